@@ -2,9 +2,9 @@
 /**
  * @file pc.h  One peer connection: ICE-lite, DTLS, SRTP and SCTP over whatever carries datagrams.
  *
- * Threading: worker-affine. Memory: ref-counted. Pure protocol: bytes in through aura_pc_recv(), bytes
- * out through the handlers, time from the worker's timers; so it runs in simulation. No callback comes
- * after aura_pc_close() returns, and none from inside aura_pc_new().
+ * Threading: worker-affine. Memory: ref-counted. Pure protocol: bytes in through aura_pc_recv(),
+ * bytes out through the handlers, time from the worker's timers; so it runs in simulation. No
+ * callback comes after aura_pc_close() returns, and none from inside aura_pc_new().
  */
 #ifndef AURA_TRANSPORT_PC_H
 #define AURA_TRANSPORT_PC_H
@@ -12,7 +12,10 @@
 #include "base/rand.h"
 #include "base/timer.h"
 #include "net/addr.h"
+#include "transport/channels.h"
 #include "transport/dtls.h"
+#include "transport/ice.h"
+#include "transport/srtp.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,14 +28,6 @@ enum aura_pc_state {
     AURA_PC_CONNECTED,    /* DTLS done, fingerprint verified: media may flow */
     AURA_PC_DISCONNECTED, /* no consent for 10 s (RFC 7675: media stops at 30 s) */
     AURA_PC_FAILED,       /* consent gone for 30 s, DTLS failed or the peer closed it */
-};
-
-enum aura_data_channel { AURA_DATA_RELIABLE, AURA_DATA_LOSSY, AURA_DATA_TRACK, AURA_DATA_CHANNELS };
-
-/** A 5-tuple as the socket owner knows it; compared by value. */
-struct aura_path {
-    struct aura_addr remote;
-    uint32_t tcp; /* 0 = UDP, else the owner's id of an ICE-TCP connection */
 };
 
 struct aura_pc_handlers {
@@ -51,14 +46,14 @@ struct aura_pc_handlers {
 };
 
 struct aura_pc_conf {
-    const char *local_ufrag, *local_pwd; /* RFC 8839; copied */
+    const char *local_ufrag, *local_pwd;       /* RFC 8839; copied */
     const struct aura_dtls_identity *identity; /* certificate; outlives the pc */
     struct aura_timers *timers;
     struct aura_rand *rand;
-    bool offerer;              /* we sent the first offer: the DTLS role then follows the answer */
-    bool open_data_channels;   /* we open _reliable, _lossy, _data_track by DCEP once SCTP is up */
-    bool negotiated_channels;  /* use ids 100/101/102 without DCEP instead */
-    size_t max_message_bytes;  /* of data channels, in both directions */
+    bool offerer;             /* we sent the first offer: the DTLS role then follows the answer */
+    bool open_data_channels;  /* we open _reliable, _lossy, _data_track by DCEP once SCTP is up */
+    bool negotiated_channels; /* use ids 100/101/102 without DCEP instead */
+    size_t max_message_bytes; /* of data channels, in both directions */
 };
 
 AURA_NODISCARD int aura_pc_new(struct aura_pc **pcp, const struct aura_pc_conf *conf,
@@ -67,8 +62,8 @@ AURA_NODISCARD int aura_pc_new(struct aura_pc **pcp, const struct aura_pc_conf *
 void aura_pc_close(struct aura_pc *pc);
 
 /**
- * What the peer's description said. May be called again (ICE restart: new ufrag/pwd; the DTLS part must
- * then be the same). @param fingerprints  RFC 8122 values, `count` of them: one must match.
+ * What the peer's description said. May be called again (ICE restart: new ufrag/pwd; the DTLS part
+ * must then be the same). @param fingerprints  RFC 8122 values, `count` of them: one must match.
  * @param active  we take the DTLS client role.
  * @return 0, AURA_EINVAL, AURA_ESTATE (DTLS identity changed on a running association)
  */
@@ -85,7 +80,8 @@ AURA_NODISCARD int aura_pc_set_remote(struct aura_pc *pc, const struct aura_pc_r
 /** New local ICE credentials; the old ones stay valid until the first check with the new ones. */
 AURA_NODISCARD int aura_pc_restart_ice(struct aura_pc *pc, const char *ufrag, const char *pwd);
 
-/** One received datagram, demultiplexed by RFC 7983; `data` may be overwritten (decrypted in place). */
+/** One received datagram, demultiplexed by RFC 7983; `data` may be overwritten (decrypted in
+ * place). */
 void aura_pc_recv(struct aura_pc *pc, const struct aura_path *path, uint8_t *data, size_t len);
 
 /**
@@ -93,6 +89,10 @@ void aura_pc_recv(struct aura_pc *pc, const struct aura_path *path, uint8_t *dat
  * @return 0, AURA_ESTATE (not connected, or media is not allowed without consent), AURA_ELIMIT
  */
 AURA_NODISCARD int aura_pc_protect_rtp(struct aura_pc *pc, uint8_t *data, size_t *len, size_t cap);
+/** Many packets with one call (see srtp.h). @return how many succeeded; each has its `err` */
+size_t aura_pc_protect_rtp_batch(struct aura_pc *pc, struct aura_srtp_packet *packets, size_t n);
+/** Drops the sending state of an SSRC that will never be used again on this connection. */
+void aura_pc_forget_ssrc(struct aura_pc *pc, uint32_t ssrc);
 AURA_NODISCARD int aura_pc_protect_rtcp(struct aura_pc *pc, uint8_t *data, size_t *len, size_t cap);
 
 /**
