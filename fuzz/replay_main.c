@@ -2,9 +2,9 @@
 /**
  * Runs a fuzz target without a fuzzer: replay_<name> PATH...
  *
- * Each PATH is a seed or a folder of seeds (a folder that is missing counts as empty, but there must
- * be one seed at least). After each seed come its truncations and its single-bit flips, so that a
- * plain test run already visits the error paths. Everything is deterministic.
+ * Each PATH is a seed or a folder of seeds (a folder that is missing counts as empty, but there
+ * must be one seed at least). After each seed come its truncations and its single-bit flips, so
+ * that a plain test run already visits the error paths. Everything is deterministic.
  */
 #include <dirent.h>
 #include <stdint.h>

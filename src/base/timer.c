@@ -8,6 +8,8 @@ struct aura_timers {
     struct aura_timer **heap;
     size_t count, cap;
     uint64_t order;
+    aura_timer_fn *earlier_fn;
+    void *earlier_arg;
 };
 
 static bool earlier(const struct aura_timer *a, const struct aura_timer *b) {
@@ -103,7 +105,15 @@ int aura_timer_start(struct aura_timers *t, struct aura_timer *timer, uint64_t i
     timer->fn = fn;
     timer->arg = arg;
     sift_up(t, t->count++, timer);
+    if (timer->at == 1 && t->earlier_fn) {
+        t->earlier_fn(t->earlier_arg);
+    }
     return 0;
+}
+
+void aura_timers_on_earlier(struct aura_timers *t, aura_timer_fn *fn, void *arg) {
+    t->earlier_fn = fn;
+    t->earlier_arg = arg;
 }
 
 uint64_t aura_timers_next_us(const struct aura_timers *t) {

@@ -39,6 +39,10 @@ static inline bool aura_timer_running(const struct aura_timer *timer) {
     return timer->at != 0;
 }
 
+/** Calls fn(arg) whenever a timer is started that is due before all others; NULL ends that. For the
+ * owner of a loop that must wake up earlier then. */
+void aura_timers_on_earlier(struct aura_timers *t, aura_timer_fn *fn, void *arg);
+
 /** Microseconds until the next timer is due: 0 = now, UINT64_MAX = none. */
 uint64_t aura_timers_next_us(const struct aura_timers *t);
 /** Fires all that are due; timers set meanwhile wait for the next call. @return how many fired */
