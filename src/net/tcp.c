@@ -18,6 +18,13 @@ enum {
     FRAME_LIMIT = 65535, /* what the 16-bit length can say */
 };
 
+/* On the stack while `frame` runs: after a detach the connection may already live on another
+ * thread, so nothing but this may be looked at then. */
+struct scope {
+    size_t at; /* of the frame in hand */
+    bool left; /* detached */
+};
+
 struct aura_tcp {
     int fd;
     struct aura_loop *loop; /* NULL = detached */
@@ -25,7 +32,8 @@ struct aura_tcp {
     struct aura_timer idle, kick; /* kick: delivers what was read before attach */
     uint64_t heard_us;            /* last byte from the peer */
     bool had_frame;
-    bool in_callback, gone; /* gone inside a callback: memory goes when it returns */
+    struct scope *scope; /* NULL = not inside `frame` */
+    bool gone;           /* inside a callback: memory goes when it returns */
     struct aura_tcp_handlers handlers;
     void *arg;
     struct aura__tcp_quota *quota;
@@ -107,7 +115,12 @@ const struct aura_addr *aura_tcp_local(const struct aura_tcp *c) {
     return &c->local;
 }
 
-void aura_tcp_detach(struct aura_tcp *c) {
+static void drop_input(struct aura_tcp *c, size_t bytes) {
+    memmove(c->in, c->in + bytes, c->in_len - bytes);
+    c->in_len -= bytes;
+}
+
+static void unhook(struct aura_tcp *c) {
     if (c->loop) {
         aura_loop_remove_fd(&c->watch);
         aura_timer_stop(aura_loop_timers(c->loop), &c->idle);
@@ -117,71 +130,93 @@ void aura_tcp_detach(struct aura_tcp *c) {
     aura_node_remove(&c->node);
 }
 
-void aura_tcp_close(struct aura_tcp *c) {
-    if (!c) {
+void aura_tcp_detach(struct aura_tcp *c) {
+    if (c->gone) {
         return;
     }
-    aura_tcp_detach(c);
-    if (c->fd >= 0) {
-        close(c->fd);
-        c->fd = -1;
-        aura__tcp_quota_give(c->quota);
+    unhook(c);
+    if (c->scope) {
+        drop_input(c, c->scope->at);
+        c->scope->left = true;
+        c->scope = NULL;
     }
-    if (c->in_callback) {
-        c->gone = true;
-        return;
-    }
+}
+
+static void free_now(struct aura_tcp *c) {
     aura_buf_free(&c->out);
     aura__tcp_quota_drop_user(c->quota);
     aura_free(c);
 }
 
+static void close_socket(struct aura_tcp *c) {
+    unhook(c);
+    close(c->fd);
+    c->fd = -1;
+    aura__tcp_quota_give(c->quota);
+}
+
+void aura_tcp_close(struct aura_tcp *c) {
+    if (!c || c->gone) {
+        return;
+    }
+    close_socket(c);
+    if (c->scope) {
+        c->gone = true;
+    } else {
+        free_now(c);
+    }
+}
+
 static void fail(struct aura_tcp *c, int why) {
-    aura_tcp_detach(c);
-    c->in_callback = true;
-    if (!c->gone && c->handlers.closed) {
+    unhook(c);
+    c->gone = true;
+    if (c->handlers.closed) {
         c->handlers.closed(c->arg, c, why);
     }
-    c->in_callback = false;
-    aura_tcp_close(c);
+    close_socket(c);
+    free_now(c);
 }
 
 /* @return false if the connection is gone or no longer ours */
 static bool deliver(struct aura_tcp *c) {
-    size_t at = 0;
+    struct scope scope = {0};
     int err = 0;
-    while (c->in_len - at >= HEADER_BYTES) {
-        size_t len = aura_get_u16(c->in + at);
+    while (c->in_len - scope.at >= HEADER_BYTES) {
+        size_t len = aura_get_u16(c->in + scope.at);
         if (len > AURA_TCP_FRAME_MAX) {
             err = AURA_ELIMIT;
             break;
         }
-        if (c->in_len - at - HEADER_BYTES < len) {
+        if (c->in_len - scope.at - HEADER_BYTES < len) {
             break;
         }
         c->had_frame = true;
-        c->in_callback = true;
-        c->handlers.frame(c->arg, c, c->in + at + HEADER_BYTES, len);
-        c->in_callback = false;
-        if (c->gone) {
-            aura_tcp_close(c);
+        c->scope = &scope;
+        c->handlers.frame(c->arg, c, c->in + scope.at + HEADER_BYTES, len);
+        if (scope.left) {
             return false;
         }
-        if (!c->loop) { /* detached: this frame is for the next owner */
-            break;
+        c->scope = NULL;
+        if (c->gone) {
+            free_now(c);
+            return false;
         }
-        at += HEADER_BYTES + len;
+        scope.at += HEADER_BYTES + len;
     }
-    memmove(c->in, c->in + at, c->in_len - at);
-    c->in_len -= at;
+    drop_input(c, scope.at);
     if (err) {
         fail(c, err);
-        return false;
     }
-    return c->loop != NULL;
+    return !err;
 }
 
 static void receive(struct aura_tcp *c) {
+    if (aura_timer_running(&c->kick)) { /* what came before this attach goes first */
+        aura_timer_stop(aura_loop_timers(c->loop), &c->kick);
+        if (!deliver(c)) {
+            return;
+        }
+    }
     for (int i = 0; i < READS_PER_EVENT; i++) {
         size_t room = sizeof(c->in) - c->in_len;
         ssize_t n = recv(c->fd, c->in + c->in_len, room, MSG_DONTWAIT);
@@ -216,12 +251,13 @@ static int break_off(struct aura_tcp *c) {
     return AURA_ECLOSED;
 }
 
-static void send_waiting(struct aura_tcp *c) {
+/* @return false if the connection is gone */
+static bool send_waiting(struct aura_tcp *c) {
     size_t sent;
     struct iovec iov = {.iov_base = c->out.data + c->out_at, .iov_len = c->out.len - c->out_at};
     if (send_some(c, &iov, 1, &sent)) {
         fail(c, AURA_ECLOSED);
-        return;
+        return false;
     }
     c->out_at += sent;
     if (c->out_at == c->out.len) {
@@ -229,15 +265,17 @@ static void send_waiting(struct aura_tcp *c) {
         c->out_at = 0;
         (void)aura_loop_mod_fd(&c->watch, AURA_LOOP_READ);
     }
+    return true;
 }
 
 static void on_event(void *arg, struct aura_watch *watch, unsigned events) {
     struct aura_tcp *c = arg;
     (void)watch;
+    if (events & AURA_LOOP_WRITE && !send_waiting(c)) {
+        return;
+    }
     if (events & AURA_LOOP_READ) {
-        receive(c); /* may end it; then the loop does not call for this connection again */
-    } else if (events & AURA_LOOP_WRITE) {
-        send_waiting(c);
+        receive(c);
     }
 }
 
@@ -281,7 +319,7 @@ int aura_tcp_attach(struct aura_tcp *c, struct aura_loop *loop,
     }
 out:
     if (err) {
-        aura_tcp_detach(c);
+        unhook(c);
     }
     return err;
 }

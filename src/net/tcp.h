@@ -59,7 +59,8 @@ void aura_tcp_listener_stats(const struct aura_tcp_listener *l, struct aura_tcp_
 
 /**
  * Takes a connection off its loop. From inside `frame`: the frame in hand stays and is delivered
- * again after aura_tcp_attach(). Afterwards only attach and close may be called on it.
+ * again after aura_tcp_attach(); its bytes may not be touched any more. Afterwards only attach and
+ * close may be called on it.
  */
 void aura_tcp_detach(struct aura_tcp *c);
 /** Puts a detached connection on this thread's loop; frames already there come in the next turn.
@@ -70,7 +71,8 @@ AURA_NODISCARD int aura_tcp_attach(struct aura_tcp *c, struct aura_loop *loop,
 /** Sends one frame. @return 0, AURA_EAGAIN (too much is waiting: this frame is dropped),
  * AURA_ELIMIT (len > 65535), AURA_ECLOSED */
 int aura_tcp_send(struct aura_tcp *c, const uint8_t *data, size_t len);
-/** Closes and frees it; NULL is fine; allowed inside its callbacks. */
+/** Closes and frees it; NULL is fine; allowed inside its callbacks (the memory then goes when
+ * `frame` returns). */
 void aura_tcp_close(struct aura_tcp *c);
 
 const struct aura_addr *aura_tcp_remote(const struct aura_tcp *c);
