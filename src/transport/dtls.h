@@ -57,6 +57,10 @@ enum aura_srtp_profile {
     AURA_SRTP_AEAD_AES_256_GCM = 8,
 };
 
+/** Bytes of a profile's master key and salt; 0 if unknown. */
+size_t aura_srtp_profile_key_bytes(enum aura_srtp_profile profile);
+size_t aura_srtp_profile_salt_bytes(enum aura_srtp_profile profile);
+
 struct aura_srtp_key {
     uint8_t key[AURA_SRTP_KEY_MAX];
     uint8_t salt[AURA_SRTP_SALT_MAX];
@@ -96,7 +100,9 @@ enum { AURA_DTLS_FINGERPRINTS_MAX = 8 };
  */
 AURA_NODISCARD int aura_dtls_new(struct aura_dtls **dp, const struct aura_dtls_conf *conf,
                                  const struct aura_dtls_handlers *handlers, void *arg);
-/** Sends close_notify if connected, then frees. May be called from inside a callback. */
+/** Sends close_notify if connected; no callback comes any more. May be called inside a callback. */
+void aura_dtls_close(struct aura_dtls *d);
+/** Closes and frees. Not from inside a callback. */
 struct aura_dtls *aura_dtls_free(struct aura_dtls *d);
 /** Begins the handshake (active) or the waiting for it (passive); starts the 30 s limit. */
 void aura_dtls_start(struct aura_dtls *d);

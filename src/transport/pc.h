@@ -58,7 +58,11 @@ struct aura_pc_conf {
 
 AURA_NODISCARD int aura_pc_new(struct aura_pc **pcp, const struct aura_pc_conf *conf,
                                const struct aura_pc_handlers *handlers, void *arg);
-/** Ends it: DTLS close_notify, SCTP abort; drops the caller's reference stays with aura_unref(). */
+/**
+ * Ends it: SCTP ABORT and DTLS close_notify go out through `send`, then no callback comes any more.
+ * The caller's reference stays and goes with aura_unref(). May be called from inside a callback
+ * (then before that unref); the memory then lives until the timers run next.
+ */
 void aura_pc_close(struct aura_pc *pc);
 
 /**

@@ -46,7 +46,10 @@ struct aura_sctp_conf {
  * @return 0, AURA_ENOMEM, AURA_EBUG */
 AURA_NODISCARD int aura_sctp_new(struct aura_sctp **sp, const struct aura_sctp_conf *conf,
                                  const struct aura_sctp_handlers *handlers, void *arg);
-/** Aborts and frees; the ABORT goes out through `send` meanwhile, nothing else does. */
+/** Aborts: the ABORT goes out through `send` meanwhile; after that no callback comes any more. May
+ * be called from inside a callback. */
+void aura_sctp_close(struct aura_sctp *s);
+/** Closes and frees. Not from inside a callback. */
 struct aura_sctp *aura_sctp_free(struct aura_sctp *s);
 /** One decrypted SCTP packet. */
 void aura_sctp_recv(struct aura_sctp *s, const uint8_t *packet, size_t len);
