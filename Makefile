@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# The short way to everything; meson and ninja do the work.
+
+BUILD := build
+PROGRAMS := auralink-server auralink
+
+.PHONY: help deps deps-test build run test format lint fuzz clean
+.DEFAULT_GOAL := help
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+deps: ## Install what the build needs and is missing
+	@tools/deps.sh build
+
+deps-test: ## Install what the tests need as well
+	@tools/deps.sh test
+
+build: deps ## Build the programs: build/auralink-server, build/auralink
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) -Dtests=false
+	@ninja -C $(BUILD)
+	@for p in $(PROGRAMS); do ln -sfn src/cmd/$$p $(BUILD)/$$p; done
+
+run: build ## Build all that is needed and start `auralink dev`
+	@exec $(BUILD)/auralink dev
+
+test: deps-test ## Run all tests; ONLY=unit/net/tcp or the like runs a part (see CONTRIBUTING.md)
+	@tools/test.sh $(ONLY)
+
+format: deps ## Format the C sources in place
+	@git ls-files '*.c' '*.h' | xargs .cache/venv-build/bin/clang-format -i
+
+lint: deps ## Run the style checks alone
+	@tools/lint/run.sh
+
+fuzz: deps-test ## Build the libFuzzer programs into build-fuzz/fuzz/
+	@test -f build-fuzz/build.ninja || CC=clang meson setup build-fuzz -Dfuzz=true -Dtests=false \
+		-Db_sanitize=address,undefined -Db_lundef=false
+	@ninja -C build-fuzz
+
+clean: ## Remove what was built (installed packages stay in .cache)
+	@rm -rf $(BUILD) build-test build-asan build-tsan build-fuzz
