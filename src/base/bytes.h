@@ -20,7 +20,8 @@ struct aura_cur {
 };
 
 static inline struct aura_cur aura_cur_of(const void *data, size_t len) {
-    return (struct aura_cur){.p = data, .end = (const uint8_t *)data + len, .fail = false};
+    const uint8_t *p = (const uint8_t *)data;
+    return (struct aura_cur){.p = p, .end = p + len, .fail = false};
 }
 
 static inline size_t aura_cur_left(const struct aura_cur *c) {
@@ -75,7 +76,8 @@ struct aura_wr {
 };
 
 static inline struct aura_wr aura_wr_of(void *data, size_t cap) {
-    return (struct aura_wr){.begin = data, .p = data, .end = (uint8_t *)data + cap, .fail = false};
+    uint8_t *p = (uint8_t *)data;
+    return (struct aura_wr){.begin = p, .p = p, .end = p + cap, .fail = false};
 }
 
 static inline size_t aura_wr_len(const struct aura_wr *w) {
