@@ -16,6 +16,8 @@ FAILED = re.compile(r"\[  FAILED  \] (\d+) test\(s\), listed below")
 def main():
     log = pathlib.Path(sys.argv[1]) / "meson-logs" / "testlog.json"
     passed = failed = 0
+    if not log.exists():
+        sys.exit("no test has run")
     for line in log.read_text().splitlines():
         test = json.loads(line)
         output = (test.get("stdout") or "") + (test.get("stderr") or "")
