@@ -2,7 +2,8 @@
 /**
  * @file media.h  What a negotiated media section says, in the form that the packet path uses.
  *
- * Filled by the negotiation (control thread), read by the SFU (media workers): plain data, no pointers.
+ * Filled by the negotiation (control thread), read by the SFU (media workers): plain data, no
+ * pointers.
  */
 #ifndef AURA_RTP_MEDIA_H
 #define AURA_RTP_MEDIA_H
@@ -27,7 +28,8 @@ enum aura_codec {
     AURA_CODEC_COUNT
 };
 
-/** "video/VP8"-like MIME type as LiveKit spells it ("audio/opus", "audio/red", "video/H264"), or "". */
+/** "video/VP8"-like MIME type as LiveKit spells it ("audio/opus", "audio/red", "video/H264"), or
+ * "". */
 const char *aura_codec_mime(enum aura_codec codec);
 /** From a MIME type or a bare SDP encoding name, any case; AURA_CODEC_NONE if unknown. */
 enum aura_codec aura_codec_parse(const char *name);
@@ -65,8 +67,8 @@ enum { AURA_FB_NACK = 1, AURA_FB_PLI = 2, AURA_FB_FIR = 4, AURA_FB_TWCC = 8, AUR
 
 struct aura_media_codec {
     enum aura_codec codec;
-    uint8_t pt;     /* 0..127 */
-    uint8_t rtx_pt; /* 0 = no RTX */
+    uint8_t pt;       /* 0..127 */
+    uint8_t rtx_pt;   /* 0 = no RTX */
     uint8_t feedback; /* AURA_FB_* */
     uint8_t h264_packetization_mode;
     uint32_t h264_profile_level_id;
