@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""docs/limits.md must list every limit in src with its value; --write makes it so.
+
+A limit is an enum constant whose name ends in _MAX, _LIMIT or _PER_TURN, or has _MAX_ in it. The comment
+on its line becomes its explanation.
+"""
+import pathlib
+import re
+import sys
+
+PAGE = pathlib.Path("docs/limits.md")
+START = "<!-- limits: written by tools/lint/check_limits.py --write -->\n"
+LIMIT = re.compile(
+    r"(?<![\w(])([A-Z][A-Z0-9_]*(?:_MAX|_LIMIT|_PER_TURN|_MAX_[A-Z0-9_]+)) = ([^,}/]+?)\s*"
+    r"(?:,|\}|/\*|$)[ ]*,?[ ]*(?:(?:/\*)?\s*([^*\n]*?)\s*\*/)?", re.M)
+ENUM = re.compile(r"\benum\b[^{;()]*\{(.*?)\};", re.S)
+
+
+def limits(path):
+    for block in ENUM.findall(path.read_text()):
+        for name, value, comment in LIMIT.findall(block):
+            yield name, value.strip(), comment.strip()
+
+
+def table():
+    lines = []
+    for folder in sorted(p for p in pathlib.Path("src").iterdir() if p.is_dir()):
+        rows = sorted({(f.relative_to("src").as_posix(), *row)
+                       for f in folder.rglob("*.[ch]") for row in limits(f)})
+        if rows:
+            lines += [f"\n## src/{folder.name}\n", "| limit | value | where | what |",
+                      "|---|---|---|---|"]
+            lines += [f"| `{name}` | `{value}` | `{where}` | {comment or '–'} |".replace("||", "or")
+                      for where, name, value, comment in rows]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    head, mark, now = PAGE.read_text().partition(START)
+    if not mark:
+        print(f"{PAGE}: mark line is missing")
+        return 1
+    want = table()
+    if "--write" in sys.argv:
+        PAGE.write_text(head + START + want)
+    elif now != want:
+        print(f"{PAGE} is out of date: run tools/lint/check_limits.py --write")
+        return 1
+    return 0
+
+
+sys.exit(main())
