@@ -230,7 +230,7 @@ static bool should_select(const struct aura_ice *ice, const struct known_path *p
     if (!old || !old->nominated_us) {
         return true;
     }
-    return path->nominated_us > old->nominated_us &&
+    return path->nominated_us >= old->nominated_us &&
            (path->priority >= old->priority ||
             now_of(ice) - old->nominated_us > HOLD_MS * AURA_US_PER_MS);
 }

@@ -16,6 +16,7 @@
 enum {
     SNDBUF_MIN_BYTES = 131072, /* 10 Mbit/s at a round trip of 100 ms */
     RCVBUF_BYTES = 2 * AURA_SCTP_MESSAGE_MAX,
+    COMMON_HEADER = 12, /* the library's path MTU does not count it */
     RTO_INITIAL_MS = 500,
     RTO_MIN_MS = 200,
     RTO_MAX_MS = 10000,
@@ -312,7 +313,7 @@ static bool configure(struct socket *s, size_t message_bytes) {
 }
 
 static bool set_mtu(struct socket *s, const struct sockaddr_conn *peer) {
-    struct sctp_paddrparams p = {.spp_pathmtu = AURA__SCTP_PACKET_MAX,
+    struct sctp_paddrparams p = {.spp_pathmtu = AURA__SCTP_PACKET_MAX - COMMON_HEADER,
                                  .spp_flags = SPP_PMTUD_DISABLE | SPP_HB_ENABLE};
     memcpy(&p.spp_address, peer, sizeof(*peer));
     return set_option(s, SCTP_PEER_ADDR_PARAMS, &p, sizeof(p));
