@@ -154,7 +154,7 @@ static size_t read_control(const struct aura_udp *u, struct msghdr *hdr, size_t 
         } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;
             memcpy(&info, CMSG_DATA(c), sizeof(info));
-            memcpy(local->ip, &info.ipi_addr, 4);
+            memcpy(local->ip, &info.ipi_spec_dst, 4); /* never a broadcast address */
         } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
             struct in6_pktinfo info;
             memcpy(&info, CMSG_DATA(c), sizeof(info));
