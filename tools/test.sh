@@ -35,7 +35,7 @@ configure() { # configure FOLDER COMPILER OPTIONS...
     local folder=$1 compiler=$2
     shift 2
     if [ -f "$folder/build.ninja" ]; then
-        meson configure "$folder" -Dtests=true
+        meson configure "$folder" -Dtests=true -Dwerror=true
     else
         CC=$compiler meson setup "$folder" -Dtests=true "$@"
     fi
