@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file sfu.h  The SFU as the control thread sees it: peers, published tracks, subscribed tracks, data.
+ * @file sfu.h  The SFU as the control thread sees it: peers, published tracks, subscribed tracks,
+ * data.
  *
- * Threading: every function and every handler runs on the control thread. Calls become messages to the
- * media worker that owns the peer; they are carried out in order. Ids are chosen here, never reused, and
- * stay valid after the object is gone (calls on them then do nothing): so no call can race with an event.
+ * Threading: every function and every handler runs on the control thread. Calls become messages to
+ * the media worker that owns the peer; they are carried out in order. Ids are chosen here, never
+ * reused, and stay valid after the object is gone (calls on them then do nothing): so no call can
+ * race with an event.
  */
 #ifndef AURA_SFU_SFU_H
 #define AURA_SFU_SFU_H
@@ -17,19 +19,21 @@
 struct aura_sfu;
 
 struct aura_sfu_conf {
-    size_t workers;             /* 0 = one per core */
-    uint16_t udp_port;          /* worker i binds udp_port + i; 0 = any free ports */
-    uint16_t tcp_port;          /* ICE-TCP; 0 = off */
+    size_t workers;               /* 0 = one per core */
+    uint16_t udp_port;            /* worker i binds udp_port + i; 0 = any free ports */
+    uint16_t tcp_port;            /* ICE-TCP; 0 = off */
     const struct aura_addr *bind; /* addresses to bind (port ignored), v4 and v6; none = all */
     size_t bind_count;
-    const struct aura_addr *advertise; /* addresses for candidates; none = bound or interface addresses */
+    const struct aura_addr
+        *advertise; /* addresses for candidates; none = bound or interface addresses */
     size_t advertise_count;
-    bool loopback; /* offer loopback addresses as candidates too */
+    bool loopback;                           /* offer loopback addresses as candidates too */
     size_t nack_ring_video, nack_ring_audio; /* packets kept for retransmission; 0 = 512, 256 */
-    uint32_t pli_throttle_us[AURA_MEDIA_LAYERS_MAX]; /* per layer, low first; 0 = 500 ms, 1 s, 1 s */
-    uint32_t audio_update_us;   /* 0 = 400 ms */
-    uint8_t audio_active_level; /* -dBov; 0 = 35 */
-    uint8_t audio_min_percentile; /* 0 = 40 */
+    uint32_t
+        pli_throttle_us[AURA_MEDIA_LAYERS_MAX]; /* per layer, low first; 0 = 500 ms, 1 s, 1 s */
+    uint32_t audio_update_us;                   /* 0 = 400 ms */
+    uint8_t audio_active_level;                 /* -dBov; 0 = 35 */
+    uint8_t audio_min_percentile;               /* 0 = 40 */
     const struct aura_clock *clock;
     struct aura_rand *rand;
 };
@@ -55,7 +59,8 @@ struct aura_sfu_level {
 /** Totals since the track began; `interval` values are since the previous report. */
 struct aura_sfu_pub_stats {
     aura_pub_id pub;
-    uint64_t packets, bytes, packets_lost, packets_repaired, nacks_sent, plis_sent, frames, key_frames;
+    uint64_t packets, bytes, packets_lost, packets_repaired, nacks_sent, plis_sent, frames,
+        key_frames;
     uint32_t interval_packets, interval_expected, interval_lost;
     uint32_t jitter_us, rtt_us, bitrate_bps;
     uint8_t layers_active; /* bit per layer */
@@ -78,7 +83,8 @@ struct aura_sfu_handlers {
     /* Every 5 s for each track (or sooner after aura_sfu_poll_stats). */
     void (*pub_stats)(void *arg, const struct aura_sfu_pub_stats *stats);
     void (*sub_stats)(void *arg, const struct aura_sfu_sub_stats *stats);
-    /* First media packet went out to a subscriber (for "time to first packet" and TrackSubscribed). */
+    /* First media packet went out to a subscriber (for "time to first packet" and TrackSubscribed).
+     */
     void (*sub_started)(void *arg, aura_sub_id sub);
 };
 
@@ -100,13 +106,13 @@ struct aura_sfu_candidate {
 enum { AURA_SFU_CANDIDATES_MAX = 16, AURA_ICE_UFRAG_LEN = 16, AURA_ICE_PWD_LEN = 32 };
 
 struct aura_sfu_peer_conf {
-    bool offerer;            /* see struct aura_pc_conf */
+    bool offerer; /* see struct aura_pc_conf */
     bool open_data_channels;
     bool negotiated_channels;
 };
 /**
- * A new peer connection, on the worker that `affinity` names (peers of one room and participant may share
- * one: pass the same number) or on the least loaded one for UINT32_MAX.
+ * A new peer connection, on the worker that `affinity` names (peers of one room and participant may
+ * share one: pass the same number) or on the least loaded one for UINT32_MAX.
  * @param ufrag, pwd  out: our ICE credentials (NUL-terminated)
  * @return 0, AURA_ENOMEM, AURA_ELIMIT
  */
@@ -142,7 +148,8 @@ AURA_NODISCARD int aura_sfu_pub_new(struct aura_sfu *sfu, const struct aura_sfu_
 /** After a renegotiation. */
 AURA_NODISCARD int aura_sfu_pub_update(struct aura_sfu *sfu, aura_pub_id pub,
                                        const struct aura_sfu_pub_conf *conf);
-/** Muted tracks are expected to be silent: no loss or missing-layer accounting, no key frame requests. */
+/** Muted tracks are expected to be silent: no loss or missing-layer accounting, no key frame
+ * requests. */
 void aura_sfu_pub_set_muted(struct aura_sfu *sfu, aura_pub_id pub, bool muted);
 /** Ends the track and detaches its subscribers (their ids stay until aura_sfu_sub_close). */
 void aura_sfu_pub_close(struct aura_sfu *sfu, aura_pub_id pub);
@@ -156,10 +163,10 @@ struct aura_sfu_sub_conf {
     bool send_mid;           /* write the mid extension where it is negotiated */
 };
 struct aura_sfu_sub_settings {
-    bool paused;       /* disabled by the subscriber, or not permitted */
-    uint8_t max_layer; /* 0..2: highest simulcast / spatial layer wanted */
+    bool paused;          /* disabled by the subscriber, or not permitted */
+    uint8_t max_layer;    /* 0..2: highest simulcast / spatial layer wanted */
     uint8_t max_temporal; /* 0..3 */
-    uint8_t priority;  /* 0 = default, 1 = highest */
+    uint8_t priority;     /* 0 = default, 1 = highest */
 };
 AURA_NODISCARD int aura_sfu_sub_new(struct aura_sfu *sfu, const struct aura_sfu_sub_conf *conf,
                                     const struct aura_sfu_sub_settings *settings, aura_sub_id *sub);
@@ -167,10 +174,11 @@ void aura_sfu_sub_set(struct aura_sfu *sfu, aura_sub_id sub,
                       const struct aura_sfu_sub_settings *settings);
 void aura_sfu_sub_close(struct aura_sfu *sfu, aura_sub_id sub);
 
-/** Sends one message to many peers (bytes are copied once). Peers whose channel is not open yet get it
- * when it opens (reliable only, bounded); peers that are too slow lose lossy messages. */
+/** Sends one message to many peers (bytes are copied once). Peers whose channel is not open yet get
+ * it when it opens (reliable only, bounded); peers that are too slow lose lossy messages. */
 AURA_NODISCARD int aura_sfu_data_send(struct aura_sfu *sfu, const aura_peer_id *peers, size_t count,
-                                      enum aura_data_channel channel, const uint8_t *data, size_t len);
+                                      enum aura_data_channel channel, const uint8_t *data,
+                                      size_t len);
 
 /** Sums over all workers, read without stopping them. */
 struct aura_sfu_counters {
@@ -182,7 +190,7 @@ struct aura_sfu_counters {
     uint64_t loop_lag_us_max; /* since the last read */
 };
 enum aura_sfu_drop {
-    AURA_DROP_UNKNOWN_PEER,   /* no 5-tuple, no ufrag */
+    AURA_DROP_UNKNOWN_PEER, /* no 5-tuple, no ufrag */
     AURA_DROP_BAD_STUN,
     AURA_DROP_BAD_DTLS,
     AURA_DROP_SRTP_AUTH,
@@ -191,15 +199,17 @@ enum aura_sfu_drop {
     AURA_DROP_BAD_RTCP,
     AURA_DROP_UNKNOWN_SSRC,
     AURA_DROP_UNKNOWN_PT,
-    AURA_DROP_STALE,          /* duplicate or too old */
+    AURA_DROP_STALE, /* duplicate or too old */
     AURA_DROP_NO_CONSENT,
-    AURA_DROP_SEND_QUEUE,     /* the socket would block */
-    AURA_DROP_RING_FULL,      /* between threads */
+    AURA_DROP_SEND_QUEUE, /* the socket would block */
+    AURA_DROP_RING_FULL,  /* between threads */
     AURA_DROP_LIMIT,
-    AURA_DROP_DATA_SLOW,      /* lossy data to a slow reader */
+    AURA_DROP_DATA_SLOW, /* lossy data to a slow reader */
     AURA_DROP_COUNT
 };
 const char *aura_sfu_drop_name(enum aura_sfu_drop drop);
 void aura_sfu_counters(struct aura_sfu *sfu, struct aura_sfu_counters *out);
+/** Has all statistics reported now (through the handlers, from the loop). */
+void aura_sfu_poll_stats(struct aura_sfu *sfu);
 
 #endif

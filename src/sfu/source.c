@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sfu/source.h"
+
+#include "base/mem.h"
+#include "sfu/published.h"
+#include "sfu/subscribed.h"
+
+int aura__source_init(struct aura_source *s, struct aura_worker *w, aura_pub_id id) {
+    s->id = id;
+    s->worker = w;
+    aura_list_init(&s->subs);
+    return aura_map_put_u64(w->sources, id, s);
+}
+
+void aura__source_end(struct aura_source *s) {
+    while (!aura_list_empty(&s->subs)) {
+        aura__subscribed_detach(AURA_LIST_FIRST(&s->subs, struct aura_subscribed, source_node));
+    }
+    for (size_t i = 0; i < AURA_MEDIA_LAYERS_MAX; i++) {
+        struct aura_source_layer *l = &s->layer[i];
+        for (size_t k = 0; l->ring && k <= l->ring_mask; k++) {
+            aura__packet_unref(l->ring[k], s->worker->pool);
+        }
+        aura_free(l->ring);
+        l->ring = NULL;
+    }
+    if (aura__source_find(s->worker, s->id) == s) {
+        aura_map_del_u64(s->worker->sources, s->id);
+    }
+}
+
+struct aura_source *aura__source_find(const struct aura_worker *w, aura_pub_id id) {
+    return aura_map_get_u64(w->sources, id);
+}
+
+static bool make_ring(struct aura_source *s, struct aura_source_layer *l) {
+    const struct aura_sfu_conf *conf = &s->worker->shared->conf;
+    size_t want = s->kind == AURA_KIND_VIDEO ? conf->nack_ring_video : conf->nack_ring_audio;
+    uint32_t size = 16;
+    while (size < want && size < 16384) {
+        size *= 2;
+    }
+    l->ring = aura_calloc(size, sizeof(struct aura_packet *));
+    l->ring_mask = size - 1;
+    return l->ring != NULL;
+}
+
+static void keep(struct aura_source *s, struct aura_source_layer *l, struct aura_packet *p) {
+    if (!l->ring && !make_ring(s, l)) {
+        return; /* forwarded all the same, only not repeatable */
+    }
+    if (p->eseq + l->ring_mask < l->newest_eseq) {
+        return; /* so late that its place belongs to a newer one */
+    }
+    struct aura_packet **slot = &l->ring[p->eseq & l->ring_mask];
+    aura__packet_unref(*slot, s->worker->pool);
+    *slot = aura__packet_ref(p);
+}
+
+struct aura_packet *aura__source_kept(const struct aura_source *s, unsigned layer, uint64_t eseq) {
+    const struct aura_source_layer *l = &s->layer[layer];
+    struct aura_packet *p = l->ring ? l->ring[eseq & l->ring_mask] : NULL;
+    return p && p->eseq == eseq ? p : NULL;
+}
+
+void aura__source_packet(struct aura_source *s, unsigned layer, struct aura_packet *p) {
+    struct aura_source_layer *l = &s->layer[layer];
+    keep(s, l, p);
+    if (p->eseq > l->newest_eseq) {
+        l->newest_eseq = p->eseq;
+    }
+    l->arrival_us = p->arrival_us;
+    l->started = true;
+    if (p->epoch != l->epoch) {
+        l->epoch = p->epoch;
+        l->sr = (struct aura_sr_source){.has_sr = false}; /* another clock */
+    }
+    if (!p->recovered) {
+        l->sr.clock_rate = p->clock_rate;
+        aura_sr_source_packet(&l->sr, p->ts, p->arrival_us);
+    }
+    if (s->muted) {
+        return;
+    }
+    if (p->key_frame && !p->recovered) {
+        l->key_wanted_us = 0;
+    }
+    AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
+        aura__subscribed_packet(sub, layer, p);
+    }
+    for (uint32_t left = s->remote_workers; left; left &= left - 1) {
+        aura__worker_share(s->worker, (unsigned)__builtin_ctz(left), s->id, (uint8_t)layer, p);
+    }
+    if (l->key_wanted_us) {
+        aura__source_want_key(s, layer); /* throttled: asks again when it is time */
+    }
+}
+
+void aura__source_sr(struct aura_source *s, unsigned layer, const struct aura_rtcp_sender *sr,
+                     uint64_t arrival_us) {
+    bool first = !s->layer[layer].sr.has_sr;
+    aura_sr_source_report(&s->layer[layer].sr, sr, arrival_us);
+    if (first) {
+        AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
+            aura__subscribed_first_sr(sub, layer);
+        }
+    }
+    for (uint32_t left = s->remote_workers; left; left &= left - 1) {
+        struct aura_msg m = {.type = AURA_MSG_REPLICA_SR,
+                             .id = s->id,
+                             .a = (uint8_t)layer,
+                             .u = sr->ntp,
+                             .w = {sr->rtp, 0},
+                             .v = arrival_us};
+        aura__worker_tell_worker(s->worker, (unsigned)__builtin_ctz(left), &m);
+    }
+}
+
+void aura__source_set_muted(struct aura_source *s, bool muted) {
+    s->muted = muted;
+    AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
+        if (muted) {
+            sub->running = false;
+        } else {
+            aura__subscribed_begin(sub);
+        }
+    }
+}
+
+void aura__source_want_key(struct aura_source *s, unsigned layer) {
+    struct aura_source_layer *l = &s->layer[layer];
+    uint64_t now_us = aura__now(s->worker);
+    if (s->kind != AURA_KIND_VIDEO) {
+        return;
+    }
+    if (!l->key_wanted_us) {
+        l->key_wanted_us = now_us;
+    }
+    if (l->key_asked_us &&
+        now_us - l->key_asked_us < s->worker->shared->conf.pli_throttle_us[layer]) {
+        return;
+    }
+    if (s->muted) {
+        return; /* the first packet after it asks again */
+    }
+    if (s->replica) {
+        l->key_asked_us = now_us;
+        aura__replica_ask_key(s, layer);
+    } else if (aura__published_ask_key(s, layer)) {
+        l->key_asked_us = now_us;
+    }
+}
+
+unsigned aura__source_pick(const struct aura_source *s, unsigned max, uint64_t now_us) {
+    unsigned lowest = AURA_MEDIA_LAYERS_MAX, best = AURA_MEDIA_LAYERS_MAX;
+    unsigned freshest = 0;
+    for (unsigned i = 0; i < s->layer_count; i++) {
+        const struct aura_source_layer *l = &s->layer[i];
+        if (l->arrival_us > s->layer[freshest].arrival_us) {
+            freshest = i;
+        }
+        if (l->started && now_us < l->arrival_us + AURA_LAYER_QUIET_US) {
+            lowest = lowest == AURA_MEDIA_LAYERS_MAX ? i : lowest;
+            best = i <= max ? i : best;
+        }
+    }
+    if (best < AURA_MEDIA_LAYERS_MAX) {
+        return best;
+    }
+    return lowest < AURA_MEDIA_LAYERS_MAX ? lowest : freshest;
+}
+
+struct aura_source *aura__source_attach(struct aura_worker *w, aura_pub_id id) {
+    struct aura_source *s = aura__source_find(w, id);
+    unsigned owner = (unsigned)(id & 0xff);
+    if (!s && owner != w->index && owner < w->shared->worker_count &&
+        aura__replica_new(&s, w, id)) {
+        return NULL;
+    }
+    return s;
+}
+
+void aura__source_idle(struct aura_source *s) {
+    if (s->replica && aura_list_empty(&s->subs)) {
+        aura__replica_free(s);
+    }
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file stats.h  Periodic statistics of the tracks on a worker, for the control thread. */
+#ifndef AURA_SFU_STATS_H
+#define AURA_SFU_STATS_H
+
+struct aura_worker;
+
+/** Media flows: there will be something to report. */
+void aura__stats_soon(struct aura_worker *w);
+/** Reports now. */
+void aura__stats_report(struct aura_worker *w);
+
+#endif
