@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "sim.h"
+#include "transport/dtls_priv.h"
 
 struct end {
     struct sim *sim;
@@ -186,6 +187,65 @@ static int garbage_is_dropped(void) {
     return err;
 }
 
+/* A client whose ClientHello does not fit one datagram, as with post-quantum key shares: a plain
+ * OpenSSL one, made long by a list of application protocols. */
+struct long_client {
+    struct sim *sim;
+    struct aura__dtls_io io;
+    SSL *ssl;
+    size_t before_reply;
+    bool replied, done;
+};
+
+static void long_send(void *arg, const uint8_t *data, size_t len) {
+    struct long_client *c = arg;
+    struct aura_path path = {.tcp = 1};
+    c->before_reply += !c->replied;
+    sim_send(c->sim, 0, &path, data, len);
+}
+
+static void long_deliver(void *arg, const struct aura_path *path, uint8_t *data, size_t len) {
+    struct long_client *c = arg;
+    (void)path;
+    c->replied = true;
+    c->io.in = data;
+    c->io.in_len = len;
+    c->done = SSL_do_handshake(c->ssl) == 1 || c->done;
+    c->io.in = NULL;
+}
+
+static int fragmented_client_hello(void) {
+    struct pair p;
+    int err = pair_start(&p);
+    if (!err) {
+        uint8_t protocols[2000];
+        struct long_client c = {.sim = &p.sim, .io.send = long_send};
+        memset(protocols, 'p', sizeof(protocols));
+        for (size_t i = 0; i < sizeof(protocols); i += 200) {
+            protocols[i] = 199;
+        }
+        c.io.arg = &c;
+        BIO *bio = BIO_new(aura__dtls_bio());
+        c.ssl = SSL_new(p.ids[1]->ctx);
+        assert_true(bio && c.ssl);
+        BIO_set_data(bio, &c.io);
+        SSL_set_bio(c.ssl, bio, bio);
+        SSL_set_mtu(c.ssl, AURA_DTLS_MTU);
+        assert_int_equal(SSL_set_alpn_protos(c.ssl, protocols, sizeof(protocols)), 0);
+        SSL_set_connect_state(c.ssl);
+        p.sim.ends[1].fn = long_deliver;
+        p.sim.ends[1].arg = &c;
+        aura_dtls_start(p.ends[0].dtls);
+        (void)SSL_do_handshake(c.ssl);
+        sim_run(&p.sim, 300);
+        assert_true(c.before_reply >= 2); /* it did take several datagrams */
+        assert_true(c.done && p.ends[0].connected);
+        SSL_free(c.ssl);
+    }
+    pair_end(&p);
+    return err;
+}
+
 static int fingerprints(void) {
     struct aura_fingerprint fp, back;
     char text[AURA_FINGERPRINT_TEXT_MAX];
@@ -231,6 +291,7 @@ int main(void) {
         AURA_PLAIN(survives_loss_and_reorder),
         AURA_PLAIN(retransmits_on_the_clock),
         AURA_PLAIN(garbage_is_dropped),
+        AURA_PLAIN(fragmented_client_hello),
     };
     return RUN_CASES("dtls", cases);
 }
