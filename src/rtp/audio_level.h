@@ -22,7 +22,7 @@ struct aura_audio_level {
     uint8_t loudest; /* of the interval: lowest -dBov */
     uint32_t active_us, observed_us;
     float smoothed; /* linear */
-    uint64_t observed_at_us, interval_at_us;
+    uint64_t observed_at_us;
 };
 void aura_audio_level_init(struct aura_audio_level *a, const struct aura_audio_level_conf *conf);
 /** @param level  0..127 (-dBov), @param duration_us  of the packet (Opus: usually 20 ms) */

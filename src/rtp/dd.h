@@ -50,7 +50,8 @@ struct aura_dd {
     bool has_structure;   /* `structure` passed to parse was replaced */
     bool has_active_mask; /* active_mask came in this packet */
     uint32_t active_mask; /* decode targets; all if a structure came without a mask */
-    uint16_t active_bit;  /* where the mask begins in the extension, in bits */
+    uint16_t active_bit;  /* where the mask is, or would be inserted, in bits; 0 = 3-byte form */
+    uint16_t end_bit;     /* behind the last field; 0 if has_frame is not set */
     bool has_frame;       /* the fields below are known: a structure was there */
     uint8_t spatial, temporal;
     uint8_t diff_count;
@@ -61,7 +62,7 @@ struct aura_dd {
 };
 /**
  * @param have  structure to read by (as `next` gave it before), NULL = none yet
- * @param next  out, written only if out->has_structure; must not alias @p have
+ * @param next  out, valid only if out->has_structure (scratch otherwise); must not alias @p have
  * @return 0, AURA_ETRUNC, AURA_EMALFORMED, AURA_ELIMIT
  */
 AURA_NODISCARD int aura_dd_parse(struct aura_dd *out, const uint8_t *data, size_t len,
@@ -73,7 +74,8 @@ AURA_NODISCARD int aura_dd_parse_mandatory(struct aura_dd *out, const uint8_t *d
  * Copies the descriptor with another active-decode-targets mask. With a structure or a mask
  * inside it is patched or inserted; a 3-byte descriptor gets extended fields.
  * @param s  the structure in force (target count)
- * @return 0 with @p out_len set, AURA_ELIMIT (no room), or a parse error
+ * @return 0 with @p out_len set, AURA_ELIMIT (no room), AURA_ESTATE (no structure known), or a
+ * parse error
  */
 AURA_NODISCARD int aura_dd_write_mask(uint8_t *out, size_t cap, size_t *out_len,
                                       const uint8_t *data, size_t len,

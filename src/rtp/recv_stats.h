@@ -11,7 +11,7 @@
 
 enum {
     AURA_RECV_DROPOUT_MAX = 3000, /* RFC 3550 A.1 MAX_DROPOUT */
-    AURA_RECV_MISORDER_MAX = 100, /* MAX_MISORDER */
+    AURA_RECV_MISORDER_MAX = 250, /* MAX_MISORDER, wider: what duplicates are known for */
 };
 
 struct aura_recv_stats {
@@ -38,6 +38,8 @@ void aura_recv_stats_init(struct aura_recv_stats *s, uint32_t clock_rate);
 /** @param eseq  out: the extended number (only for OK and RESTART) */
 enum aura_recv_verdict aura_recv_stats_packet(struct aura_recv_stats *s, uint16_t seq, uint32_t ts,
                                               uint64_t now_us, size_t bytes, uint64_t *eseq);
+/** Extended number of a packet that is not counted here (it came by RTX). */
+uint64_t aura_recv_stats_eseq(const struct aura_recv_stats *s, uint16_t seq);
 uint64_t aura_recv_stats_expected(const struct aura_recv_stats *s);
 /** Expected − received; negative where there were duplicates, clamped to 24 bits. */
 int32_t aura_recv_stats_lost(const struct aura_recv_stats *s);

@@ -20,7 +20,7 @@ struct aura_red_block {
 };
 /**
  * Blocks oldest first; the last one is the primary.
- * @return how many, AURA_ETRUNC, AURA_ELIMIT, AURA_EMALFORMED (a redundant block in the future)
+ * @return how many, AURA_ETRUNC, AURA_ELIMIT
  */
 AURA_NODISCARD int aura_red_parse(const uint8_t *payload, size_t len,
                                   struct aura_red_block out[AURA_RED_BLOCKS_MAX]);

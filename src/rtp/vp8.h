@@ -25,7 +25,8 @@ struct aura_vp8 {
     bool key_frame;                 /* start of a key frame */
     uint16_t width, height;         /* of a key frame, else 0 */
 };
-/** @return 0, AURA_ETRUNC (also: no payload behind it), AURA_EMALFORMED (key frame start code) */
+/** An opaque payload is fine: a wrong start code only leaves the size unknown. @return 0,
+ * AURA_ETRUNC (also: nothing behind the descriptor) */
 AURA_NODISCARD int aura_vp8_parse(struct aura_vp8 *out, const uint8_t *payload, size_t len);
 /** Writes the values of @p v over the descriptor it was parsed from; sizes stay. */
 void aura_vp8_patch(uint8_t *payload, const struct aura_vp8 *v);

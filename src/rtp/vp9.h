@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AURA_VP9_SPATIAL_MAX = 8, AURA_VP9_REFS_MAX = 3, AURA_VP9_PICTURES_MAX = 255 };
+enum { AURA_VP9_SPATIAL_MAX = 8, AURA_VP9_REFS_MAX = 3 };
 
 struct aura_vp9 {
     uint16_t len;                                                     /* of the descriptor */
@@ -25,7 +25,7 @@ struct aura_vp9 {
     bool key_frame;         /* first packet of a key frame's lowest spatial layer */
     uint16_t width, height; /* of the highest spatial layer in the structure, else 0 */
 };
-/** @return 0, AURA_ETRUNC, AURA_EMALFORMED, AURA_ELIMIT */
+/** @return 0, AURA_ETRUNC, AURA_EMALFORMED (more than three references) */
 AURA_NODISCARD int aura_vp9_parse(struct aura_vp9 *out, const uint8_t *payload, size_t len);
 
 #endif
