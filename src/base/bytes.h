@@ -24,8 +24,9 @@ static inline struct aura_cur aura_cur_of(const void *data, size_t len) {
     return (struct aura_cur){.p = p, .end = p + len, .fail = false};
 }
 
+/** Bytes not read yet; 0 once it has failed, so that a loop over the rest ends. */
 static inline size_t aura_cur_left(const struct aura_cur *c) {
-    return (size_t)(c->end - c->p);
+    return c->fail ? 0 : (size_t)(c->end - c->p);
 }
 
 /** The next @p n bytes, stepped over; NULL (and failed) if there are fewer. */
@@ -83,8 +84,9 @@ static inline struct aura_wr aura_wr_of(void *data, size_t cap) {
 static inline size_t aura_wr_len(const struct aura_wr *w) {
     return (size_t)(w->p - w->begin);
 }
+/** Room left; 0 once it has failed. */
 static inline size_t aura_wr_left(const struct aura_wr *w) {
-    return (size_t)(w->end - w->p);
+    return w->fail ? 0 : (size_t)(w->end - w->p);
 }
 
 /** Room for @p n bytes, stepped over (content untouched); NULL and failed if there is less. */
