@@ -19,7 +19,7 @@ deps-test: ## Install what the tests need as well
 build: deps ## Build the programs: build/auralink-server, build/auralink
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) -Dtests=false -Dwerror=false
 	@ninja -C $(BUILD)
-	@for p in $(PROGRAMS); do ln -sfn src/cmd/$$p $(BUILD)/$$p; done
+	@for p in $(PROGRAMS); do test -x $(BUILD)/src/cmd/$$p && ln -sfn src/cmd/$$p $(BUILD)/$$p || exit 1; done
 
 run: build ## Build all that is needed and start `auralink dev`
 	@exec $(BUILD)/auralink dev
