@@ -7,6 +7,7 @@ on its line becomes its explanation.
 """
 import pathlib
 import re
+import subprocess
 import sys
 
 PAGE = pathlib.Path("docs/limits.md")
@@ -25,11 +26,14 @@ def limits(path):
 
 def table():
     lines = []
-    for folder in sorted(p for p in pathlib.Path("src").iterdir() if p.is_dir()):
+    files = [pathlib.Path(f) for f in subprocess.run(
+        ["git", "ls-files", "src/*.c", "src/*.h"], capture_output=True, text=True,
+        check=True).stdout.split()]
+    for folder in sorted({f.parts[1] for f in files}):
         rows = sorted({(f.relative_to("src").as_posix(), *row)
-                       for f in folder.rglob("*.[ch]") for row in limits(f)})
+                       for f in files if f.parts[1] == folder and f.exists() for row in limits(f)})
         if rows:
-            lines += [f"\n## src/{folder.name}\n", "| limit | value | where | what |",
+            lines += [f"\n## src/{folder}\n", "| limit | value | where | what |",
                       "|---|---|---|---|"]
             lines += [f"| `{name}` | `{value}` | `{where}` | {comment or '–'} |".replace("||", "or")
                       for where, name, value, comment in rows]
