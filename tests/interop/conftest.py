@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: the server under test, client processes that are shared by all tests, results."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lib import tokens  # noqa: E402
+from lib.driver import HERE, ClientError, Driver  # noqa: E402
+from lib.server import ROOT, Server  # noqa: E402
+
+RESULTS: dict[str, dict] = {}
+_serial = itertools.count(1)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "smoke: the few tests that sanitizer builds run")
+    config.addinivalue_line("markers", "browser: needs Chromium")
+    config.addinivalue_line("markers", "firefox: needs Firefox and network namespaces")
+    config.addinivalue_line("markers", "slow: takes more than half a minute")
+
+
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.when == "call" and report.failed:
+        server = item.funcargs.get("server") or item.funcargs.get("own_server")
+        if isinstance(server, Server):
+            report.sections.append(("server log", server.tail()))
+
+
+def pytest_sessionfinish(session, exitstatus):
+    path = os.environ.get("AURA_INTEROP_RESULTS")
+    if path and RESULTS:
+        with open(path, "w") as file:
+            json.dump(RESULTS, file, indent=1, sort_keys=True)
+
+
+@pytest.fixture
+def record(request):
+    """record(name=value, ...) keeps figures for the results file and prints them."""
+
+    def put(**figures):
+        RESULTS.setdefault(request.node.name, {}).update(figures)
+        print(" ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in figures.items()))
+
+    return put
+
+
+@pytest.fixture(scope="session")
+def _shared_server():
+    server = Server()
+    yield server
+    status = server.stop()
+    tail = server.tail()
+    server.cleanup()
+    assert status == 0, f"server ended with {status}:\n{tail}"
+
+
+@pytest.fixture
+def server(_shared_server):
+    """The server that most tests share; it must be alive after each."""
+    yield _shared_server
+    assert _shared_server.alive(), f"the server died:\n{_shared_server.tail()}"
+
+
+@pytest.fixture
+def start_server():
+    """start_server(**Server arguments): a server of the test's own, stopped at its end."""
+    started = []
+
+    def start(**arguments):
+        server = Server(**arguments)
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        try:
+            server.stop()
+        finally:
+            server.cleanup()
+
+
+class Drivers:
+    """Client processes by kind, started on first use."""
+
+    def __init__(self):
+        self._drivers: dict[str, Driver] = {}
+
+    def get(self, kind: str) -> Driver:
+        driver = self._drivers.get(kind)
+        if driver is None or driver._dead:
+            driver = self._drivers[kind] = self._start(kind)
+        return driver
+
+    @staticmethod
+    def _start(kind: str) -> Driver:
+        if kind.startswith("node"):
+            return Driver(kind, ["node", "clients/node_client.mjs"], env={"RUST_LOG": "warn"})
+        if kind.startswith("python"):
+            return Driver(kind, [sys.executable, "clients/python_client.py"])
+        if kind.startswith("chromium"):
+            return Driver(kind, ["node", "clients/browser_client.mjs", "chromium"])
+        raise AssertionError(f"no client kind {kind}")
+
+    def stop(self):
+        for driver in self._drivers.values():
+            driver.stop()
+
+
+@pytest.fixture(scope="session")
+def drivers():
+    holder = Drivers()
+    yield holder
+    holder.stop()
+
+
+class Room:
+    """A room of the test's own, and its clients."""
+
+    def __init__(self, drivers: Drivers, server: Server, name: str):
+        self.drivers, self.server, self.name = drivers, server, name
+        self.clients = []
+
+    def join(self, kind: str, identity: str, *, token: str | None = None, grants: dict | None = None,
+             url: str | None = None, timeout: float = 30, **options):
+        """kind is node, python, chromium or chromium-v0 (two peer connections)."""
+        if kind.endswith("-v0"):
+            kind, options["singlePc"] = kind[:-3], False
+        client = self.drivers.get(kind).client(f"{self.name}/{identity}/{next(_serial)}")
+        self.clients.append(client)
+        token = token or tokens.join(identity, self.name, **(grants or {}))
+        client.join_answer = client.connect(url or self.server.url, token, timeout, **options)
+        return client
+
+    def close(self):
+        for client in self.clients:
+            try:
+                client.disconnect()
+            except (ClientError, TimeoutError):
+                pass
+
+
+@pytest.fixture
+def room(request, drivers, server):
+    holder = Room(drivers, server, f"{request.node.name[:60]}-{next(_serial)}-{int(time.time())}")
+    yield holder
+    holder.close()
+
+
+@pytest.fixture
+def room_on(request, drivers):
+    """room_on(server): a room on a server that the test started itself."""
+    held = []
+
+    def make(server: Server, name: str | None = None) -> Room:
+        holder = Room(drivers, server, name or f"{request.node.name[:60]}-{next(_serial)}")
+        held.append(holder)
+        return holder
+
+    yield make
+    for holder in held:
+        holder.close()
+
+
+__all__ = ["HERE", "ROOT"]

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts the server under test on free ports and looks into it from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+
+from lib.driver import eventually
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+
+def free_port(kind=socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.bind((host, 0))
+        return sock.getsockname()[1]
+
+
+class Server:
+    """One server process.
+
+    AURA_SERVER_CMD replaces the program (a sanitizer build, a wrapper like `valgrind`, another LiveKit
+    server). A name that contains `livekit` in AURA_SERVER_KIND makes the differences in flags.
+    """
+
+    def __init__(self, node_ip: str = "127.0.0.1", config: dict | None = None, netns: str | None = None,
+                 bind: str = "127.0.0.1", extra: list[str] | None = None, ports: dict | None = None):
+        self.node_ip = node_ip
+        self.host = bind
+        self.netns = netns
+        self.http_port = (ports or {}).get("http") or free_port()
+        self.udp_port = (ports or {}).get("udp") or free_port(socket.SOCK_DGRAM)
+        self.tcp_port = (ports or {}).get("tcp") or free_port()
+        self._config_dir = tempfile.TemporaryDirectory(prefix="interop-")
+        self.log_path = os.path.join(self._config_dir.name, "server.log")
+        argv = self._argv(config or {}) + (extra or [])
+        self._log = open(self.log_path, "wb")
+        env = dict(os.environ)
+        self.process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, env=env
+        )
+        self._wait_until_up()
+
+    @staticmethod
+    def is_reference() -> bool:
+        """True when the harness itself is being checked against another LiveKit server."""
+        return "livekit" in os.environ.get("AURA_SERVER_KIND", "")
+
+    def _argv(self, config: dict) -> list[str]:
+        command = os.environ.get("AURA_SERVER_CMD") or os.path.join(
+            ROOT, os.environ.get("AURA_BUILD", "build"), "auralink-server"
+        )
+        rtc = {"tcp_port": self.tcp_port, **config.pop("rtc", {})}
+        if self.is_reference():
+            rtc.update(
+                udp_port=self.udp_port, enable_loopback_candidate=True, node_ip=self.node_ip,
+                use_ice_lite=True,
+            )
+            if os.environ.get("AURA_SERVER_IPS"):
+                rtc["ips"] = {"includes": [self.node_ip + "/32"]}
+            config.setdefault("prometheus_port", free_port())
+            self.metrics_port = config["prometheus_port"]
+            config.setdefault("keys", {"devkey": "secret"})
+        else:
+            self.metrics_port = self.http_port
+        path = os.path.join(self._config_dir.name, "config.yaml")
+        with open(path, "w") as file:
+            json.dump({**config, "port": self.http_port, "rtc": rtc}, file)  # JSON is YAML
+        argv = shlex.split(command) + ["--dev", "--bind", self.host, "--config", path]
+        if not self.is_reference():
+            argv += ["--udp-port", str(self.udp_port), "--node-ip", self.node_ip]
+        if self.netns:
+            argv = ["ip", "netns", "exec", self.netns] + argv
+        return argv
+
+    def _wait_until_up(self) -> None:
+        def up():
+            if self.process.poll() is not None:
+                raise AssertionError(f"server exited with {self.process.returncode}:\n{self.tail()}")
+            try:
+                return self.get("/")[0] == 200
+            except OSError:
+                return False
+
+        eventually(up, 30, 0.05, "server answers GET /")
+
+    @property
+    def url(self) -> str:
+        return f"ws://{self.host}:{self.http_port}"
+
+    @property
+    def http_url(self) -> str:
+        return f"http://{self.host}:{self.http_port}"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def get(self, path: str, headers: dict | None = None, port: int | None = None, timeout: float = 5):
+        """(status, text, headers) of a GET; HTTP errors are results, not exceptions."""
+        request = urllib.request.Request(
+            f"http://{self.host}:{port or self.http_port}{path}", headers=headers or {}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                return answer.status, answer.read().decode(errors="replace"), dict(answer.headers)
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode(errors="replace"), dict(error.headers)
+
+    def metrics(self) -> dict[str, float]:
+        """Prometheus samples, one entry for each full series name with labels."""
+        status, text, _ = self.get("/metrics", port=self.metrics_port)
+        assert status == 200, f"/metrics answered {status}"
+        out = {}
+        for line in text.splitlines():
+            match = re.match(r"^([a-zA-Z_:][^ ]*(?:\{.*\})?) ([^ ]+)", line)
+            if match and not line.startswith("#"):
+                out[match.group(1)] = float(match.group(2))
+        return out
+
+    def metric(self, *needles: str) -> float:
+        """Sum of all series whose name (with labels) contains every needle."""
+        return sum(v for k, v in self.metrics().items() if all(n in k for n in needles))
+
+    def rss_kib(self) -> int:
+        with open(f"/proc/{self._worker_pid()}/status") as file:
+            for line in file:
+                if line.startswith("VmRSS"):
+                    return int(line.split()[1])
+        raise AssertionError("no VmRSS")
+
+    def cpu_seconds(self) -> float:
+        with open(f"/proc/{self._worker_pid()}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _worker_pid(self) -> int:
+        return self.process.pid  # `ip netns exec` replaces itself
+
+    def tail(self, size: int = 6000) -> str:
+        with open(self.log_path, "rb") as file:
+            return file.read()[-size:].decode(errors="replace")
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait_exit(self, timeout: float) -> int:
+        return self.process.wait(timeout)
+
+    def stop(self, timeout: float = 20) -> int:
+        """SIGTERM twice (the second forces), then reports the exit status; a hang is a failure."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(2)
+            except subprocess.TimeoutExpired:
+                self.process.send_signal(signal.SIGTERM)
+                try:
+                    self.process.wait(timeout)
+                except subprocess.TimeoutExpired:
+                    self.process.kill()
+                    self.process.wait()
+                    raise AssertionError(f"server did not stop in {timeout} s:\n{self.tail()}") from None
+        status = self.process.returncode
+        self._log.close()
+        return status
+
+    def cleanup(self) -> None:
+        self._config_dir.cleanup()

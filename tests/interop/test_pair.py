@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two clients see, hear and message each other."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from lib.driver import eventually
+
+
+def exchange(sender, receiver, *, topic="t"):
+    """Reliable, lossy, text stream, byte stream and RPC from sender to receiver."""
+    for reliable in (True, False):
+        text = f"hello {reliable}"
+
+        def sent_and_seen(reliable=reliable, text=text):
+            # A lossy packet may be lost by definition; on loopback a second try is enough.
+            sender.call("sendData", text=text, reliable=reliable, topic=topic)
+            try:
+                return receiver.wait("dataReceived", 3, text=text, identity=sender.identity)
+            except AssertionError:
+                return None
+
+        packet = sent_and_seen() if reliable else eventually(sent_and_seen, 9, what="lossy data arrives")
+        assert packet, f"{receiver!r}: no reliable data from {sender!r}"
+        assert packet["topic"] == topic
+        assert packet["reliable"] == reliable, packet
+    sender.call("sendText", text="a line of text äöü €")
+    assert receiver.wait("textStream", identity=sender.identity)["text"] == "a line of text äöü €"
+    answer = sender.call("sendBytes", size=100_000)
+    blob = receiver.wait("byteStream", identity=sender.identity)
+    assert (blob["size"], blob["sum"]) == (100_000, answer["sum"])
+    receiver.call("registerRpc", method="greet")
+    assert sender.call("rpc", to=receiver.identity, method="greet", payload="joe") == "greet:joe"
+
+
+@pytest.mark.smoke
+@pytest.mark.timeout(180)
+def test_node_pair_20s(room, server, record):
+    """More than 95 % of the frames in 20 s, at the right size, and data both ways."""
+    alice = room.join("node", "alice")
+    bob = room.join("node", "bob")
+    alice.wait("participantConnected", identity="bob")
+    video = alice.call("publishVideo", width=640, height=360, fps=25)["sid"]
+    audio = alice.call("publishAudio", toneHz=440)["sid"]
+    bob.until(video, lambda s: s["distinct"] >= 5 and s["lastSize"] == "640x360", 20, "no full-size frames")
+    bob.until(audio, lambda s: s["loudSeconds"] > 0.3, 20, "no sound")
+    bob.call("reset")
+    first = alice.call("sent", sid=video)
+    exchange(alice, bob)
+    exchange(bob, alice)
+    time.sleep(20)  # the measured time itself
+    sent = alice.call("sent", sid=video) - first
+    seen, heard = bob.track(video), bob.track(audio)
+    share = seen["distinct"] / sent
+    record(frames_share=share, sent=sent, max_gap_ms=seen["maxGapMs"], tone_hz=heard["toneHz"],
+           audio_silent_ms=heard["maxSilentMs"], rss_kib=server.rss_kib())
+    assert share > 0.95, seen
+    assert set(seen["sizes"]) == {"640x360"}, seen["sizes"]
+    assert seen["backwards"] == 0
+    assert abs(heard["toneHz"] - 440) < 25, heard
+    assert heard["loudSeconds"] > 18
+    alice.disconnect()
+    bob.wait("participantDisconnected", identity="alice")
+
+
+CLIENTS = ["node", "python", pytest.param("chromium", marks=pytest.mark.browser),
+           pytest.param("chromium-v0", marks=pytest.mark.browser)]
+
+
+@pytest.mark.parametrize("subscriber", CLIENTS)
+@pytest.mark.parametrize("publisher", CLIENTS)
+def test_combination(room, publisher, subscriber, record):
+    """Video, sound and data from each kind of client to each, and data back."""
+    receiver = room.join(subscriber, "receiver")
+    sender = room.join(publisher, "sender")
+    receiver.wait("participantConnected", identity="sender")
+    video = sender.call("publishVideo", width=640, height=360, fps=20)["sid"]
+    audio = sender.call("publishAudio", toneHz=600)["sid"]
+    seen = receiver.until(video, lambda s: s["distinct"] >= 40 and s["lastSize"] == "640x360", 30, "too few frames")
+    heard = receiver.until(audio, lambda s: s["loudSeconds"] > 1, 20, "no sound")
+    assert seen["backwards"] == 0
+    assert abs(heard["toneHz"] - 600) < 40, heard
+    exchange(sender, receiver)
+    exchange(receiver, sender)
+    record(frames=seen["frames"], max_gap_ms=seen["maxGapMs"], unreadable=seen["unreadable"])
+    sender.disconnect()
+    receiver.wait("participantDisconnected", identity="sender")
