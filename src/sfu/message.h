@@ -41,7 +41,7 @@ enum aura_msg_type {
     AURA_MSG_KEY_FRAME,  /* a: layer */
     AURA_MSG_TCP,        /* ptr: struct aura_tcp, detached */
     /* worker → worker, media ring */
-    AURA_MSG_PACKET, /* ptr: struct aura_packet, one reference; a: layer */
+    AURA_MSG_PACKET, /* ptr: struct aura_packet, one reference; a: layer, b: kind */
     /* worker → control */
     AURA_MSG_PEER_STATE, /* a: enum aura_pc_state */
     AURA_MSG_DATA_OPEN,  /* a: channel */

@@ -96,8 +96,10 @@ static void on_sub(struct aura_worker *w, const struct aura_msg *m) {
 static void packet(struct aura_worker *w, const struct aura_msg *m) {
     struct aura_source *s = aura__source_find(w, m->id);
     if (s && s->replica && m->a < AURA_MEDIA_LAYERS_MAX) {
+        /* Media may overtake the description, which comes through another ring. */
+        s->kind = (enum aura_kind)m->b;
         if (m->a >= s->layer_count) {
-            s->layer_count = (uint8_t)(m->a + 1); /* media overtook the description */
+            s->layer_count = (uint8_t)(m->a + 1);
         }
         aura__source_packet(s, m->a, m->ptr);
     }

@@ -88,8 +88,10 @@ void aura__source_packet(struct aura_source *s, unsigned layer, struct aura_pack
     AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
         aura__subscribed_packet(sub, layer, p);
     }
+    struct aura_msg m = {
+        .type = AURA_MSG_PACKET, .id = s->id, .a = (uint8_t)layer, .b = (uint8_t)s->kind, .ptr = p};
     for (uint32_t left = s->remote_workers; left; left &= left - 1) {
-        aura__worker_share(s->worker, (unsigned)__builtin_ctz(left), s->id, (uint8_t)layer, p);
+        aura__worker_share(s->worker, (unsigned)__builtin_ctz(left), &m);
     }
     if (l->key_wanted_us) {
         aura__source_want_key(s, layer); /* throttled: asks again when it is time */

@@ -37,12 +37,10 @@ void aura__worker_tell_worker(struct aura_worker *w, unsigned to, struct aura_ms
     tell(w, &w->to_worker[to], m);
 }
 
-void aura__worker_share(struct aura_worker *w, unsigned to, uint64_t pub, uint8_t layer,
-                        struct aura_packet *pkt) {
-    struct aura_msg m = {
-        .type = AURA_MSG_PACKET, .id = pub, .a = layer, .ptr = aura__packet_ref(pkt)};
-    if (aura_ring_push_quiet(w->shared->workers[to]->media, &m)) {
-        aura__packet_unref(pkt, w->pool);
+void aura__worker_share(struct aura_worker *w, unsigned to, const struct aura_msg *m) {
+    aura__packet_ref(m->ptr);
+    if (aura_ring_push_quiet(w->shared->workers[to]->media, m)) {
+        aura__packet_unref(m->ptr, w->pool);
         aura__drop(w, AURA_DROP_RING_FULL);
         return;
     }

@@ -140,9 +140,9 @@ static inline void aura__drop(struct aura_worker *w, enum aura_sfu_drop why) {
 void aura__worker_tell(struct aura_worker *w, struct aura_msg *m);
 /** To another worker (or to itself: then through its own ring too). */
 void aura__worker_tell_worker(struct aura_worker *w, unsigned to, struct aura_msg *m);
-/** Hands one packet reference to another worker's media ring; taken back if it is full. */
-void aura__worker_share(struct aura_worker *w, unsigned to, uint64_t pub, uint8_t layer,
-                        struct aura_packet *pkt);
+/** Puts an AURA_MSG_PACKET into another worker's media ring, with a reference of its own; dropped
+ * and counted if the ring is full. */
+void aura__worker_share(struct aura_worker *w, unsigned to, const struct aura_msg *m);
 /** Carries out one message (messages_in.c). */
 void aura__worker_handle(struct aura_worker *w, struct aura_msg *m);
 
