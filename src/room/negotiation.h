@@ -190,6 +190,14 @@ AURA_NODISCARD int aura_neg_sub_add(struct aura_neg *neg, struct aura_neg_sub **
 struct aura_neg_sub *aura_neg_sub_remove(struct aura_neg *neg, struct aura_neg_sub *sub);
 void *aura_neg_sub_user(const struct aura_neg_sub *sub);
 
+/**
+ * The text of a candidate of ours, "candidate:1 1 udp …", for trickling.
+ * @param index  its place in the list. @return 0 or AURA_ELIMIT (`cap` is too small)
+ */
+enum { AURA_NEG_CANDIDATE_TEXT_MAX = 160 };
+AURA_NODISCARD int aura_neg_candidate_format(const struct aura_sfu_candidate *candidate,
+                                             size_t index, char *out, size_t cap);
+
 /** Every subscription that the last answer carries (SessionDescription.mid_to_track_id). */
 void aura_neg_mid_map(const struct aura_neg *neg,
                       void (*each)(void *arg, const char *mid, const char *track_sid), void *arg);

@@ -36,6 +36,9 @@ enum {
     AURA_SDP_LAYERS_MAX = 16,
     AURA_SDP_MSIDS_MAX = 8,
     AURA_SDP_CANDIDATES_MAX = 64,
+    AURA_SDP_FINGERPRINTS_MAX = AURA_DTLS_FINGERPRINTS_MAX,
+    /* In the session: */
+    AURA_SDP_BUNDLES_MAX = 4,
 };
 
 enum aura_sdp_kind { AURA_SDP_AUDIO, AURA_SDP_VIDEO, AURA_SDP_APPLICATION, AURA_SDP_OTHER };
@@ -121,6 +124,7 @@ struct aura_sdp_section {
     enum aura_sdp_kind kind;
     const char *media;    /* first word of the m-line */
     const char *protocol; /* "UDP/TLS/RTP/SAVPF" */
+    const char *fmt;      /* not audio or video: the rest of the m-line; "" = none */
     uint16_t port;        /* 0 = rejected, or bundle-only */
     const char *mid;      /* "" = none */
     uint16_t bundle;      /* number of its a=group:BUNDLE line, from 1; 0 = in none */
@@ -166,6 +170,10 @@ struct aura_sdp *aura_sdp_free(struct aura_sdp *sdp);
 
 /** Appends the whole description. @return 0 or the buffer's AURA_ENOMEM, AURA_ELIMIT */
 AURA_NODISCARD int aura_sdp_write(const struct aura_sdp *sdp, struct aura_buf *out);
+/** Only what stands before the sections: of those it looks at `mid` and `bundle`. The sections may
+ * then be written one by one. Failures stick in the buffer. */
+void aura_sdp_write_session(const struct aura_sdp *sdp, struct aura_buf *out);
+void aura_sdp_write_section(const struct aura_sdp_section *section, struct aura_buf *out);
 
 /** The payload type's entry, or NULL. */
 const struct aura_sdp_codec *aura_sdp_find_codec(const struct aura_sdp_section *s, uint8_t pt);
