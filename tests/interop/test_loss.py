@@ -78,7 +78,7 @@ def test_chromium_repairs_with_rtx(room, server, record):
         decoded = after["framesDecoded"] - before["framesDecoded"]
         record(nacks=nacks, retransmitted=repaired, freeze_s=freezes, decoded=decoded)
         assert nacks > 0
-        assert repaired > 0.5 * nacks, "NACKs go unanswered"
+        assert repaired > 0.4 * nacks, "NACKs go unanswered"
         assert decoded > MEASURE_S * 20 * 0.85
         assert freezes < 1.0
     finally:

@@ -119,6 +119,7 @@ class Forwarder:
         self._queue: list = []
         self._order = itertools.count()
         self._wake: asyncio.Event | None = None
+        self._web = None
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._tasks: list[asyncio.Task] = []
@@ -150,6 +151,9 @@ class Forwarder:
         self._loop.run_until_complete(self._start())
         self._ready.set()
         self._loop.run_forever()
+        if self._web:
+            self._web.close()
+            self._loop.run_until_complete(self._web.wait_closed())
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
         for transport in [self._listener, *self._upstreams.values()]:
@@ -167,10 +171,10 @@ class Forwarder:
         self.port = self._listener.get_extra_info("sockname")[1]
         self._tasks.append(self._loop.create_task(self._deliver()))
         if self._signal_target:
-            server = await websockets.serve(
+            self._web = await websockets.serve(
                 self._proxy, self.host, 0, max_size=None, compression=None, open_timeout=30
             )
-            self.ws_port = server.sockets[0].getsockname()[1]
+            self.ws_port = self._web.sockets[0].getsockname()[1]
 
     def _from_client(self, data: bytes, client: tuple) -> None:
         upstream = self._upstreams.get(client)
@@ -238,7 +242,9 @@ class Forwarder:
 
             async def to_client():
                 async for message in server:
-                    await client.send(self._rewrite(message) if isinstance(message, bytes) else message)
+                    passed = self._rewrite(message) if isinstance(message, bytes) else message
+                    if passed is not None:
+                        await client.send(passed)
                 await client.close()
 
             done, pending = await asyncio.wait(
@@ -250,7 +256,8 @@ class Forwarder:
             for task in done:
                 task.exception()
 
-    def _rewrite(self, frame: bytes) -> bytes:
+    def _rewrite(self, frame: bytes) -> bytes | None:
+        """The frame with our address in it; None for a candidate that would lead around us (TCP)."""
         message = proto.SignalResponse.FromString(frame)
         kind = message.WhichOneof("message")
         if kind in ("answer", "offer"):
@@ -265,7 +272,7 @@ class Forwarder:
             init = json.loads(message.trickle.candidateInit)
             if init.get("candidate"):
                 if " udp " not in init["candidate"].lower():
-                    init["candidate"] = ""
+                    return None
                 init["candidate"] = self.candidate(init["candidate"])
                 message.trickle.candidateInit = json.dumps(init)
         else:
