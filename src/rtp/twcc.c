@@ -65,23 +65,29 @@ struct draft {
     uint32_t ref;
 };
 
+/* Reference time of the first arrival not yet reported: the newest number always is one. */
+static uint64_t reference(const struct aura_twcc *t, size_t pending) {
+    for (size_t i = 0; i < pending; i++) {
+        uint64_t at_us = t->arrival_us[(t->next + i) % AURA_TWCC_WINDOW];
+        if (at_us) {
+            return at_us / AURA_TWCC_REF_US;
+        }
+    }
+    return 0;
+}
+
 /* Takes as many statuses as `max` and the 16-bit deltas allow. */
 static void collect(const struct aura_twcc *t, size_t max, struct draft *d) {
     size_t pending = aura_twcc_pending(t);
-    bool have_ref = false;
-    int64_t last = 0; /* in ticks */
+    uint64_t ref = reference(t, pending);
+    int64_t last = (int64_t)(ref * (AURA_TWCC_REF_US / AURA_TWCC_TICK_US)); /* in ticks */
+    d->ref = (uint32_t)(ref & 0xffffff);
     d->count = 0;
     for (size_t i = 0; i < pending && i < max; i++) {
         uint64_t at_us = t->arrival_us[(t->next + i) % AURA_TWCC_WINDOW];
         d->symbols[i] = NOT_RECEIVED;
         if (at_us) {
             int64_t tick = (int64_t)(at_us / AURA_TWCC_TICK_US);
-            if (!have_ref) {
-                have_ref = true;
-                uint64_t ref = at_us / AURA_TWCC_REF_US;
-                d->ref = (uint32_t)(ref & 0xffffff);
-                last = (int64_t)(ref * (AURA_TWCC_REF_US / AURA_TWCC_TICK_US));
-            }
             int64_t delta = tick - last;
             if (delta < INT16_MIN || delta > INT16_MAX) {
                 return;
