@@ -97,6 +97,7 @@ static void add_worker(struct aura_worker *w, struct aura_sfu_counters *out) {
     out->fir_in += get(&c->fir_in);
     out->syscalls_in += get(&c->syscalls_in);
     out->syscalls_out += get(&c->syscalls_out);
+    out->allocations += get(&c->allocations);
     out->peers += get(&c->peers);
     out->pubs += get(&c->pubs);
     out->subs += get(&c->subs);

@@ -187,6 +187,7 @@ struct aura_sfu_counters {
     uint64_t drops[16]; /* by enum aura_sfu_drop */
     uint64_t syscalls_in, syscalls_out;
     uint64_t peers, pubs, subs;
+    uint64_t allocations;     /* by the workers' threads: stands still while only media flows */
     uint64_t loop_lag_us_max; /* since the last read */
 };
 enum aura_sfu_drop {

@@ -95,18 +95,19 @@ static bool is_video(const struct aura_subscribed *sub) {
     return sub->source && sub->source->kind == AURA_KIND_VIDEO;
 }
 
-/* Chooses the layer to go to; what is forwarded changes only at its key frame. */
-static void retarget(struct aura_subscribed *sub) {
+/* Chooses the layer to go to; what is forwarded changes only at its key frame.
+ * @param key_layer  a key frame of this layer is at hand; AURA_MEDIA_LAYERS_MAX = none */
+static void retarget(struct aura_subscribed *sub, unsigned key_layer) {
     uint64_t now_us = aura__now(sub->peer->worker);
     sub->target = (uint8_t)aura__source_pick(sub->source, sub->settings.max_layer, now_us);
-    if (!sub->running || sub->target != sub->layer) {
+    if (sub->target != key_layer && (!sub->running || sub->target != sub->layer)) {
         aura__source_want_key(sub->source, sub->target);
     }
 }
 
 void aura__subscribed_begin(struct aura_subscribed *sub) {
     if (sub->source && !sub->settings.paused && sub->peer->connected) {
-        retarget(sub);
+        retarget(sub, AURA_MEDIA_LAYERS_MAX);
     }
 }
 
@@ -225,7 +226,8 @@ void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
     if (layer != sub->target && sub->source->layer_count > 1 &&
         (current_is_quiet(sub, p->arrival_us) ||
          (layer > sub->target && layer <= sub->settings.max_layer))) {
-        retarget(sub); /* the layer went silent, or a better one has begun */
+        /* The layer went silent, or a better one has begun. */
+        retarget(sub, p->key_frame ? layer : AURA_MEDIA_LAYERS_MAX);
     }
     if (!sub->running || layer != sub->layer || p->epoch != sub->epoch) {
         if (!try_switch(sub, layer, p)) {

@@ -61,6 +61,7 @@ static void turn_end(void *arg) {
     atomic_store_explicit(&w->counters.syscalls_in, in, memory_order_relaxed);
     atomic_store_explicit(&w->counters.syscalls_out, out, memory_order_relaxed);
     atomic_store_explicit(&w->counters.send_dropped, dropped, memory_order_relaxed);
+    atomic_store_explicit(&w->counters.allocations, aura_mem_count(), memory_order_relaxed);
     if (!w->media_touched) {
         return;
     }

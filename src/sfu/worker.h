@@ -57,7 +57,7 @@ struct aura_worker_counters {
         data_out;
     _Atomic uint64_t nack_in, nack_out, pli_in, pli_out, fir_in;
     _Atomic uint64_t drops[16];
-    _Atomic uint64_t syscalls_in, syscalls_out, send_dropped;
+    _Atomic uint64_t syscalls_in, syscalls_out, send_dropped, allocations;
     _Atomic uint64_t peers, pubs, subs;
     _Atomic uint64_t peers_closed; /* also those that could not be made */
 };
