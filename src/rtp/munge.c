@@ -57,8 +57,10 @@ bool aura_munge_own(struct aura_munge *m, uint16_t *out_seq, uint32_t *out_ts) {
     if (!m->sent) {
         return false;
     }
+    /* A new stretch begins behind it: what is late from before has no number any more. */
+    aura_gapmap_start(&m->gaps, m->gaps.newest + 1);
     m->out_newest++;
-    m->out_base++;
+    m->out_base = m->out_newest + 1;
     *out_seq = (uint16_t)m->out_newest;
     *out_ts = m->ts_newest;
     return true;

@@ -44,7 +44,9 @@ bool aura_munge_rtp(struct aura_munge *m, uint64_t eseq, uint32_t ts, uint64_t n
                     uint16_t *out_seq, uint32_t *out_ts);
 /** This packet is dropped on purpose: its gap closes (unless later ones have gone out already). */
 void aura_munge_drop(struct aura_munge *m, uint64_t eseq);
-/** The number after the newest, taken for a packet of our own (padding); false before any packet.
+/**
+ * The number after the newest, taken for a packet of our own (padding). What is late from before is
+ * not sent any more: so use it at frame ends or in pauses. @return false before any packet
  */
 bool aura_munge_own(struct aura_munge *m, uint16_t *out_seq, uint32_t *out_ts);
 

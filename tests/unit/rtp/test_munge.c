@@ -50,6 +50,15 @@ static int first_packet_has_the_chosen_numbers(void) {
     assert_int_equal(ts, 177);
     assert_true(aura_munge_rtp(&m, 70002, 1200, 1, &seq, &ts));
     assert_int_equal(seq, 2);
+    aura_munge_drop(&m, 70003);
+    assert_true(aura_munge_rtp(&m, 70005, 1500, 1, &seq, &ts));
+    assert_int_equal(seq, 4);
+    assert_true(aura_munge_own(&m, &seq, &ts));
+    assert_int_equal(seq, 5);
+    assert_false(aura_munge_rtp(&m, 70004, 1400, 1, &seq, &ts)); /* would take a used number */
+    assert_true(aura_munge_rtp(&m, 70006, 1600, 1, &seq, &ts));
+    assert_int_equal(seq, 6);
+    assert_int_equal(ts, 677);
     return 0;
 }
 
