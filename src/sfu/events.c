@@ -3,6 +3,11 @@
 #include "base/mem.h"
 #include "sfu/sfu_priv.h"
 
+static void data_taken(struct aura_sfu *sfu, const struct aura_msg_bytes *bytes) {
+    atomic_fetch_sub_explicit(&sfu->shared.data_waiting, sizeof(*bytes) + bytes->len,
+                              memory_order_relaxed);
+}
+
 static void handle(void *arg, void *message) {
     struct aura_sfu *sfu = arg;
     struct aura_msg *m = message;
@@ -20,6 +25,7 @@ static void handle(void *arg, void *message) {
         }
         break;
     case AURA_MSG_DATA_IN:
+        data_taken(sfu, m->ptr);
         if (h->data) {
             const struct aura_msg_bytes *bytes = m->ptr;
             h->data(sfu->arg, m->id, (enum aura_data_channel)m->a, bytes->data, bytes->len);

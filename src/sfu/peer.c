@@ -56,12 +56,24 @@ static void on_data_open(void *arg, enum aura_data_channel channel) {
     aura__peer_data_flush(peer);
 }
 
+/* Counted until the control thread has handled it: a flood of data must not fill the memory. */
+static bool count_waiting(struct aura_worker *w, enum aura_data_channel channel, size_t bytes) {
+    _Atomic uint64_t *waiting = &w->shared->data_waiting;
+    uint64_t limit = channel == AURA_DATA_RELIABLE ? AURA_SFU_DATA_WAITING : AURA_SFU_LOSSY_WAITING;
+    if (atomic_load_explicit(waiting, memory_order_relaxed) + bytes > limit) {
+        return false;
+    }
+    atomic_fetch_add_explicit(waiting, bytes, memory_order_relaxed);
+    return true;
+}
+
 static void on_data(void *arg, enum aura_data_channel channel, const uint8_t *data, size_t len) {
     struct aura_peer *peer = arg;
     struct aura_worker *w = peer->worker;
     struct aura_msg_bytes *bytes = aura_zalloc(sizeof(*bytes) + len);
-    if (!bytes) {
-        aura__drop(w, AURA_DROP_LIMIT);
+    if (!bytes || !count_waiting(w, channel, sizeof(*bytes) + len)) {
+        aura_free(bytes);
+        aura__drop(w, AURA_DROP_DATA_SLOW);
         return;
     }
     bytes->len = len;

@@ -6,7 +6,6 @@
 #include "rtp/opus.h"
 #include "rtp/rtx.h"
 #include "sfu/levels.h"
-#include "sfu/stats.h"
 
 #include <string.h>
 
@@ -264,7 +263,6 @@ static void receive(struct aura_stream *s, const struct aura_media_codec *codec,
         tell_layer(s, codec);
     }
     aura__rtcp_report_soon(peer);
-    aura__stats_soon(peer->worker);
     aura__source_packet(&pub->source, s->index, p);
     aura__packet_unref(p, peer->worker->pool);
 }

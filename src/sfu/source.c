@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "sfu/published.h"
+#include "sfu/stats.h"
 #include "sfu/subscribed.h"
 
 int aura__source_init(struct aura_source *s, struct aura_worker *w, aura_pub_id id) {
@@ -79,6 +80,7 @@ void aura__source_packet(struct aura_source *s, unsigned layer, struct aura_pack
         l->sr.clock_rate = p->clock_rate;
         aura_sr_source_packet(&l->sr, p->ts, p->arrival_us);
     }
+    aura__stats_soon(s->worker);
     if (s->muted) {
         return;
     }

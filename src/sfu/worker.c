@@ -21,6 +21,11 @@ static void flush_outboxes(void *arg, uint64_t now_us) {
 
 static void tell(struct aura_worker *w, struct aura_outbox *o, struct aura_msg *m) {
     if (aura__outbox_send(o, m)) {
+        if (m->type == AURA_MSG_DATA_IN) {
+            const struct aura_msg_bytes *bytes = m->ptr;
+            atomic_fetch_sub_explicit(&w->shared->data_waiting, sizeof(*bytes) + bytes->len,
+                                      memory_order_relaxed);
+        }
         aura__drop(w, AURA_DROP_RING_FULL);
         aura__msg_discard(m);
     } else if (aura__outbox_waiting(o)) {

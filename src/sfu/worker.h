@@ -34,6 +34,8 @@ enum {
     AURA_SFU_MESSAGE_BYTES = 262144,   /* of one data channel message */
     AURA_SFU_PENDING_BYTES = 1 << 20,  /* reliable data waiting for one peer's channel */
     AURA_SFU_LOSSY_BYTES = 128 * 1024, /* queued in SCTP, from which lossy data is dropped */
+    AURA_SFU_LOSSY_WAITING = 8 << 20,  /* data_waiting from which lossy messages are dropped */
+    AURA_SFU_DATA_WAITING = 64 << 20,  /* … and any */
     AURA_SFU_STATS_US = 5000000,
     AURA_SFU_REPORT_US = 1000000, /* sender and receiver reports */
 };
@@ -47,6 +49,8 @@ struct aura_sfu_shared {
     struct aura_rand *rand;
     struct aura_dtls_identity *identity;
     struct aura_ring *events; /* to the control thread */
+    _Atomic uint64_t
+        data_waiting; /* bytes of data messages that the control thread has to handle */
     size_t worker_count;
     struct aura_worker *workers[AURA_SFU_WORKERS_MAX];
 };

@@ -63,20 +63,23 @@ static uint16_t free_tcp_port(void) {
     return ntohs(sa.sin_port);
 }
 
-static int media_over_tcp_on_another_worker(void) {
+static int media_over_tcp(void) {
     struct env e;
     struct client a = {.no_sctp = true}, b = {.no_sctp = true, .use_tcp = true};
+    struct client c = {.no_sctp = true, .use_tcp = true};
     env_start(&e, 2, free_tcp_port());
     env_client(&e, &a, 0);
     env_client(&e, &b, 1); /* the listener is on worker 0 */
+    env_client(&e, &c, 0);
     struct aura_media m = env_audio("0", false);
     aura_pub_id pub = env_publish(&e, &a, &m, 1234, 0);
     env_subscribe(&e, &b, pub, &m, 7000, 0);
+    env_subscribe(&e, &c, pub, &m, 7000, 0);
     aura_pub_id back = env_publish(&e, &b, &m, 4321, 0);
     env_subscribe(&e, &a, back, &m, 7001, 0);
     uint16_t seq = 0;
     WAIT_FOR(e.loop, (env_send_audio(&a, "0", 1234, seq, 20), env_send_audio(&b, "0", 4321, seq, 9),
-                      seq++, a.count > 20 && b.count > 20));
+                      seq++, a.count > 20 && b.count > 20 && c.count > 20));
     assert_int_equal(b.log[0].ssrc, 7000);
     assert_int_equal(a.log[0].ssrc, 7001);
     env_stop(&e);
@@ -184,7 +187,7 @@ int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_PLAIN(data_reaches_everybody),
         AURA_PLAIN(reliable_data_waits_for_the_channel),
-        AURA_PLAIN(media_over_tcp_on_another_worker),
+        AURA_PLAIN(media_over_tcp),
         AURA_PLAIN(closing_meets_media),
         AURA_PLAIN(peers_end_while_connecting),
         AURA_PLAIN(strangers_are_counted),
