@@ -212,15 +212,40 @@ static void plan_waiting(struct aura_neg *neg, const struct aura_sdp *offer,
     }
 }
 
+/* An extension that one section refuses is gone from all later sections of libwebrtc's offers: so
+ * every section takes all that any section of its kind may use. */
+static uint32_t text_ext(const struct aura_neg *neg, enum aura_kind kind) {
+    if (kind == AURA_KIND_AUDIO) {
+        return pub_audio_ext | sub_audio_ext;
+    }
+    return neg->role == AURA_NEG_SINGLE ? pub_video_ext | sub_video_ext : pub_video_ext;
+}
+
 /* All that we know of the offer's codecs: an inactive section must still name some. */
-static void text_idle(struct aura__neg_text *t, const struct aura_neg *neg,
-                      const struct aura_sdp_section *offer) {
-    struct aura_media media = {0};
+static void idle_codecs(struct aura_media *media, const struct aura_neg *neg,
+                        const struct aura_sdp_section *offer) {
     struct aura_neg_pub_options options = {.codecs = ~0u, .red = true};
     uint32_t enabled = neg->codecs & aura__neg_codec_set(offer);
-    aura__neg_pub_codecs(&media, offer, enabled ? enabled : ~0u, &options, false);
-    aura__neg_extensions(&media.ext, offer, EXT(MID), AURA_SDP_RECVONLY);
+    aura__neg_pub_codecs(media, offer, enabled ? enabled : ~0u, &options, true);
+}
+
+static void text_of(struct aura__neg_text *t, const struct aura_neg *neg,
+                    const struct aura_sdp_section *offer, const struct aura__neg_section *section) {
+    struct aura_media media = {0};
+    if (section->use == NEG_PUB) {
+        media = section->pub.media;
+    } else if (section->use == NEG_SUB) {
+        media = section->media.media;
+    } else {
+        idle_codecs(&media, neg, offer);
+    }
+    aura__neg_extensions(&media.ext, offer, text_ext(neg, section->kind), AURA_SDP_SENDRECV);
     aura__neg_text_media(t, &media, offer);
+    if (section->use == NEG_PUB) {
+        aura__neg_text_pub(t, &section->options, offer, &section->pub);
+    } else if (section->use == NEG_SUB) {
+        aura__neg_text_sub(t, section->sub, section->media.rtx_ssrc != 0);
+    }
 }
 
 static void write_section(const struct aura_neg *neg, const struct aura_sdp_section *offer,
@@ -231,23 +256,17 @@ static void write_section(const struct aura_neg *neg, const struct aura_sdp_sect
     t.s.protocol = offer->protocol;
     t.s.transport.setup = offer->transport.setup == AURA_SDP_SETUP_PASSIVE ? AURA_SDP_SETUP_ACTIVE
                                                                            : AURA_SDP_SETUP_PASSIVE;
-    t.s.rtcp_rsize = offer->rtcp_rsize;
-    t.s.extmap_allow_mixed = offer->extmap_allow_mixed && section->use != NEG_DATA;
     if (first) {
         t.s.candidates = neg->candidate_list;
         t.s.candidate_count = neg->candidate_count;
         t.s.end_of_candidates = neg->candidate_count > 0;
     }
-    if (section->use == NEG_PUB) {
-        aura__neg_text_media(&t, &section->pub.media, offer);
-        aura__neg_text_pub(&t, &section->options, offer, &section->pub);
-    } else if (section->use == NEG_SUB) {
-        aura__neg_text_media(&t, &section->media.media, offer);
-        aura__neg_text_sub(&t, section->sub, section->media.rtx_ssrc != 0);
-    } else if (section->use != NEG_DATA) {
-        text_idle(&t, neg, offer);
-    } else {
+    if (section->use == NEG_DATA) {
         t.s.fmt = *offer->fmt ? offer->fmt : t.s.fmt;
+    } else {
+        t.s.rtcp_rsize = offer->rtcp_rsize;
+        t.s.extmap_allow_mixed = offer->extmap_allow_mixed;
+        text_of(&t, neg, offer, section);
     }
     aura_sdp_write_section(&t.s, out);
 }

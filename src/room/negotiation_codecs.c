@@ -186,7 +186,10 @@ static bool id_taken(const struct aura_ext_map *map, uint8_t id) {
 
 void aura__neg_extensions(struct aura_ext_map *map, const struct aura_sdp_section *offer,
                           uint32_t allowed, enum aura_sdp_dir ours) {
-    enum aura_sdp_dir theirs = ours == AURA_SDP_SENDONLY ? AURA_SDP_RECVONLY : AURA_SDP_SENDONLY;
+    unsigned theirs = (unsigned)ours;
+    if (ours != AURA_SDP_SENDRECV) {
+        theirs = ours == AURA_SDP_SENDONLY ? AURA_SDP_RECVONLY : AURA_SDP_SENDONLY;
+    }
     memset(map, 0, sizeof(*map));
     for (size_t i = 0; i < offer->extmap_count; i++) {
         const struct aura_sdp_extmap *e = &offer->extmaps[i];

@@ -103,7 +103,7 @@ size_t aura__neg_sub_codecs(struct aura_media *media, const struct aura_sdp_sect
 /** Set of AURA_NEG_CODEC() that a section offers. */
 uint32_t aura__neg_codec_set(const struct aura_sdp_section *offer);
 /** Extensions of the section out of a set of bits (1 << enum aura_ext).
- * @param ours  our direction: SENDONLY or RECVONLY */
+ * @param ours  our direction: SENDONLY, RECVONLY, or SENDRECV for any */
 void aura__neg_extensions(struct aura_ext_map *map, const struct aura_sdp_section *offer,
                           uint32_t allowed, enum aura_sdp_dir ours);
 /** Our codecs and extensions for tracks of the subscriber's when we offer, with our numbers. */
