@@ -96,6 +96,15 @@ class Drivers:
     def __init__(self):
         self._drivers: dict[str, Driver] = {}
 
+    def add(self, kind: str, argv: list[str]) -> None:
+        """A client process with arguments of its own."""
+        self._drivers[kind] = Driver(kind, argv)
+
+    def remove(self, kind: str) -> None:
+        driver = self._drivers.pop(kind, None)
+        if driver:
+            driver.stop()
+
     def get(self, kind: str) -> Driver:
         driver = self._drivers.get(kind)
         if driver is None or driver._dead:

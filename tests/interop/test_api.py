@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import time
 import urllib.error
 import urllib.request
 
@@ -15,7 +14,7 @@ from livekit import api
 from livekit.protocol import models
 
 from lib import tokens
-from lib.driver import HERE, eventually
+from lib.driver import HERE, eventually, silent
 from lib.server import Server
 
 
@@ -103,13 +102,6 @@ def test_rooms(rooms, room):
     assert client.wait("disconnected")["reason"] == models.ROOM_DELETED
     client.connected = False
     eventually(lambda: not rooms.call("ListRooms", {"names": [name]}).get("rooms"), what="the room is gone")
-
-
-def silent(client, sid, seconds=0.5) -> bool:
-    """True if nothing was heard of a track for some time."""
-    client.call("reset")
-    time.sleep(seconds)
-    return client.track(sid).get("loudSeconds", 0) < 0.05
 
 
 def test_participants(rooms, room):

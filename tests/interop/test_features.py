@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from lib.driver import eventually, silent
+
 BROWSER = pytest.mark.browser
 KINDS = ["node", "python", pytest.param("chromium", marks=BROWSER), pytest.param("chromium-v0", marks=BROWSER)]
 # rtc-node has no mute() and no subscription permissions in its API.
@@ -125,9 +127,9 @@ def test_subscription_permission(room, listener, kind):
     outsider.never("trackSubscribed", 1.5, sid=audio)
     client.call("setPermission", all=True)
     outsider.until(audio, lambda s: s["loudSeconds"] > 0.3, what="no sound after permission")
-    mark = outsider.mark()
     client.call("setPermission", all=False, identities=["listener"])
-    outsider.wait("trackUnsubscribed", since=mark, sid=audio)
+    # rtc-node raises no event when a permission goes: listen instead.
+    eventually(lambda: silent(outsider, audio), what="the sound ends with the permission")
     listener.call("reset")
     listener.until(audio, lambda s: s["loudSeconds"] > 0.3)
 
@@ -188,9 +190,10 @@ def test_red(room, publisher, red, record):
     audio = sender.call("publishAudio", red=red, toneHz=550)["sid"]
     heard = receiver.until(audio, lambda s: s["loudSeconds"] > 1, 20, "no sound")
     assert abs(heard["toneHz"] - 550) < 40
-    stats = receiver.call("rtcStats", sid=audio)
-    record(mime=stats["mimeType"])
-    assert stats["mimeType"].lower() == ("audio/red" if red else "audio/opus")
+    # The receiver's statistics name the codec inside; the track's own type says RED.
+    mime = receiver.find("trackSubscribed", sid=audio)["mime"]
+    record(mime=mime)
+    assert mime.lower() == ("audio/red" if red else "audio/opus")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -200,7 +203,7 @@ def test_targeted_data(room, kind):
     one = room.join("node", "one")
     two = room.join("python", "two")
     for other in (one, two):
-        other.wait("participantConnected", identity="client")
+        eventually(lambda other=other: "client" in other.call("participants"), what=f"{other!r} knows the sender")
     client.call("sendData", text="for one", to=["one"])
     client.call("sendData", text="for all")
     assert one.wait("dataReceived", text="for one")["identity"] == "client"
@@ -241,7 +244,7 @@ def test_reconnect(room, listener, kind, scenario):
     client.wait("reconnected", 30, since=mark)
     client.call("reset")
     client.until(video, lambda s: s["distinct"] > 10, 20, "no picture after the reconnect")
-    if scenario == "full-reconnect":
+    if scenario != "signal-reconnect":  # a failed resume ends in a new session too
         mine = listener.wait("trackSubscribed", since=listener_mark, identity="client")["sid"]
     else:
         assert not listener.find("participantDisconnected", listener_mark, identity="client")

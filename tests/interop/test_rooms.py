@@ -65,6 +65,10 @@ def test_memory_returns(start_server, room_on, record):
             p.until(sids[(i + 1) % 4], lambda s: s["distinct"] > 5, 30)
             p.call("sendBytes", size=200_000)
         for p in pair:
+            for other in pair:
+                if other is not p:
+                    p.wait("byteStream", 30, identity=other.identity)
+        for p in pair:
             p.disconnect()
 
     figures = []
@@ -90,21 +94,19 @@ def no_rooms(server) -> bool:
 @pytest.mark.smoke
 def test_sigterm_drains(start_server, room_on, record):
     """SIGTERM: nobody new, clients are told to reconnect elsewhere, exit 0 within the configured time."""
+    if Server.is_reference():
+        pytest.skip("LiveKit drains without end, or at once without a word")
     limit_s = 5
-    config = {} if Server.is_reference() else {"drain_timeout": limit_s}
-    server = start_server(config=config)
+    server = start_server(config={"drain_timeout": limit_s})
     room = room_on(server)
     client = room.join("node", "one")
     with Signal(server, tokens.join("bare", room.name)) as signal:
         signal.wait("join")
         start = time.monotonic()
         server.terminate()
-        if Server.is_reference():
-            server.terminate()
         leave = signal.wait("leave", limit_s + 5)
         assert leave.reason == models.SERVER_SHUTDOWN
-        if not Server.is_reference():
-            assert leave.action in (1, 2), "RESUME or RECONNECT"
+        assert leave.action in (1, 2), "RESUME or RECONNECT"
         signal.wait_closed(limit_s + 5)
     status = server.wait_exit(limit_s + 10)
     took = time.monotonic() - start

@@ -105,7 +105,7 @@ async function startFirefox() {
   });
   const page = await browser.newPage();
   await page.exposeFunction('report', (message) => emit(message));
-  page.on('console', (message) => process.stderr.write(`[page] ${message.text()}\n`));
+  page.on('console', (message) => message.type() === 'error' && process.stderr.write(`[page] ${message.text()}\n`));
   await page.goto(pageUrl);
   await page.waitForFunction('!!window.driver');
   return {

@@ -353,4 +353,6 @@ serve({
     setTimeout(() => process.exit(0), 50);
   },
 });
+// The SDK throws into its event loop when a stream's sender goes; the test judges, not the process.
+process.on('uncaughtException', (error) => process.stderr.write(`uncaught: ${error?.stack ?? error}\n`));
 emit({ event: 'ready', client: '' });

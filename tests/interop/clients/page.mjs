@@ -16,6 +16,57 @@ const clients = new Map();
 let audio; // one AudioContext for all
 const audioContext = () => (audio ??= new AudioContext({ sampleRate: 48000 }));
 
+/** False where WebAudio has no device to run on (Firefox without a sound card). */
+let contextRuns;
+function webAudioRuns() {
+  contextRuns ??= Promise.race([
+    audioContext().resume().then(() => true),
+    new Promise((resolve) => setTimeout(() => resolve(false), 3000)),
+  ]);
+  return contextRuns;
+}
+
+/** Listens through the receiver's statistics, where WebAudio does not run. */
+class StatsWatch {
+  constructor() {
+    this.reset();
+  }
+  reset() {
+    this.last = null;
+    this.seconds = 0;
+    this.loudSeconds = 0;
+    this.frames = 0;
+  }
+  async poll(track) {
+    const report = (await track.getRTCStatsReport()) ?? new Map();
+    const now = [...report.values()].find((s) => s.type === 'inbound-rtp');
+    if (!now) return;
+    if (this.last) {
+      const seconds = (now.totalSamplesDuration ?? 0) - (this.last.totalSamplesDuration ?? 0);
+      const energy = (now.totalAudioEnergy ?? 0) - (this.last.totalAudioEnergy ?? 0);
+      this.frames += (now.packetsReceived ?? 0) - (this.last.packetsReceived ?? 0);
+      this.seconds += seconds;
+      if (seconds > 0 && energy / seconds > 0.0004) this.loudSeconds += seconds;
+    }
+    this.last = now;
+  }
+  summary() {
+    const { frames, seconds, loudSeconds } = this;
+    return { kind: 'audio', frames, seconds, loudSeconds, maxSilentMs: 0, toneHz: 0, beeps: [] };
+  }
+}
+
+function listen(track, watch) {
+  const element = new Audio();
+  element.srcObject = new MediaStream([track.mediaStreamTrack]);
+  element.play().catch(() => {});
+  const timer = setInterval(() => watch.poll(track).catch(() => {}), 200);
+  return () => {
+    clearInterval(timer);
+    element.srcObject = null;
+  };
+}
+
 // A worklet hands over 20 ms pieces: timers and AnalyserNode would miss or repeat some.
 const TAP = `
 registerProcessor('tap', class extends AudioWorkletProcessor {
@@ -32,7 +83,7 @@ registerProcessor('tap', class extends AudioWorkletProcessor {
 let worklet;
 async function tap(mediaTrack, watch) {
   const context = audioContext();
-  await context.resume();
+  await webAudioRuns();
   worklet ??= context.audioWorklet.addModule(URL.createObjectURL(new Blob([TAP], { type: 'text/javascript' })));
   await worklet;
   // Chromium feeds WebAudio from a remote track only while some element plays that track.
@@ -117,7 +168,11 @@ function canvasTrack(width, height, fps) {
 
 async function toneTrack(toneHz) {
   const context = audioContext();
-  await context.resume();
+  if (!(await webAudioRuns())) {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    const [track] = stream.getAudioTracks();
+    return { track, state: { counter: 0, stop: () => track.stop() } };
+  }
   const oscillator = context.createOscillator();
   oscillator.frequency.value = toneHz;
   const gain = context.createGain();
@@ -216,11 +271,16 @@ class Client {
     const before = this.watches.get(pub.trackSid);
     before?.stop?.();
     const video = track.kind === Track.Kind.Video;
-    const watch = video ? new VideoWatch() : new AudioWatch();
-    const entry = { watch, identity, track, stop: null };
+    const entry = { watch: video ? new VideoWatch() : new AudioWatch(), identity, track, stop: null };
     this.watches.set(pub.trackSid, entry);
-    if (video) entry.stop = look(track.mediaStreamTrack, watch);
-    else tap(track.mediaStreamTrack, watch).then((stop) => (entry.stop = stop));
+    if (video) {
+      entry.stop = look(track.mediaStreamTrack, entry.watch);
+      return;
+    }
+    webAudioRuns().then(async (runs) => {
+      if (!runs) entry.watch = new StatsWatch();
+      entry.stop = runs ? await tap(track.mediaStreamTrack, entry.watch) : listen(track, entry.watch);
+    });
   }
 }
 

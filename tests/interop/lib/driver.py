@@ -213,3 +213,10 @@ def eventually(check, timeout: float = 15, every: float = 0.1, what: str = "cond
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: still {value!r} after {timeout} s")
         time.sleep(every)
+
+
+def silent(client, sid, seconds=0.5) -> bool:
+    """True if nothing was heard of a track for some time."""
+    client.call("reset")
+    time.sleep(seconds)
+    return client.track(sid).get("loudSeconds", 0) < 0.05
