@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/args.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct aura_arg *find(const struct aura_command_line *line, const char *name,
+                                   size_t len) {
+    for (size_t i = 0; i < line->arg_count; i++) {
+        const struct aura_arg *a = &line->args[i];
+        if (a->name[0] && strlen(a->name) == len && memcmp(a->name, name, len) == 0) {
+            return a;
+        }
+    }
+    return NULL;
+}
+
+static void print_help(const struct aura_command_line *line) {
+    printf("Usage: %s [options]%s%s\n\n%s\n", line->program, line->operands[0] ? " " : "",
+           line->operands, line->about);
+    printf("\nOptions:\n");
+    for (size_t i = 0; i < line->arg_count; i++) {
+        const struct aura_arg *a = &line->args[i];
+        if (!a->name[0]) {
+            printf("\n%s\n", a->help);
+            continue;
+        }
+        char left[64];
+        snprintf(left, sizeof(left), "--%s%s%s", a->name, a->meta ? " " : "",
+                 a->meta ? a->meta : "");
+        printf("  %-26s %s", left, a->help);
+        if (a->kind == AURA_ARG_LIST) {
+            printf(" (repeatable)");
+        }
+        if (a->env) {
+            printf(" [env %s]", a->env);
+        }
+        printf("\n");
+    }
+    printf("  %-26s show this text\n", "--help");
+}
+
+static int fail(const struct aura_command_line *line, const char *what, const char *which) {
+    fprintf(stderr, "%s: %s%s%s\nTry '%s --help'.\n", line->program, what, which[0] ? ": " : "",
+            which, line->program);
+    return AURA_EINVAL;
+}
+
+static int parse_uint(const char *text, uint64_t max, uint64_t *out) {
+    char *end = NULL;
+    if (!isdigit((unsigned char)text[0])) {
+        return AURA_EINVAL;
+    }
+    unsigned long long v = strtoull(text, &end, 10);
+    if (*end || (max && v > max)) {
+        return AURA_EINVAL;
+    }
+    *out = v;
+    return 0;
+}
+
+static int store(const struct aura_command_line *line, const struct aura_arg *a,
+                 const char *value) {
+    switch (a->kind) {
+    case AURA_ARG_FLAG:
+        *(bool *)a->dest = true;
+        return 0;
+    case AURA_ARG_STR:
+        *(const char **)a->dest = value;
+        return 0;
+    case AURA_ARG_UINT:
+        if (parse_uint(value, a->max, a->dest)) {
+            char text[160];
+            snprintf(text, sizeof(text), "--%s wants a number%s", a->name,
+                     a->max == UINT16_MAX ? " from 0 to 65535" : " within its limit");
+            return fail(line, text, value);
+        }
+        return 0;
+    case AURA_ARG_LIST: {
+        struct aura_arg_list *list = a->dest;
+        if (list->count == AURA_ARG_LIST_MAX) {
+            return fail(line, "given too often", a->name);
+        }
+        list->items[list->count++] = value;
+        return 0;
+    }
+    }
+    return AURA_EBUG;
+}
+
+static int read_environment(const struct aura_command_line *line) {
+    for (size_t i = 0; i < line->arg_count; i++) {
+        const struct aura_arg *a = &line->args[i];
+        const char *value = a->env ? getenv(a->env) : NULL;
+        if (value && value[0]) {
+            int err = store(line, a, value);
+            if (err) {
+                fprintf(stderr, "(from the environment variable %s)\n", a->env);
+                return err;
+            }
+        }
+    }
+    return 0;
+}
+
+/* One option at argv[*i]; steps over its value. */
+static int parse_option(const struct aura_command_line *line, int argc, char **argv, int *i) {
+    const char *name = argv[*i] + 2;
+    const char *eq = strchr(name, '=');
+    const struct aura_arg *a = find(line, name, eq ? (size_t)(eq - name) : strlen(name));
+    if (!a) {
+        return fail(line, "unknown option", argv[*i]);
+    }
+    if (a->kind == AURA_ARG_FLAG) {
+        return eq ? fail(line, "this option takes no value", argv[*i]) : store(line, a, NULL);
+    }
+    if (eq) {
+        return store(line, a, eq + 1);
+    }
+    if (*i + 1 >= argc) {
+        return fail(line, "this option needs a value", argv[*i]);
+    }
+    *i += 1;
+    return store(line, a, argv[*i]);
+}
+
+int aura_args_parse(const struct aura_command_line *line, int argc, char **argv,
+                    const char **operands, size_t *operand_count) {
+    size_t count = 0;
+    bool options = true;
+    int err = read_environment(line);
+    for (int i = 1; !err && i < argc; i++) {
+        if (options && strcmp(argv[i], "--") == 0) {
+            options = false;
+        } else if (options && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
+            print_help(line);
+            return AURA_EIGNORED;
+        } else if (options && argv[i][0] == '-' && argv[i][1] == '-') {
+            err = parse_option(line, argc, argv, &i);
+        } else if (count == line->operands_max) {
+            err = fail(line, "one word too many", argv[i]);
+        } else {
+            operands[count++] = argv[i];
+        }
+    }
+    if (!err && count < line->operands_min) {
+        err = fail(line, "something is missing, wanted", line->operands);
+    }
+    *operand_count = count;
+    return err;
+}
+
+int aura_args_seconds(const char *text, uint64_t *seconds) {
+    static const struct {
+        char unit;
+        uint64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    size_t len = strlen(text);
+    char digits[16];
+    uint64_t factor = 1;
+    if (len == 0 || len >= sizeof(digits)) {
+        return AURA_EINVAL;
+    }
+    memcpy(digits, text, len + 1);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (digits[len - 1] == units[i].unit) {
+            factor = units[i].seconds;
+            digits[len - 1] = 0;
+            break;
+        }
+    }
+    int err = parse_uint(digits, UINT64_C(1) << 40, seconds);
+    *seconds *= err ? 0 : factor;
+    return err;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of AuraLink: picks the subcommand. */
+#include "cmd/cli.h"
+
+#include <curl/curl.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct cli_command commands[] = {
+    {"dev", "", "start a server for development and print how to connect", cli_dev},
+    {"token", "create", "make a join token", cli_token_create},
+    {"room", "list", "list rooms", cli_room_list},
+    {"room", "create", "create a room", cli_room_create},
+    {"room", "delete", "end a room", cli_room_delete},
+    {"room", "update-metadata", "replace a room's metadata", cli_room_metadata},
+    {"participant", "list", "list who is in a room", cli_participant_list},
+    {"participant", "get", "show a participant and their tracks", cli_participant_get},
+    {"participant", "remove", "disconnect a participant", cli_participant_remove},
+    {"participant", "mute", "mute a track", cli_participant_mute},
+    {"participant", "update", "change name, metadata, attributes", cli_participant_update},
+    {"data", "send", "send a message to a room", cli_data_send},
+};
+
+static void usage(FILE *out) {
+    fprintf(out, "Usage: auralink COMMAND [options]\n\nCommands:\n");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "%s %s", commands[i].group, commands[i].name);
+        fprintf(out, "  %-28s %s\n", name, commands[i].help);
+    }
+    fprintf(out, "\n'auralink COMMAND --help' explains one. The server is auralink-server.\n");
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        usage(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return CLI_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("auralink %s\n", AURA_VERSION);
+        return CLI_OK;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        const struct cli_command *c = &commands[i];
+        bool alone = c->name[0] == 0;
+        if (strcmp(c->group, argv[1]) != 0) {
+            continue;
+        }
+        if (alone) {
+            return c->run(argc - 1, argv + 1);
+        }
+        if (argc > 2 && strcmp(c->name, argv[2]) == 0) {
+            curl_global_init(CURL_GLOBAL_DEFAULT);
+            int status = c->run(argc - 2, argv + 2);
+            curl_global_cleanup();
+            return status;
+        }
+    }
+    fprintf(stderr, "auralink: no command '%s%s%s'\n\n", argv[1], argc > 2 ? " " : "",
+            argc > 2 ? argv[2] : "");
+    usage(stderr);
+    return CLI_USAGE;
+}

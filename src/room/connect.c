@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The peer connections of a participant: offers, answers, candidates, their state. */
+#include "room/room_priv.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- handlers of the negotiation: `arg` is the transport ---- */
+
+static void on_pub_options(void *arg, const struct aura_neg_offered *offered,
+                           struct aura_neg_pub_options *options) {
+    aura__publish_options(((struct transport *)arg)->p, offered, options);
+}
+
+static void on_published(void *arg, const struct aura_neg_pub *pub, bool changed) {
+    struct transport *t = arg;
+    (void)changed;
+    aura__publish_section(t->p, t->peer, pub);
+}
+
+static void on_unpublished(void *arg, const char *mid) {
+    aura__publish_section_gone(((struct transport *)arg)->p, mid);
+}
+
+static void on_sub_ready(void *arg, struct aura_neg_sub *sub,
+                         const struct aura_neg_sub_media *media) {
+    (void)arg;
+    aura__subscribe_ready(aura_neg_sub_user(sub), media);
+}
+
+static void on_sub_lost(void *arg, struct aura_neg_sub *sub) {
+    (void)arg;
+    aura__subscribe_lost(aura_neg_sub_user(sub));
+}
+
+static void on_sub_unsupported(void *arg, struct aura_neg_sub *sub) {
+    (void)arg;
+    aura__subscribe_unsupported(aura_neg_sub_user(sub));
+}
+
+static const struct aura_neg_handlers neg_handlers = {.pub_options = on_pub_options,
+                                                      .published = on_published,
+                                                      .unpublished = on_unpublished,
+                                                      .sub_ready = on_sub_ready,
+                                                      .sub_lost = on_sub_lost,
+                                                      .sub_unsupported = on_sub_unsupported};
+
+/* ---- open and close ---- */
+
+static int open_transport(struct participant *p, struct transport *t, enum aura_neg_role role) {
+    struct aura_rooms *r = p->room->rooms;
+    bool subscriber = role == AURA_NEG_SUBSCRIBER;
+    struct aura_sfu_peer_conf conf = {.offerer = subscriber, .open_data_channels = subscriber};
+    char pwd[AURA_ICE_PWD_LEN + 1];
+    struct aura_sfu_candidate candidates[AURA_SFU_CANDIDATES_MAX];
+    t->p = p;
+    t->target = subscriber ? LIVEKIT__SIGNAL_TARGET__SUBSCRIBER : LIVEKIT__SIGNAL_TARGET__PUBLISHER;
+    int err = aura_sfu_peer_new(r->sfu, &conf, UINT32_MAX, &t->peer, t->ufrag, pwd);
+    if (err) {
+        return err;
+    }
+    struct aura_neg_conf neg = {.role = role,
+                                .rand = r->conf.rand,
+                                .ufrag = t->ufrag,
+                                .pwd = pwd,
+                                .fingerprint = aura_sfu_fingerprint(r->sfu),
+                                .candidates = candidates,
+                                .candidate_count =
+                                    aura_sfu_peer_candidates(r->sfu, t->peer, candidates),
+                                .codecs = r->conf.codecs};
+    err = aura_neg_new(&t->neg, &neg, &neg_handlers, t);
+    aura_wipe(pwd, sizeof(pwd));
+    return err ? err : aura_map_put_u64(r->peers, t->peer, t);
+}
+
+static void close_transport(struct participant *p, struct transport *t) {
+    struct aura_rooms *r = p->room->rooms;
+    if (t->peer) {
+        aura_map_del_u64(r->peers, t->peer);
+        aura_sfu_peer_close(r->sfu, t->peer);
+    }
+    t->neg = aura_neg_free(t->neg);
+    t->peer = 0;
+    t->connected = false;
+}
+
+int aura__connect_open(struct participant *p) {
+    if (p->single) {
+        return open_transport(p, &p->pub, AURA_NEG_SINGLE);
+    }
+    int err = open_transport(p, &p->pub, AURA_NEG_PUBLISHER);
+    return err || !p->may.subscribe ? err : open_transport(p, &p->sub, AURA_NEG_SUBSCRIBER);
+}
+
+void aura__connect_close(struct participant *p) {
+    close_transport(p, &p->pub);
+    close_transport(p, &p->sub);
+}
+
+struct transport *aura__connect_down(struct participant *p) {
+    return p->single ? &p->pub : p->sub.peer ? &p->sub : &p->pub;
+}
+
+/* ---- messages ---- */
+
+static void send_description(struct transport *t, bool offer, uint32_t id, struct aura_buf *sdp) {
+    Livekit__SessionDescription d = LIVEKIT__SESSION_DESCRIPTION__INIT;
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    d.type = (char *)(uintptr_t)(offer ? "offer" : "answer");
+    d.sdp = (char *)sdp->data;
+    d.id = id;
+    m.message_case =
+        offer ? LIVEKIT__SIGNAL_RESPONSE__MESSAGE_OFFER : LIVEKIT__SIGNAL_RESPONSE__MESSAGE_ANSWER;
+    if (offer) {
+        m.offer = &d;
+    } else {
+        m.answer = &d;
+    }
+    aura__send(t->p, &m);
+}
+
+struct mid_map {
+    struct aura__arena *arena;
+    Livekit__SessionDescription *d;
+};
+
+static void add_mid(void *arg, const char *mid, const char *track_sid) {
+    struct mid_map *map = arg;
+    Livekit__SessionDescription__MidToTrackIdEntry *e = aura__arena_take(map->arena, sizeof(*e));
+    if (e && map->d->n_mid_to_track_id < AURA_NEG_SUBS_MAX) {
+        livekit__session_description__mid_to_track_id_entry__init(e);
+        e->key = (char *)(uintptr_t)mid;
+        e->value = (char *)(uintptr_t)track_sid;
+        map->d->mid_to_track_id[map->d->n_mid_to_track_id++] = e;
+    }
+}
+
+/* The answer on a single connection names the track of each section: browsers there choose track
+ * ids of their own (trap 8). */
+static void send_single_answer(struct transport *t, uint32_t id, struct aura_buf *sdp) {
+    struct aura__arena a = {.blocks = NULL};
+    Livekit__SessionDescription d = LIVEKIT__SESSION_DESCRIPTION__INIT;
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    d.type = (char *)(uintptr_t) "answer";
+    d.sdp = (char *)sdp->data;
+    d.id = id;
+    d.mid_to_track_id = aura__arena_take(&a, AURA_NEG_SUBS_MAX * sizeof(void *));
+    struct mid_map map = {&a, &d};
+    if (d.mid_to_track_id) {
+        aura_neg_mid_map(t->neg, add_mid, &map);
+    }
+    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_ANSWER;
+    m.answer = &d;
+    if (!a.fail) {
+        aura__send(t->p, &m);
+    }
+    aura__arena_free(&a);
+}
+
+void aura__connect_trickle(struct participant *p, struct transport *t) {
+    struct aura_sfu_candidate list[AURA_SFU_CANDIDATES_MAX];
+    size_t n = aura_sfu_peer_candidates(p->room->rooms->sfu, t->peer, list);
+    for (size_t i = 0; i < n; i++) {
+        char ip[AURA_ADDR_TEXT_MAX], json[320];
+        snprintf(
+            json, sizeof(json),
+            "{\"candidate\":\"candidate:%zu 1 %s %u %s %u typ host%s ufrag %s\",\"sdpMid\":\"0\","
+            "\"sdpMLineIndex\":0,\"usernameFragment\":null}",
+            i + 1, list[i].tcp ? "tcp" : "udp", list[i].priority,
+            aura_addr_ip_text(&list[i].addr, ip), list[i].addr.port,
+            list[i].tcp ? " tcptype passive" : "", t->ufrag);
+        Livekit__TrickleRequest trickle = LIVEKIT__TRICKLE_REQUEST__INIT;
+        trickle.candidateinit = json;
+        trickle.target = t->target;
+        trickle.final = i + 1 == n;
+        Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+        m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_TRICKLE;
+        m.trickle = &trickle;
+        aura__send(p, &m);
+    }
+}
+
+/* ---- negotiation ---- */
+
+static void fail(struct transport *t, const char *what, int err) {
+    struct participant *p = t->p;
+    AURA_LOG_LIMITED("room", AURA_LOG_WARN, "negotiation_failed", AURA_S("room", p->room->name),
+                     AURA_S("participant", p->sid), AURA_S("step", what),
+                     AURA_S("why", aura_err_text(err)));
+    aura__send_leave(p, LIVEKIT__DISCONNECT_REASON__JOIN_FAILURE,
+                     LIVEKIT__LEAVE_REQUEST__ACTION__RECONNECT);
+}
+
+static int restart_ice(struct transport *t) {
+    struct aura_rooms *r = t->p->room->rooms;
+    char pwd[AURA_ICE_PWD_LEN + 1];
+    int err = aura_sfu_peer_restart_ice(r->sfu, t->peer, t->ufrag, pwd);
+    if (!err) {
+        err = aura_neg_set_credentials(t->neg, t->ufrag, pwd);
+    }
+    aura_wipe(pwd, sizeof(pwd));
+    return err;
+}
+
+static int answer_offer(struct transport *t, const Livekit__SessionDescription *d,
+                        struct aura_buf *sdp, bool *trickle) {
+    struct aura_neg_remote remote;
+    int err = aura_neg_read_offer(t->neg, d->sdp, strlen(d->sdp), &remote);
+    if (err) {
+        return err;
+    }
+    *trickle = remote.ice_restart || t->offer_id == 0;
+    if (remote.ice_restart) {
+        err = restart_ice(t);
+    }
+    err = err ? err : aura_sfu_peer_set_remote(t->p->room->rooms->sfu, t->peer, &remote.pc);
+    return err ? err : aura_neg_answer(t->neg, sdp);
+}
+
+void aura__connect_offer(struct participant *p, const Livekit__SessionDescription *d) {
+    struct transport *t = &p->pub;
+    struct aura_buf sdp = AURA_BUF(SDP_OUT_MAX);
+    bool trickle = false;
+    p->requirement_out = false;
+    int err = answer_offer(t, d, &sdp, &trickle);
+    if (err) {
+        fail(t, "offer", err);
+    } else {
+        t->offer_id = d->id ? d->id : 1;
+        if (p->single) {
+            send_single_answer(t, d->id, &sdp);
+        } else {
+            send_description(t, false, d->id, &sdp);
+        }
+        if (trickle) {
+            aura__connect_trickle(p, t);
+        }
+        aura__connect_negotiate(p); /* more may have come meanwhile */
+    }
+    aura_buf_free(&sdp);
+}
+
+void aura__connect_answer(struct participant *p, const Livekit__SessionDescription *d) {
+    struct transport *t = &p->sub;
+    struct aura_neg_remote remote;
+    if (!t->neg) {
+        return;
+    }
+    int err = aura_neg_read_answer(t->neg, d->id, d->sdp, strlen(d->sdp), &remote);
+    if (err == AURA_ESTALE) {
+        return;
+    }
+    err = err ? err : aura_sfu_peer_set_remote(p->room->rooms->sfu, t->peer, &remote.pc);
+    if (err) {
+        fail(t, "answer", err);
+        return;
+    }
+    aura__connect_negotiate(p);
+}
+
+static void negotiate_single(struct participant *p) {
+    if (!aura_neg_needs_offer(p->pub.neg) || p->requirement_out || p->pub.offer_id == 0) {
+        return;
+    }
+    Livekit__MediaSectionsRequirement need = LIVEKIT__MEDIA_SECTIONS_REQUIREMENT__INIT;
+    aura_neg_sections_needed(p->pub.neg, &need.num_audios, &need.num_videos);
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_MEDIA_SECTIONS_REQUIREMENT;
+    m.media_sections_requirement = &need;
+    p->requirement_out = true;
+    aura__send(p, &m);
+}
+
+static void negotiate_subscriber(struct participant *p) {
+    struct transport *t = &p->sub;
+    if (!t->neg || !aura_neg_needs_offer(t->neg)) {
+        return;
+    }
+    struct aura_buf sdp = AURA_BUF(SDP_OUT_MAX);
+    uint32_t id = 0;
+    int err = aura_neg_make_offer(t->neg, &sdp, &id);
+    if (!err) {
+        bool first = t->offer_id == 0;
+        t->offer_id = id;
+        send_description(t, true, id, &sdp);
+        if (first) {
+            aura__connect_trickle(p, t);
+        }
+    } else {
+        fail(t, "make offer", err);
+    }
+    aura_buf_free(&sdp);
+}
+
+static void on_negotiate(void *arg) {
+    struct participant *p = arg;
+    if (!p->session) {
+        return; /* a resume does it */
+    }
+    if (p->single) {
+        negotiate_single(p);
+    } else {
+        negotiate_subscriber(p);
+    }
+}
+
+void aura__connect_negotiate(struct participant *p) {
+    struct aura_rooms *r = p->room->rooms;
+    if (!p->closing && !aura_timer_running(&p->negotiate_timer) &&
+        aura_timer_start(r->timers, &p->negotiate_timer, 0, on_negotiate, p)) {
+        on_negotiate(p);
+    }
+}
+
+void aura__connect_resume(struct participant *p) {
+    p->requirement_out = false;
+    if (!p->single && p->sub.neg) {
+        /* Here we offer, so the restart is ours to begin. */
+        if (restart_ice(&p->sub) == 0) {
+            aura__connect_trickle(p, &p->sub);
+        }
+    }
+    aura__connect_negotiate(p);
+}
+
+/* ---- state ---- */
+
+void aura__connect_state(struct transport *t, enum aura_pc_state state) {
+    struct participant *p = t->p;
+    struct transport *primary = p->single || !p->sub.peer ? &p->pub : &p->sub;
+    t->connected = state == AURA_PC_CONNECTED;
+    if (state == AURA_PC_CONNECTED && t == primary) {
+        aura__participant_active(p);
+    } else if (state == AURA_PC_FAILED && t == primary && !p->session) {
+        aura__participant_leave(p, LIVEKIT__DISCONNECT_REASON__CONNECTION_TIMEOUT,
+                                LIVEKIT__LEAVE_REQUEST__ACTION__DISCONNECT);
+    } else if (state == AURA_PC_FAILED) {
+        aura__send_leave(p, LIVEKIT__DISCONNECT_REASON__MEDIA_FAILURE,
+                         LIVEKIT__LEAVE_REQUEST__ACTION__RECONNECT);
+    }
+}

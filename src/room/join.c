@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a token to a participant, and the first message that it gets. */
+#include "room/room_priv.h"
+
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+__attribute__((format(printf, 4, 5))) static int deny(struct aura_denial *d, int status, int err,
+                                                      const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(d->text, sizeof(d->text), fmt, ap);
+    va_end(ap);
+    d->status = status;
+    return err;
+}
+
+/* Statuses and texts of livekit-protocol §1.5: SDKs look at both. */
+int aura_rooms_check(struct aura_rooms *r, const struct aura_join *join, struct aura_denial *d) {
+    const struct aura_claims *c = join->claims;
+    const Livekit__JoinRequest *q = join->request;
+    if (r->draining) {
+        return deny(d, 503, AURA_EAGAIN, "the server is shutting down: try another one");
+    }
+    if (!c->has_video) {
+        return deny(d, 401, AURA_EAUTH, "no permissions to access the room");
+    }
+    if (!c->video.room_join) {
+        return deny(d, 401, AURA_EAUTH, "permissions denied");
+    }
+    if (!c->video.room || !c->video.room[0]) {
+        return deny(d, 400, AURA_EINVAL, "no room name");
+    }
+    if (!c->identity || !c->identity[0]) {
+        return deny(d, 400, AURA_EINVAL, "identity cannot be empty");
+    }
+    if (strlen(c->identity) > r->conf.max_identity_length) {
+        return deny(d, 400, AURA_EINVAL, "identity is longer than %zu",
+                    r->conf.max_identity_length);
+    }
+    if (strlen(c->video.room) > r->conf.max_room_name_length) {
+        return deny(d, 400, AURA_EINVAL, "room name is longer than %zu",
+                    r->conf.max_room_name_length);
+    }
+    if (c->name && strlen(c->name) > r->conf.max_name_length) {
+        return deny(d, 400, AURA_EINVAL, "name is longer than %zu", r->conf.max_name_length);
+    }
+    if ((q->metadata[0] || q->n_participant_attributes) &&
+        c->video.can_update_own_metadata != AURA_YES) {
+        return deny(d, 401, AURA_EAUTH, "permissions denied: the token lacks canUpdateOwnMetadata");
+    }
+    struct room *room = aura__room_find(r, c->video.room);
+    if (!room && !r->conf.auto_create && !c->video.room_create) {
+        return deny(d, 404, AURA_ENOENT, "requested room does not exist");
+    }
+    bool replaces = room && aura__room_participant(room, c->identity);
+    if (room && room->max_participants && !replaces &&
+        aura__room_count(room, false) >= room->max_participants) {
+        return deny(d, 503, AURA_ELIMIT, "room has reached its limit of %u participants",
+                    room->max_participants);
+    }
+    return 0;
+}
+
+static struct participant *find_resumable(struct aura_rooms *r, const struct aura_join *join) {
+    struct participant *p = aura_map_get_str(r->by_sid, join->request->participant_sid);
+    bool same = p && strcmp(p->claims.identity, join->claims->identity) == 0 &&
+                strcmp(p->room->name, join->claims->video.room) == 0 && p->single == join->single;
+    return same ? p : NULL;
+}
+
+static void detach_session(struct participant *p) {
+    struct aura_session *old = p->session;
+    if (old) {
+        p->session = NULL;
+        old->p = NULL;
+        if (old->started) {
+            old->sink.close(old->arg, 1000, "resumed elsewhere");
+        }
+    }
+}
+
+static int new_participant(struct aura_rooms *r, const struct aura_join *join,
+                           struct participant **out, struct aura_denial *d) {
+    struct room *room;
+    int err = aura__room_get(r, join->claims->video.room, true, NULL, &room);
+    if (err) {
+        return deny(d, aura_err_http(err), err, "cannot create the room: %s", aura_err_text(err));
+    }
+    struct participant *old = aura__room_participant(room, join->claims->identity);
+    if (old) {
+        aura__participant_leave(old, LIVEKIT__DISCONNECT_REASON__DUPLICATE_IDENTITY,
+                                LIVEKIT__LEAVE_REQUEST__ACTION__DISCONNECT);
+    }
+    err = aura__participant_new(room, join, out);
+    if (err) {
+        return deny(d, aura_err_http(err), err, "cannot join: %s", aura_err_text(err));
+    }
+    return 0;
+}
+
+int aura_rooms_join(struct aura_rooms *r, const struct aura_join *join, struct aura_session **out,
+                    struct aura_denial *d) {
+    int err = aura_rooms_check(r, join, d);
+    if (err) {
+        r->stats.joins_refused++;
+        return err;
+    }
+    struct aura_session *s = aura_zalloc(sizeof(*s));
+    if (!s) {
+        return deny(d, 503, AURA_ENOMEM, "out of memory");
+    }
+    s->rooms = r;
+    if (join->request->reconnect) {
+        s->p = find_resumable(r, join);
+        s->resumed = true;
+        if (s->p) {
+            detach_session(s->p);
+        }
+    } else {
+        s->request = aura__pb_copy(join->request);
+        err = s->request ? new_participant(r, join, &s->p, d) : AURA_ENOMEM;
+    }
+    if (err) {
+        aura__pb_free(s->request);
+        aura_free(s);
+        return err;
+    }
+    if (s->p) {
+        s->p->session = s;
+        r->stats.joins++;
+        aura_timer_stop(r->timers, &s->p->gone_timer);
+    }
+    *out = s;
+    return 0;
+}
+
+/* ---- the first message ---- */
+
+static Livekit__ServerInfo *server_info(struct aura__arena *a, const struct aura_rooms *r) {
+    Livekit__ServerInfo *info = aura__arena_take(a, sizeof(*info));
+    if (info) {
+        livekit__server_info__init(info);
+        info->version = (char *)(uintptr_t)r->conf.version;
+        info->protocol = PROTOCOL_VERSION;
+        info->region = (char *)(uintptr_t)r->conf.region;
+        info->node_id = (char *)(uintptr_t)r->conf.node_id;
+    }
+    return info;
+}
+
+static Livekit__ICEServer **ice_servers(struct aura__arena *a, const struct aura_rooms *r,
+                                        size_t *n) {
+    size_t count = r->conf.stun_server_count;
+    Livekit__ICEServer **list = aura__arena_take(a, 2 * sizeof(*list));
+    Livekit__ICEServer *server = aura__arena_take(a, sizeof(*server));
+    char **urls = aura__arena_take(a, (count + 1) * sizeof(*urls));
+    *n = 0;
+    if (a->fail || count == 0) {
+        return list;
+    }
+    livekit__iceserver__init(server);
+    for (size_t i = 0; i < count; i++) {
+        urls[i] = (char *)(uintptr_t)r->conf.stun_servers[i];
+    }
+    server->urls = urls;
+    server->n_urls = count;
+    list[0] = server;
+    *n = 1;
+    return list;
+}
+
+static void put_codecs(struct aura__arena *a, const struct aura_rooms *r,
+                       Livekit__JoinResponse *join) {
+    join->enabled_publish_codecs = aura__arena_take(a, AURA_CODEC_COUNT * sizeof(Livekit__Codec *));
+    for (unsigned c = 1; c < AURA_CODEC_COUNT && !a->fail; c++) {
+        Livekit__Codec *codec = aura__arena_take(a, sizeof(*codec));
+        if (codec && (r->conf.codecs & 1u << c)) {
+            livekit__codec__init(codec);
+            codec->mime = (char *)(uintptr_t)aura_codec_mime((enum aura_codec)c);
+            join->enabled_publish_codecs[join->n_enabled_publish_codecs++] = codec;
+        }
+    }
+}
+
+static void put_others(struct aura__arena *a, const struct participant *p,
+                       Livekit__JoinResponse *join) {
+    size_t n = aura_map_count(p->room->by_identity);
+    join->other_participants = aura__arena_take(a, (n + 1) * sizeof(Livekit__ParticipantInfo *));
+    AURA_LIST_EACH(&p->room->participants, struct participant, other, node) {
+        bool seen = other != p && !other->may.hidden &&
+                    other->state >= LIVEKIT__PARTICIPANT_INFO__STATE__JOINED;
+        if (seen && !a->fail && join->n_other_participants < n) {
+            Livekit__ParticipantInfo *info = aura__participant_info(a, other);
+            if (info) {
+                join->other_participants[join->n_other_participants++] = info;
+            }
+        }
+    }
+}
+
+static void send_join(struct participant *p) {
+    struct aura_rooms *r = p->room->rooms;
+    struct aura__arena a = {.blocks = NULL};
+    Livekit__JoinResponse join = LIVEKIT__JOIN_RESPONSE__INIT;
+    uint8_t trailer[16];
+    aura_rand_bytes(r->conf.rand, trailer, sizeof(trailer));
+    join.room = aura__room_info(&a, p->room);
+    join.participant = aura__participant_info(&a, p);
+    put_others(&a, p, &join);
+    put_codecs(&a, r, &join);
+    join.ice_servers = ice_servers(&a, r, &join.n_ice_servers);
+    join.server_info = server_info(&a, r);
+    join.server_version = (char *)(uintptr_t)r->conf.version;
+    join.server_region = (char *)(uintptr_t)r->conf.region;
+    join.subscriber_primary = !p->single && p->may.subscribe;
+    join.ping_interval = PING_INTERVAL_S;
+    join.ping_timeout = PING_TIMEOUT_S;
+    join.fast_publish = p->may.publish;
+    join.sif_trailer = (ProtobufCBinaryData){.len = sizeof(trailer), .data = trailer};
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_JOIN;
+    m.join = &join;
+    if (!a.fail) {
+        aura__send(p, &m);
+    }
+    aura__arena_free(&a);
+}
+
+static void send_reconnect(struct participant *p) {
+    struct aura_rooms *r = p->room->rooms;
+    struct aura__arena a = {.blocks = NULL};
+    Livekit__ReconnectResponse reconnect = LIVEKIT__RECONNECT_RESPONSE__INIT;
+    reconnect.ice_servers = ice_servers(&a, r, &reconnect.n_ice_servers);
+    reconnect.server_info = server_info(&a, r);
+    reconnect.last_message_seq = p->data_seq;
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_RECONNECT;
+    m.reconnect = &reconnect;
+    if (!a.fail) {
+        aura__send(p, &m);
+    }
+    aura__arena_free(&a);
+}
+
+static void start_resumed(struct aura_session *s) {
+    struct participant *p = s->p;
+    if (!p) {
+        Livekit__LeaveRequest leave = LIVEKIT__LEAVE_REQUEST__INIT;
+        leave.reason = LIVEKIT__DISCONNECT_REASON__STATE_MISMATCH;
+        leave.action = LIVEKIT__LEAVE_REQUEST__ACTION__RECONNECT;
+        Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+        m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_LEAVE;
+        m.leave = &leave;
+        uint8_t bytes[64];
+        AURA_BUG_ON(livekit__signal_response__get_packed_size(&m) > sizeof(bytes));
+        s->sink.send(s->arg, bytes, livekit__signal_response__pack(&m, bytes));
+        s->sink.close(s->arg, 1000, "");
+        return;
+    }
+    s->rooms->stats.resumes++;
+    send_reconnect(p);
+    aura__broadcast_all_to(p);
+    aura__send_refresh_token(p);
+    aura__connect_resume(p);
+}
+
+static void start_joined(struct aura_session *s) {
+    struct participant *p = s->p;
+    Livekit__JoinRequest *q = s->request;
+    s->request = NULL;
+    p->state = LIVEKIT__PARTICIPANT_INFO__STATE__JOINED;
+    send_join(p);
+    aura__broadcast(p, true);
+    aura__send_refresh_token(p);
+    for (size_t i = 0; i < q->n_add_track_requests; i++) {
+        aura__publish_request(p, q->add_track_requests[i]);
+    }
+    aura__subscribe_all(p);
+    if (q->publisher_offer && q->publisher_offer->sdp[0]) {
+        aura__connect_offer(p, q->publisher_offer);
+    } else if (!p->single) {
+        aura__connect_negotiate(p);
+    }
+    aura__broadcast_room(p->room, false);
+    aura__pb_free(q);
+}
+
+void aura_session_start(struct aura_session *s, const struct aura_signal_sink *sink, void *arg) {
+    s->sink = *sink;
+    s->arg = arg;
+    s->started = true;
+    if (s->resumed) {
+        start_resumed(s);
+    } else if (s->p) {
+        start_joined(s);
+    } else {
+        s->sink.close(s->arg, 1000, ""); /* replaced before its WebSocket was up */
+    }
+}

@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tracks that a participant publishes. AddTrack and the section of the offer come in either order.
+ */
+#include "room/room_priv.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static char *text(const char *s) {
+    return (char *)(uintptr_t)s;
+}
+
+bool aura__publish_allowed(const struct participant *p, Livekit__TrackSource source) {
+    return p->may.publish && (p->may.sources == 0 || (p->may.sources & 1u << source));
+}
+
+struct track *aura__track_by_sid(const struct participant *p, const char *sid) {
+    AURA_LIST_EACH(&p->tracks, struct track, t, node) {
+        if (strcmp(t->sid, sid) == 0) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+static struct track *track_by_mid(const struct participant *p, const char *mid) {
+    AURA_LIST_EACH(&p->tracks, struct track, t, node) {
+        if (t->pub && strcmp(t->mid, mid) == 0) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+static enum aura_kind kind_of(const struct track *t) {
+    return t->request->type == LIVEKIT__TRACK_TYPE__AUDIO ? AURA_KIND_AUDIO : AURA_KIND_VIDEO;
+}
+
+/* By the client's id, which is the msid's track id; Firefox may give another one, so that the first
+ * waiting track of the kind is the last resort (trap 12). */
+static struct track *waiting_track(const struct participant *p, enum aura_kind kind,
+                                   const char *cid) {
+    struct track *first = NULL;
+    AURA_LIST_EACH(&p->tracks, struct track, t, node) {
+        if (t->pub || kind_of(t) != kind) {
+            continue;
+        }
+        if (strcmp(t->request->cid, cid) == 0) {
+            return t;
+        }
+        for (size_t i = 0; i < t->request->n_simulcast_codecs; i++) {
+            if (cid[0] && strcmp(t->request->simulcast_codecs[i]->cid, cid) == 0) {
+                return t;
+            }
+        }
+        first = first ? first : t;
+    }
+    return first;
+}
+
+/* ---- TrackInfo ---- */
+
+static Livekit__VideoLayer **copy_layers(struct aura__arena *a, const struct track *t, size_t *n) {
+    *n = t->request->n_layers;
+    Livekit__VideoLayer **list = aura__arena_take(a, (*n + 1) * sizeof(*list));
+    for (size_t i = 0; i < *n && !a->fail; i++) {
+        list[i] = aura__arena_take(a, sizeof(**list));
+        if (!list[i]) {
+            break;
+        }
+        *list[i] = *t->request->layers[i];
+        for (size_t k = 0; k < t->layer_count; k++) {
+            static const char rids[] = "qhf";
+            const struct aura_sfu_layer *layer = &t->layers[k];
+            bool only = !layer->rid[0] && *n == 1;
+            bool same = list[i]->quality <= LIVEKIT__VIDEO_QUALITY__HIGH &&
+                        layer->rid[0] == rids[list[i]->quality];
+            if (only || same) {
+                list[i]->ssrc = layer->ssrc;
+                list[i]->repair_ssrc = layer->rtx_ssrc;
+                list[i]->rid = text(layer->rid);
+                list[i]->spatial_layer = (int32_t)k;
+            }
+        }
+    }
+    /* Sorted LOW to HIGH, as clients expect them. */
+    for (size_t i = 1; i < *n && !a->fail; i++) {
+        for (size_t k = i; k > 0 && list[k]->quality < list[k - 1]->quality; k--) {
+            Livekit__VideoLayer *swap = list[k];
+            list[k] = list[k - 1];
+            list[k - 1] = swap;
+        }
+    }
+    return list;
+}
+
+static const char *stream_of(const struct track *t) {
+    if (t->request->stream[0]) {
+        return t->request->stream;
+    }
+    Livekit__TrackSource source = t->request->source;
+    bool camera =
+        source == LIVEKIT__TRACK_SOURCE__CAMERA || source == LIVEKIT__TRACK_SOURCE__MICROPHONE;
+    bool screen = source == LIVEKIT__TRACK_SOURCE__SCREEN_SHARE ||
+                  source == LIVEKIT__TRACK_SOURCE__SCREEN_SHARE_AUDIO;
+    return camera ? "camera" : screen ? "screen" : "unknown";
+}
+
+Livekit__TrackInfo *aura__track_info(struct aura__arena *a, const struct track *t) {
+    Livekit__TrackInfo *info = aura__arena_take(a, sizeof(*info));
+    Livekit__TimedVersion *version = aura__arena_take(a, sizeof(*version));
+    Livekit__SimulcastCodecInfo *codec = aura__arena_take(a, sizeof(*codec));
+    Livekit__SimulcastCodecInfo **codecs = aura__arena_take(a, sizeof(*codecs));
+    if (a->fail) {
+        return NULL;
+    }
+    const Livekit__AddTrackRequest *q = t->request;
+    livekit__track_info__init(info);
+    livekit__timed_version__init(version);
+    livekit__simulcast_codec_info__init(codec);
+    info->sid = text(t->sid);
+    info->type = q->type;
+    info->name = q->name;
+    info->muted = t->muted;
+    info->width = q->width;
+    info->height = q->height;
+    info->simulcast = t->stream_count > 1 || q->n_layers > 1;
+    info->disable_dtx = q->disable_dtx;
+    info->source = q->source;
+    info->layers = copy_layers(a, t, &info->n_layers);
+    info->mime_type = text(aura_codec_mime(t->codec));
+    info->mid = text(t->mid);
+    info->stereo = q->stereo;
+    info->disable_red = q->disable_red;
+    info->encryption = q->encryption;
+    info->stream = text(stream_of(t));
+    info->backup_codec_policy = q->backup_codec_policy;
+    info->n_audio_features = q->n_audio_features;
+    info->audio_features = q->audio_features;
+    info->n_packet_trailer_features = q->n_packet_trailer_features;
+    info->packet_trailer_features = q->packet_trailer_features;
+    version->unix_micro = t->version_us;
+    info->version = version;
+    codec->mime_type = info->mime_type;
+    codec->mid = info->mid;
+    codec->cid = q->n_simulcast_codecs ? q->simulcast_codecs[0]->cid : q->cid;
+    codec->n_layers = info->n_layers;
+    codec->layers = info->layers;
+    if (q->n_simulcast_codecs) {
+        codec->video_layer_mode = q->simulcast_codecs[0]->video_layer_mode;
+    }
+    codecs[0] = codec;
+    info->codecs = codecs;
+    info->n_codecs = 1;
+    return a->fail ? NULL : info;
+}
+
+static void changed(struct track *t) {
+    t->version_us = (int64_t)aura_wall_us(t->p->room->rooms->clock);
+}
+
+/* ---- asking to publish ---- */
+
+static void refuse(struct participant *p, const Livekit__AddTrackRequest *q,
+                   Livekit__RequestResponse__Reason reason, const char *why) {
+    Livekit__RequestResponse response = LIVEKIT__REQUEST_RESPONSE__INIT;
+    response.reason = reason;
+    response.message = text(why);
+    response.request_case = LIVEKIT__REQUEST_RESPONSE__REQUEST_ADD_TRACK;
+    response.add_track = (Livekit__AddTrackRequest *)(uintptr_t)q;
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_REQUEST_RESPONSE;
+    m.request_response = &response;
+    aura__send(p, &m);
+}
+
+static size_t waiting_count(const struct participant *p) {
+    size_t n = 0;
+    AURA_LIST_EACH(&p->tracks, struct track, t, node) {
+        n += !t->live;
+    }
+    return n;
+}
+
+static void send_published(struct track *t, const char *cid) {
+    struct aura__arena a = {.blocks = NULL};
+    Livekit__TrackPublishedResponse published = LIVEKIT__TRACK_PUBLISHED_RESPONSE__INIT;
+    published.cid = text(cid);
+    published.track = aura__track_info(&a, t);
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_TRACK_PUBLISHED;
+    m.track_published = &published;
+    if (published.track) {
+        aura__send(t->p, &m);
+    }
+    aura__arena_free(&a);
+}
+
+/* TR_ + kind + source, as LiveKit's are (livekit-protocol §4.3). */
+static void track_sid(struct aura_rooms *r, struct track *t) {
+    static const char letters[] = "UCMSs";
+    char prefix[] = "TR_AU";
+    Livekit__TrackSource source = t->request->source;
+    prefix[3] = kind_of(t) == AURA_KIND_AUDIO ? 'A' : 'V';
+    prefix[4] = source < sizeof(letters) - 1 ? letters[source] : 'U';
+    aura__sid(r->conf.rand, prefix, t->sid);
+}
+
+/* What it will be sent in, until packets tell: the first codec asked for, or LiveKit's default. */
+static enum aura_codec likely_codec(const struct participant *p,
+                                    const Livekit__AddTrackRequest *q) {
+    uint32_t allowed = p->room->rooms->conf.codecs;
+    enum aura_codec codec =
+        q->n_simulcast_codecs ? aura_codec_parse(q->simulcast_codecs[0]->codec) : AURA_CODEC_NONE;
+    bool audio = q->type == LIVEKIT__TRACK_TYPE__AUDIO;
+    if (codec == AURA_CODEC_NONE || !(allowed & 1u << codec)) {
+        bool red = (allowed & 1u << AURA_CODEC_RED) && !q->disable_red && !q->stereo &&
+                   q->encryption == LIVEKIT__ENCRYPTION__TYPE__NONE;
+        codec = audio ? (red ? AURA_CODEC_RED : AURA_CODEC_OPUS)
+                      : (allowed & 1u << AURA_CODEC_VP8 ? AURA_CODEC_VP8 : AURA_CODEC_H264);
+    }
+    return codec;
+}
+
+static struct track *track_new(struct participant *p, const Livekit__AddTrackRequest *q) {
+    struct track *t = aura_zalloc(sizeof(*t));
+    if (!t) {
+        return NULL;
+    }
+    t->request = aura__pb_copy(q);
+    if (!t->request) {
+        aura_free(t);
+        return NULL;
+    }
+    t->p = p;
+    t->muted = q->muted;
+    t->codec = likely_codec(p, q);
+    aura_list_init(&t->subs);
+    track_sid(p->room->rooms, t);
+    changed(t);
+    aura_list_add(&p->tracks, &t->node);
+    p->track_count++;
+    return t;
+}
+
+/* A backup codec of a track: the same track in another encoding (AddTrack with sid). It is
+ * accepted, so that the client goes on, when the track is there. */
+static bool known_track(struct participant *p, const Livekit__AddTrackRequest *q) {
+    struct track *t = q->sid[0] ? aura__track_by_sid(p, q->sid) : NULL;
+    if (t) {
+        send_published(t,
+                       q->cid[0] || !q->n_simulcast_codecs ? q->cid : q->simulcast_codecs[0]->cid);
+    }
+    return t != NULL;
+}
+
+void aura__publish_request(struct participant *p, const Livekit__AddTrackRequest *q) {
+    if (!aura__publish_allowed(p, q->source)) {
+        refuse(p, q, LIVEKIT__REQUEST_RESPONSE__REASON__NOT_ALLOWED,
+               "the token does not allow publishing this source");
+        return;
+    }
+    if (q->type != LIVEKIT__TRACK_TYPE__AUDIO && q->type != LIVEKIT__TRACK_TYPE__VIDEO) {
+        refuse(p, q, LIVEKIT__REQUEST_RESPONSE__REASON__UNSUPPORTED_TYPE, "unknown track type");
+        return;
+    }
+    if (waiting_count(p) >= PENDING_TRACKS_MAX ||
+        p->track_count >= p->room->rooms->conf.max_tracks) {
+        refuse(p, q, LIVEKIT__REQUEST_RESPONSE__REASON__LIMIT_EXCEEDED, "too many tracks");
+        return;
+    }
+    if (known_track(p, q)) {
+        return;
+    }
+    struct track *t = track_new(p, q);
+    if (!t) {
+        refuse(p, q, LIVEKIT__REQUEST_RESPONSE__REASON__LIMIT_EXCEEDED, "out of memory");
+        return;
+    }
+    send_published(t, q->cid);
+    /* Its section may have been offered before. */
+    aura__publish_claim(p, t);
+}
+
+void aura__publish_options(struct participant *p, const struct aura_neg_offered *offered,
+                           struct aura_neg_pub_options *out) {
+    struct track *t = track_by_mid(p, offered->mid);
+    t = t ? t : waiting_track(p, offered->kind, offered->track_id);
+    out->accept = p->may.publish;
+    if (!t) {
+        return;
+    }
+    const Livekit__AddTrackRequest *q = t->request;
+    out->dtx = !q->disable_dtx;
+    out->stereo = q->stereo;
+    out->red = !q->disable_red && q->encryption == LIVEKIT__ENCRYPTION__TYPE__NONE;
+}
+
+/* ---- media ---- */
+
+static void go_live(struct track *t) {
+    struct participant *p = t->p;
+    if (t->live) {
+        return;
+    }
+    t->live = true;
+    p->room->rooms->stats.tracks++;
+    AURA_LOG("room", AURA_LOG_INFO, "track_published", AURA_S("room", p->room->name),
+             AURA_S("participant", p->sid), AURA_S("track", t->sid),
+             AURA_S("codec", aura_codec_mime(t->codec)));
+    aura__broadcast(p, true);
+    aura__track_qualities(t);
+    aura__subscribe_everybody(t);
+}
+
+static void fill_conf(const struct track *t, aura_peer_id peer, struct aura_sfu_pub_conf *conf) {
+    *conf = (struct aura_sfu_pub_conf){.peer = peer,
+                                       .media = t->media,
+                                       .stream_count = t->stream_count,
+                                       .encrypted = t->request->encryption !=
+                                                    LIVEKIT__ENCRYPTION__TYPE__NONE};
+    memcpy(conf->streams, t->streams, sizeof(conf->streams));
+}
+
+static void take_section(struct track *t, const struct aura_neg_pub *pub) {
+    memcpy(t->mid, pub->mid, sizeof(t->mid));
+    t->media = pub->media;
+    t->stream_count = pub->stream_count;
+    memcpy(t->streams, pub->streams, sizeof(t->streams));
+    /* The first codec of the section is what browsers send, unless they asked for one by name. */
+    bool has = false;
+    for (size_t i = 0; i < t->media.codec_count; i++) {
+        has = has || t->media.codecs[i].codec == t->codec;
+    }
+    if (!has && t->media.codec_count) {
+        t->codec = t->media.codecs[0].codec;
+    }
+}
+
+static void start_media(struct participant *p, struct track *t, aura_peer_id peer,
+                        const struct aura_neg_pub *pub) {
+    struct aura_rooms *r = p->room->rooms;
+    struct aura_sfu_pub_conf conf;
+    take_section(t, pub);
+    fill_conf(t, peer, &conf);
+    if (t->pub) {
+        (void)!aura_sfu_pub_update(r->sfu, t->pub, &conf); /* failing: the old one goes on */
+        return;
+    }
+    int err = aura_sfu_pub_new(r->sfu, &conf, &t->pub);
+    if (!err) {
+        err = aura_map_put_u64(r->pubs, t->pub, t);
+    }
+    if (err) {
+        AURA_LOG("room", AURA_LOG_ERROR, "publish_failed", AURA_S("track", t->sid),
+                 AURA_S("why", aura_err_text(err)));
+        aura__publish_end(t, true);
+        return;
+    }
+    aura_sfu_pub_set_muted(r->sfu, t->pub, t->muted);
+    changed(t);
+    go_live(t);
+}
+
+void aura__publish_section(struct participant *p, aura_peer_id peer,
+                           const struct aura_neg_pub *pub) {
+    struct track *t = track_by_mid(p, pub->mid);
+    t = t ? t : waiting_track(p, pub->kind, pub->track_id);
+    if (t) {
+        start_media(p, t, peer, pub);
+        return;
+    }
+    /* The section came first: kept until AddTrack names it. */
+    for (size_t i = 0; i < sizeof(p->unclaimed) / sizeof(p->unclaimed[0]); i++) {
+        struct unclaimed *u = &p->unclaimed[i];
+        if (!u->used || strcmp(u->pub.mid, pub->mid) == 0) {
+            *u = (struct unclaimed){.used = true, .peer = peer, .pub = *pub};
+            return;
+        }
+    }
+}
+
+void aura__publish_claim(struct participant *p, struct track *t) {
+    struct unclaimed *found = NULL;
+    for (size_t i = 0; i < sizeof(p->unclaimed) / sizeof(p->unclaimed[0]); i++) {
+        struct unclaimed *u = &p->unclaimed[i];
+        if (!u->used || u->pub.kind != kind_of(t)) {
+            continue;
+        }
+        if (strcmp(u->pub.track_id, t->request->cid) == 0) {
+            found = u;
+            break;
+        }
+        found = found ? found : u;
+    }
+    if (found) {
+        found->used = false;
+        start_media(p, t, found->peer, &found->pub);
+    }
+}
+
+void aura__publish_section_gone(struct participant *p, const char *mid) {
+    for (size_t i = 0; i < sizeof(p->unclaimed) / sizeof(p->unclaimed[0]); i++) {
+        if (p->unclaimed[i].used && strcmp(p->unclaimed[i].pub.mid, mid) == 0) {
+            p->unclaimed[i].used = false;
+        }
+    }
+    struct track *t = track_by_mid(p, mid);
+    if (t) {
+        aura__publish_end(t, true);
+    }
+}
+
+void aura__publish_layer(struct track *t, const struct aura_sfu_layer *layer) {
+    size_t at = 0;
+    while (at < t->layer_count && strcmp(t->layers[at].rid, layer->rid) != 0) {
+        at++;
+    }
+    if (at == AURA_MEDIA_LAYERS_MAX) {
+        return;
+    }
+    t->layers[at] = *layer;
+    t->layer_count = at == t->layer_count ? at + 1 : t->layer_count;
+    t->codec = layer->codec;
+    changed(t);
+    aura__broadcast(t->p, true);
+}
+
+void aura__publish_mute(struct track *t, bool muted) {
+    if (t->muted == muted) {
+        return;
+    }
+    t->muted = muted;
+    changed(t);
+    if (t->pub) {
+        aura_sfu_pub_set_muted(t->p->room->rooms->sfu, t->pub, muted);
+    }
+    aura__broadcast(t->p, true);
+}
+
+static void send_unpublished(struct track *t) {
+    Livekit__TrackUnpublishedResponse gone = LIVEKIT__TRACK_UNPUBLISHED_RESPONSE__INIT;
+    gone.track_sid = t->sid;
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_TRACK_UNPUBLISHED;
+    m.track_unpublished = &gone;
+    aura__send(t->p, &m);
+}
+
+void aura__publish_end(struct track *t, bool announce) {
+    struct participant *p = t->p;
+    struct aura_rooms *r = p->room->rooms;
+    for (struct subscription *s;
+         (s = AURA_LIST_FIRST(&t->subs, struct subscription, track_node));) {
+        aura__unsubscribe(s);
+    }
+    if (t->pub) {
+        aura_map_del_u64(r->pubs, t->pub);
+        aura_sfu_pub_close(r->sfu, t->pub);
+    }
+    aura_node_remove(&t->node);
+    p->track_count--;
+    r->stats.tracks -= t->live;
+    if (announce) {
+        send_unpublished(t);
+        aura__broadcast(p, true);
+    }
+    aura__pb_free(t->request);
+    aura_free(t);
+}
+
+/* Dynacast's first word: every layer is wanted. Choosing comes with the allocator. */
+void aura__track_qualities(struct track *t) {
+    if (kind_of(t) != AURA_KIND_VIDEO) {
+        return;
+    }
+    Livekit__SubscribedQuality q[3], *list[3];
+    for (int i = 0; i < 3; i++) {
+        livekit__subscribed_quality__init(&q[i]);
+        q[i].quality = (Livekit__VideoQuality)i;
+        q[i].enabled = 1;
+        list[i] = &q[i];
+    }
+    Livekit__SubscribedCodec codec = LIVEKIT__SUBSCRIBED_CODEC__INIT, *codecs[] = {&codec};
+    const char *mime = aura_codec_mime(t->codec), *slash = strchr(mime, '/');
+    char name[16] = "";
+    for (size_t i = 0; slash && slash[1 + i] && i < sizeof(name) - 1; i++) {
+        char c = slash[1 + i];
+        name[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    }
+    codec.codec = name;
+    codec.n_qualities = 3;
+    codec.qualities = list;
+    Livekit__SubscribedQualityUpdate update = LIVEKIT__SUBSCRIBED_QUALITY_UPDATE__INIT;
+    update.track_sid = t->sid;
+    update.n_subscribed_qualities = 3;
+    update.subscribed_qualities = list;
+    update.n_subscribed_codecs = 1;
+    update.subscribed_codecs = codecs;
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_SUBSCRIBED_QUALITY_UPDATE;
+    m.subscribed_quality_update = &update;
+    aura__send(t->p, &m);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "room/room_priv.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+struct room *aura__room_find(const struct aura_rooms *r, const char *name) {
+    return aura_map_get_str(r->by_name, name);
+}
+
+static void room_free(struct room *room) {
+    struct aura_timers *timers = room->rooms->timers;
+    aura_timer_stop(timers, &room->close_timer);
+    aura_timer_stop(timers, &room->update_timer);
+    aura_timer_stop(timers, &room->info_timer);
+    aura_timer_stop(timers, &room->quality_timer);
+    aura_map_free(room->by_identity);
+    aura_free(room->name);
+    aura_free(room->metadata);
+    aura_free(room);
+}
+
+static int room_new(struct aura_rooms *r, const char *name, const Livekit__CreateRoomRequest *wish,
+                    struct room **out) {
+    struct room *room = aura_zalloc(sizeof(*room));
+    if (!room) {
+        return AURA_ENOMEM;
+    }
+    room->rooms = r;
+    aura_list_init(&room->participants);
+    aura__sid(r->conf.rand, "RM_", room->sid);
+    room->name = aura_strdup(name);
+    room->metadata = aura_strdup(wish ? wish->metadata : "");
+    room->created_wall_us = aura_wall_us(r->clock);
+    room->empty_timeout_s =
+        wish && wish->empty_timeout ? wish->empty_timeout : r->conf.empty_timeout_s;
+    room->departure_timeout_s =
+        wish && wish->departure_timeout ? wish->departure_timeout : r->conf.departure_timeout_s;
+    room->max_participants =
+        wish && wish->max_participants ? wish->max_participants : r->conf.max_participants;
+    int err = room->name && room->metadata ? 0 : AURA_ENOMEM;
+    if (!err) {
+        err = aura_map_new(&room->by_identity, PARTICIPANTS_MAX);
+    }
+    if (!err) {
+        err = aura_map_put_str(r->by_name, name, room);
+    }
+    if (err) {
+        room_free(room);
+        return err;
+    }
+    aura_list_add(&r->rooms, &room->node);
+    r->stats.rooms++;
+    AURA_LOG("room", AURA_LOG_INFO, "room_started", AURA_S("room", name), AURA_S("sid", room->sid));
+    aura__meters_start(room);
+    aura__room_check_empty(room);
+    *out = room;
+    return 0;
+}
+
+int aura__room_get(struct aura_rooms *r, const char *name, bool create,
+                   const Livekit__CreateRoomRequest *wish, struct room **out) {
+    *out = aura__room_find(r, name);
+    if (*out) {
+        return 0;
+    }
+    return create ? room_new(r, name, wish, out) : AURA_ENOENT;
+}
+
+void aura__room_close(struct room *room, Livekit__DisconnectReason reason) {
+    struct aura_rooms *r = room->rooms;
+    room->closing = true;
+    AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+        aura__participant_leave(p, reason, LIVEKIT__LEAVE_REQUEST__ACTION__DISCONNECT);
+    }
+    AURA_LOG("room", AURA_LOG_INFO, "room_finished", AURA_S("room", room->name),
+             AURA_S("sid", room->sid));
+    aura_map_del_str(r->by_name, room->name);
+    aura_node_remove(&room->node);
+    r->stats.rooms--;
+    room_free(room);
+}
+
+static void on_empty(void *arg) {
+    aura__room_close(arg, LIVEKIT__DISCONNECT_REASON__ROOM_CLOSED);
+}
+
+/* Agents, recorders and the like do not keep a room alive. */
+static bool keeps_alive(const struct participant *p) {
+    return !p->may.recorder && !p->may.agent && !p->may.hidden;
+}
+
+void aura__room_check_empty(struct room *room) {
+    AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+        if (keeps_alive(p)) {
+            aura_timer_stop(room->rooms->timers, &room->close_timer);
+            return;
+        }
+    }
+    if (room->closing || aura_timer_running(&room->close_timer)) {
+        return;
+    }
+    uint64_t seconds = room->had_participants ? room->departure_timeout_s : room->empty_timeout_s;
+    if (aura_timer_start(room->rooms->timers, &room->close_timer, seconds * AURA_US_PER_S, on_empty,
+                         room)) {
+        AURA_LOG("room", AURA_LOG_ERROR, "no_memory_for_timer", AURA_S("room", room->name));
+    }
+}
+
+struct participant *aura__room_participant(const struct room *room, const char *identity) {
+    return aura_map_get_str(room->by_identity, identity);
+}
+
+size_t aura__room_count(const struct room *room, bool publishers) {
+    size_t n = 0;
+    AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+        bool counts = keeps_alive(p) || (!p->may.hidden && !p->may.recorder);
+        n += counts && (!publishers || !aura_list_empty(&p->tracks));
+    }
+    return n;
+}
+
+Livekit__Room *aura__room_info(struct aura__arena *a, const struct room *room) {
+    Livekit__Room *info = aura__arena_take(a, sizeof(*info));
+    Livekit__TimedVersion *version = aura__arena_take(a, sizeof(*version));
+    Livekit__Codec **list = aura__arena_take(a, AURA_CODEC_COUNT * sizeof(*list));
+    if (a->fail) {
+        return NULL;
+    }
+    livekit__room__init(info);
+    livekit__timed_version__init(version);
+    info->sid = (char *)(uintptr_t)room->sid;
+    info->name = room->name;
+    info->empty_timeout = room->empty_timeout_s;
+    info->departure_timeout = room->departure_timeout_s;
+    info->max_participants = room->max_participants;
+    info->creation_time = (int64_t)(room->created_wall_us / AURA_US_PER_S);
+    info->creation_time_ms = (int64_t)(room->created_wall_us / AURA_US_PER_MS);
+    info->metadata = room->metadata;
+    info->num_participants = (uint32_t)aura__room_count(room, false);
+    info->num_publishers = (uint32_t)aura__room_count(room, true);
+    info->active_recording = room->recording;
+    info->enabled_codecs = list;
+    for (unsigned c = 1; c < AURA_CODEC_COUNT; c++) {
+        Livekit__Codec *codec = aura__arena_take(a, sizeof(*codec));
+        if (codec && (room->rooms->conf.codecs & 1u << c)) {
+            livekit__codec__init(codec);
+            codec->mime = (char *)(uintptr_t)aura_codec_mime((enum aura_codec)c);
+            list[info->n_enabled_codecs++] = codec;
+        }
+    }
+    version->unix_micro = (int64_t)aura_wall_us(room->rooms->clock);
+    info->version = version;
+    return a->fail ? NULL : info;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file room_priv.h  The objects of src/room and how its files call each other. */
+#ifndef AURA_ROOM_ROOM_PRIV_H
+#define AURA_ROOM_ROOM_PRIV_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "room/arena.h"
+#include "room/negotiation.h"
+#include "room/rooms.h"
+
+enum {
+    SID_LEN = 16,
+    SID_CAP = SID_LEN + 1,
+    ROOMS_MAX = 100000,
+    PARTICIPANTS_MAX = 10000, /* of one room */
+    SERVER_IDS_MAX = 4 << 20,
+    PENDING_TRACKS_MAX = 20, /* AddTrack requests without media (LiveKit's number) */
+    SIGNAL_OUT_MAX = 4 << 20,
+    SIGNAL_IN_MAX = 2 << 20,
+    SDP_OUT_MAX = 1 << 20,
+    TRACK_PERMISSIONS_MAX = 1024,
+    PING_INTERVAL_S = 5,
+    PING_TIMEOUT_S = 15,
+    PROTOCOL_VERSION = 17, /* 18 would promise negotiated data channels (trap 6) */
+};
+
+struct room;
+struct participant;
+struct track;
+struct subscription;
+
+/** One peer connection of a participant. */
+struct transport {
+    struct participant *p;
+    aura_peer_id peer; /* 0 = not there */
+    struct aura_neg *neg;
+    Livekit__SignalTarget target;
+    bool connected;
+    uint32_t offer_id; /* of the client's last offer */
+    char ufrag[AURA_ICE_UFRAG_LEN + 1];
+};
+
+struct aura_session {
+    struct aura_rooms *rooms;
+    struct participant *p; /* NULL: nothing to resume */
+    struct aura_signal_sink sink;
+    void *arg;
+    bool started, resumed;
+    Livekit__JoinRequest *request; /* until the start */
+};
+
+/** What a participant may do; from the token, changed by UpdateParticipant. */
+struct permission {
+    bool subscribe, publish, publish_data, update_metadata, hidden, recorder, agent, metrics;
+    uint32_t sources; /* bits of Livekit__TrackSource, 0 = all */
+};
+
+/** "These may subscribe to me" (SubscriptionPermission). */
+struct allowed {
+    bool everyone;
+    Livekit__SubscriptionPermission *list; /* NULL with everyone */
+};
+
+/** A section that the client sends on and that no AddTrack has named yet. */
+struct unclaimed {
+    bool used;
+    aura_peer_id peer;
+    struct aura_neg_pub pub;
+};
+
+struct participant {
+    struct aura_node node;
+    struct room *room;
+    char sid[SID_CAP];
+    struct aura_claims claims; /* identity, name, metadata and attributes as they are now */
+    struct permission may;
+    struct allowed allowed;
+    Livekit__ParticipantInfo__State state;
+    Livekit__ClientInfo *client;
+    Livekit__DisconnectReason reason;
+    uint64_t joined_wall_us, joined_us;
+    uint32_t version;
+    bool single, auto_subscribe, announced, closing, counted_join;
+    bool dirty;           /* its info changed since the last broadcast */
+    bool requirement_out; /* media_sections_requirement sent, no offer yet */
+    bool negotiate_queued;
+    struct aura_session *session;
+    struct transport pub, sub; /* single: only `pub` */
+    struct aura_list tracks, subs;
+    size_t track_count;
+    struct unclaimed unclaimed[4];
+    struct aura_timer join_timer, negotiate_timer, refresh_timer, gone_timer;
+    uint32_t data_seq; /* last reliable message taken from it */
+    /* Connection quality: what the SFU told since the last look. */
+    uint64_t expected, lost, sub_packets, sub_lost;
+    uint32_t jitter_us, rtt_us;
+    bool measured;
+    float score;
+    Livekit__ConnectionQuality quality;
+    bool quality_sent, quality_dirty, speaker_dirty;
+};
+
+struct track {
+    struct aura_node node;
+    struct participant *p;
+    char sid[SID_CAP];
+    Livekit__AddTrackRequest *request; /* as the client described it */
+    bool muted, live;                  /* live: announced and to be had */
+    bool told_subscribed;
+    aura_pub_id pub; /* 0 = no media section yet */
+    char mid[AURA_MEDIA_MID_MAX + 1];
+    struct aura_media media;
+    size_t stream_count;
+    struct aura_sfu_stream streams[AURA_MEDIA_LAYERS_MAX];
+    struct aura_sfu_layer layers[AURA_MEDIA_LAYERS_MAX]; /* that have begun */
+    size_t layer_count;
+    enum aura_codec codec; /* in use, or the most likely one */
+    int64_t version_us;
+    struct aura_list subs; /* struct subscription.track_node */
+    float level;
+    bool speaking;
+};
+
+struct subscription {
+    struct aura_node track_node, node; /* in track->subs, participant->subs */
+    struct participant *p;
+    struct track *t;
+    struct aura_neg_sub *neg;
+    aura_sub_id sub; /* 0 = no section yet */
+    bool allowed;
+    struct aura_sfu_sub_settings settings;
+};
+
+struct room {
+    struct aura_node node;
+    struct aura_rooms *rooms;
+    char sid[SID_CAP];
+    char *name, *metadata;
+    uint64_t created_wall_us;
+    uint32_t empty_timeout_s, departure_timeout_s, max_participants;
+    bool closing, recording, had_participants;
+    struct aura_list participants;
+    struct aura_map *by_identity;
+    struct aura_timer close_timer, update_timer, info_timer, quality_timer;
+    bool info_dirty;
+};
+
+struct aura_rooms {
+    struct aura_rooms_conf conf;
+    struct aura_loop *loop;
+    struct aura_timers *timers;
+    const struct aura_clock *clock;
+    struct aura_sfu *sfu;
+    struct aura_map *by_name, *by_sid; /* rooms; participants */
+    struct aura_map *peers, *pubs, *sub_ids;
+    struct aura_list rooms;
+    struct aura_rooms_stats stats;
+    struct aura_buf out; /* scratch for packing */
+    bool draining;
+};
+
+/* ---- ids.c, arena use ---- */
+void aura__sid(struct aura_rand *r, const char *prefix, char out[SID_CAP]);
+/** A deep copy of a message. @return NULL without memory */
+void *aura__pb_copy(const void *message);
+void aura__pb_free(void *message);
+
+/* ---- room.c ---- */
+AURA_NODISCARD int aura__room_get(struct aura_rooms *r, const char *name, bool create,
+                                  const Livekit__CreateRoomRequest *wish, struct room **out);
+struct room *aura__room_find(const struct aura_rooms *r, const char *name);
+/** Everybody out, then freed. */
+void aura__room_close(struct room *room, Livekit__DisconnectReason reason);
+/** Starts or stops the timer that ends an empty room. */
+void aura__room_check_empty(struct room *room);
+Livekit__Room *aura__room_info(struct aura__arena *a, const struct room *room);
+struct participant *aura__room_participant(const struct room *room, const char *identity);
+size_t aura__room_count(const struct room *room, bool publishers);
+
+/* ---- participant.c ---- */
+AURA_NODISCARD int aura__participant_new(struct room *room, const struct aura_join *join,
+                                         struct participant **out);
+/** Leaves the room: tells the others, closes its connections and its session, frees it. */
+void aura__participant_leave(struct participant *p, Livekit__DisconnectReason reason,
+                             Livekit__LeaveRequest__Action action);
+Livekit__ParticipantInfo *aura__participant_info(struct aura__arena *a,
+                                                 const struct participant *p);
+Livekit__ParticipantPermission *aura__permission_info(struct aura__arena *a,
+                                                      const struct participant *p);
+Livekit__TrackInfo *aura__track_info(struct aura__arena *a, const struct track *t);
+void aura__send(struct participant *p, const Livekit__SignalResponse *m);
+void aura__send_leave(struct participant *p, Livekit__DisconnectReason reason,
+                      Livekit__LeaveRequest__Action action);
+void aura__send_refresh_token(struct participant *p);
+void aura__participant_active(struct participant *p);
+/** Metadata, name and attributes; NULL or "" = unchanged. @return 0 or AURA_ELIMIT, AURA_ENOMEM */
+struct aura__change {
+    const char *name, *metadata;
+    size_t attribute_count;
+    const char *const *keys, *const *values;
+};
+AURA_NODISCARD int aura__participant_change(struct participant *p, const struct aura__change *c);
+void aura__participant_permit(struct participant *p, const struct permission *may);
+
+/* ---- connect.c ---- */
+AURA_NODISCARD int aura__connect_open(struct participant *p);
+void aura__connect_close(struct participant *p);
+void aura__connect_offer(struct participant *p, const Livekit__SessionDescription *d);
+void aura__connect_answer(struct participant *p, const Livekit__SessionDescription *d);
+void aura__connect_trickle(struct participant *p, struct transport *t);
+/** Subscriptions changed: negotiates once, at the end of this turn. */
+void aura__connect_negotiate(struct participant *p);
+void aura__connect_resume(struct participant *p);
+void aura__connect_state(struct transport *t, enum aura_pc_state state);
+struct transport *
+aura__connect_down(struct participant *p); /* that carries subscriptions and data */
+
+/* ---- publish.c ---- */
+void aura__publish_request(struct participant *p, const Livekit__AddTrackRequest *q);
+void aura__publish_options(struct participant *p, const struct aura_neg_offered *offered,
+                           struct aura_neg_pub_options *out);
+void aura__publish_section(struct participant *p, aura_peer_id peer,
+                           const struct aura_neg_pub *pub);
+/** A new track takes a section that was offered before. */
+void aura__publish_claim(struct participant *p, struct track *t);
+void aura__publish_section_gone(struct participant *p, const char *mid);
+void aura__publish_layer(struct track *t, const struct aura_sfu_layer *layer);
+void aura__publish_mute(struct track *t, bool muted);
+void aura__publish_end(struct track *t, bool announce);
+bool aura__publish_allowed(const struct participant *p, Livekit__TrackSource source);
+struct track *aura__track_by_sid(const struct participant *p, const char *sid);
+void aura__track_qualities(struct track *t);
+
+/* ---- subscribe.c ---- */
+/** All live tracks of the room, for one that subscribes by itself. */
+void aura__subscribe_all(struct participant *p);
+/** A track became live: everybody who subscribes by himself gets it. */
+void aura__subscribe_everybody(struct track *t);
+void aura__subscribe(struct participant *p, struct track *t);
+void aura__unsubscribe(struct subscription *s);
+void aura__subscribe_request(struct participant *p, const Livekit__UpdateSubscription *q);
+void aura__subscribe_settings(struct participant *p, const Livekit__UpdateTrackSettings *q);
+void aura__subscribe_permission(struct participant *p, const Livekit__SubscriptionPermission *q);
+void aura__subscribe_recheck(struct participant *publisher);
+void aura__subscribe_ready(struct subscription *s, const struct aura_neg_sub_media *m);
+void aura__subscribe_lost(struct subscription *s);
+void aura__subscribe_unsupported(struct subscription *s);
+struct subscription *aura__subscription_find(const struct participant *p, const struct track *t);
+
+/* ---- broadcast.c ---- */
+/** Its info changed. @param now  to all at once; else with the next batch */
+void aura__broadcast(struct participant *p, bool now);
+/** Others learn that it left. */
+void aura__broadcast_gone(struct participant *p);
+/** All participants to one (resume). */
+void aura__broadcast_all_to(struct participant *to);
+void aura__broadcast_room(struct room *room, bool now);
+
+/* ---- meters.c ---- */
+void aura__meters_levels(struct aura_rooms *r, const struct aura_sfu_level *levels, size_t count);
+void aura__meters_pub(struct track *t, const struct aura_sfu_pub_stats *s);
+void aura__meters_sub(struct subscription *s, const struct aura_sfu_sub_stats *stats);
+void aura__meters_start(struct room *room);
+
+/* ---- data.c ---- */
+void aura__data_receive(struct participant *p, enum aura_data_channel channel, const uint8_t *data,
+                        size_t len);
+AURA_NODISCARD int aura__data_from_server(struct room *room, const Livekit__SendDataRequest *q);
+
+/* ---- session.c ---- */
+void aura__respond(struct participant *p, uint32_t request_id,
+                   Livekit__RequestResponse__Reason reason, const char *text);
+
+#endif

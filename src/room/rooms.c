@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The set of all rooms, and the way from the SFU's ids back to tracks and people. */
+#include "room/room_priv.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+const uint32_t aura_rooms_join_bounds_ms[10] = {10,  25,  50,   100,  200,
+                                                400, 800, 2000, 5000, UINT32_MAX};
+
+static void *pb_alloc(void *data, size_t size) {
+    (void)data;
+    return aura_zalloc(size);
+}
+
+static void pb_free(void *data, void *p) {
+    (void)data;
+    aura_free(p);
+}
+
+ProtobufCAllocator *aura_pb_allocator(void) {
+    static ProtobufCAllocator allocator = {.alloc = pb_alloc, .free = pb_free};
+    return &allocator;
+}
+
+void aura__sid(struct aura_rand *r, const char *prefix, char out[SID_CAP]) {
+    size_t len = strlen(prefix);
+    AURA_BUG_ON(len >= SID_LEN);
+    memcpy(out, prefix, len);
+    aura_rand_text(r, out + len, SID_LEN - len);
+}
+
+void *aura__pb_copy(const void *message) {
+    const ProtobufCMessage *m = message;
+    size_t len = protobuf_c_message_get_packed_size(m);
+    uint8_t *bytes = aura_zalloc(len);
+    if (!bytes) {
+        return NULL;
+    }
+    protobuf_c_message_pack(m, bytes);
+    void *copy = protobuf_c_message_unpack(m->descriptor, aura_pb_allocator(), len, bytes);
+    aura_free(bytes);
+    return copy;
+}
+
+void aura__pb_free(void *message) {
+    if (message) {
+        protobuf_c_message_free_unpacked(message, aura_pb_allocator());
+    }
+}
+
+static void defaults(struct aura_rooms_conf *c) {
+    c->max_metadata_bytes = c->max_metadata_bytes ? c->max_metadata_bytes : 512 * 1024;
+    c->max_attributes_bytes = c->max_attributes_bytes ? c->max_attributes_bytes : 64 * 1024;
+    c->max_name_length = c->max_name_length ? c->max_name_length : 256;
+    c->max_identity_length = c->max_identity_length ? c->max_identity_length : 256;
+    c->max_room_name_length = c->max_room_name_length ? c->max_room_name_length : 256;
+    c->max_tracks = c->max_tracks ? c->max_tracks : 64;
+    c->codecs = c->codecs ? c->codecs : (1u << AURA_CODEC_COUNT) - 2;
+}
+
+int aura_rooms_new(struct aura_rooms **rp, const struct aura_rooms_conf *conf,
+                   struct aura_loop *loop) {
+    AURA_REQUIRE(rp && conf->keys && conf->rand && loop, AURA_EINVAL);
+    struct aura_rooms *r = aura_zalloc(sizeof(*r));
+    if (!r) {
+        return AURA_ENOMEM;
+    }
+    r->conf = *conf;
+    defaults(&r->conf);
+    r->loop = loop;
+    r->timers = aura_loop_timers(loop);
+    r->clock = aura_loop_clock(loop);
+    r->out = AURA_BUF(SIGNAL_OUT_MAX);
+    aura_list_init(&r->rooms);
+    struct aura_map **maps[] = {&r->by_name, &r->by_sid, &r->peers, &r->pubs, &r->sub_ids};
+    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+        if (aura_map_new(maps[i], i == 0 ? ROOMS_MAX : SERVER_IDS_MAX)) {
+            aura_rooms_free(r);
+            return AURA_ENOMEM;
+        }
+    }
+    *rp = r;
+    return 0;
+}
+
+struct aura_rooms *aura_rooms_free(struct aura_rooms *r) {
+    if (!r) {
+        return NULL;
+    }
+    AURA_LIST_EACH(&r->rooms, struct room, room, node) {
+        aura__room_close(room, LIVEKIT__DISCONNECT_REASON__SERVER_SHUTDOWN);
+    }
+    struct aura_map *maps[] = {r->by_name, r->by_sid, r->peers, r->pubs, r->sub_ids};
+    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+        aura_map_free(maps[i]);
+    }
+    aura_buf_free(&r->out);
+    aura_free(r);
+    return NULL;
+}
+
+void aura_rooms_attach(struct aura_rooms *r, struct aura_sfu *sfu) {
+    r->sfu = sfu;
+}
+
+void aura_rooms_drain(struct aura_rooms *r) {
+    r->draining = true;
+    AURA_LOG("room", AURA_LOG_INFO, "drain", AURA_I("rooms", r->stats.rooms),
+             AURA_I("participants", r->stats.participants));
+    AURA_LIST_EACH(&r->rooms, struct room, room, node) {
+        AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+            aura__send_leave(p, LIVEKIT__DISCONNECT_REASON__SERVER_SHUTDOWN,
+                             LIVEKIT__LEAVE_REQUEST__ACTION__RECONNECT);
+        }
+    }
+}
+
+void aura_rooms_stats(const struct aura_rooms *r, struct aura_rooms_stats *out) {
+    *out = r->stats;
+}
+
+/* ---- events of the SFU: an id that is gone belongs to something that has just ended ---- */
+
+static void on_peer_state(void *arg, aura_peer_id peer, enum aura_pc_state state) {
+    struct aura_rooms *r = arg;
+    struct transport *t = aura_map_get_u64(r->peers, peer);
+    if (t) {
+        aura__connect_state(t, state);
+    }
+}
+
+static void on_data(void *arg, aura_peer_id peer, enum aura_data_channel channel,
+                    const uint8_t *data, size_t len) {
+    struct aura_rooms *r = arg;
+    struct transport *t = aura_map_get_u64(r->peers, peer);
+    if (t) {
+        r->stats.data_in++;
+        aura__data_receive(t->p, channel, data, len);
+    }
+}
+
+static void on_layer(void *arg, aura_pub_id pub, const struct aura_sfu_layer *layer) {
+    struct aura_rooms *r = arg;
+    struct track *t = aura_map_get_u64(r->pubs, pub);
+    if (t) {
+        aura__publish_layer(t, layer);
+    }
+}
+
+static void on_levels(void *arg, const struct aura_sfu_level *levels, size_t count) {
+    aura__meters_levels(arg, levels, count);
+}
+
+static void on_pub_stats(void *arg, const struct aura_sfu_pub_stats *stats) {
+    struct aura_rooms *r = arg;
+    struct track *t = aura_map_get_u64(r->pubs, stats->pub);
+    if (t) {
+        aura__meters_pub(t, stats);
+    }
+}
+
+static void on_sub_stats(void *arg, const struct aura_sfu_sub_stats *stats) {
+    struct aura_rooms *r = arg;
+    struct subscription *s = aura_map_get_u64(r->sub_ids, stats->sub);
+    if (s) {
+        aura__meters_sub(s, stats);
+    }
+}
+
+static void send_stream_active(struct subscription *s) {
+    Livekit__StreamStateInfo info = LIVEKIT__STREAM_STATE_INFO__INIT, *list[] = {&info};
+    info.participant_sid = s->t->p->sid;
+    info.track_sid = s->t->sid;
+    info.state = LIVEKIT__STREAM_STATE__ACTIVE;
+    Livekit__StreamStateUpdate update = LIVEKIT__STREAM_STATE_UPDATE__INIT;
+    update.n_stream_states = 1;
+    update.stream_states = list;
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_STREAM_STATE_UPDATE;
+    m.stream_state_update = &update;
+    aura__send(s->p, &m);
+}
+
+static void on_sub_started(void *arg, aura_sub_id sub) {
+    struct aura_rooms *r = arg;
+    struct subscription *s = aura_map_get_u64(r->sub_ids, sub);
+    if (s && s->t->request->type == LIVEKIT__TRACK_TYPE__VIDEO) {
+        send_stream_active(s);
+    }
+}
+
+const struct aura_sfu_handlers *aura_rooms_sfu_handlers(void) {
+    static const struct aura_sfu_handlers handlers = {.peer_state = on_peer_state,
+                                                      .data = on_data,
+                                                      .pub_layer = on_layer,
+                                                      .audio_levels = on_levels,
+                                                      .pub_stats = on_pub_stats,
+                                                      .sub_stats = on_sub_stats,
+                                                      .sub_started = on_sub_started};
+    return &handlers;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file rooms.h  All rooms of a server: who is in them, what they publish and who gets it.
+ *
+ * Threading: control thread. It speaks LiveKit's signalling as protobuf bytes through a sink that
+ * the owner of the WebSocket gives, and drives the SFU; it knows neither HTTP nor sockets.
+ */
+#ifndef AURA_ROOM_ROOMS_H
+#define AURA_ROOM_ROOMS_H
+
+#include "livekit_room.pb-c.h"
+#include "livekit_rtc.pb-c.h"
+#include "net/loop.h"
+#include "room/token.h"
+#include "sfu/sfu.h"
+
+struct aura_rooms;
+struct aura_session;
+
+struct aura_rooms_conf {
+    const struct aura_keys *keys; /* outlives the rooms */
+    const char *node_id, *region; /* borrowed for the life of the rooms; region may be "" */
+    const char *version;          /* of LiveKit that we speak as: plain semver (trap 5) */
+    bool auto_create;             /* rooms come into being when somebody joins */
+    bool enable_remote_unmute;
+    uint32_t max_participants; /* of rooms that don't say; 0 = no limit */
+    uint32_t empty_timeout_s, departure_timeout_s;
+    uint32_t codecs; /* bit per enum aura_codec; 0 = all that we know */
+    size_t max_metadata_bytes, max_attributes_bytes; /* 0 = LiveKit's defaults */
+    size_t max_name_length, max_identity_length, max_room_name_length;
+    uint32_t max_tracks;             /* published by one participant; 0 = 64 */
+    const char *const *stun_servers; /* urls for JoinResponse.ice_servers */
+    size_t stun_server_count;
+    struct aura_rand *rand;
+};
+
+/** @return 0, AURA_ENOMEM. The SFU is given by aura_rooms_attach() before anybody joins. */
+AURA_NODISCARD int aura_rooms_new(struct aura_rooms **rp, const struct aura_rooms_conf *conf,
+                                  struct aura_loop *loop);
+/** Frees everything; sessions that are still open are forgotten without a word. Returns NULL. */
+struct aura_rooms *aura_rooms_free(struct aura_rooms *r);
+/** Handlers for aura_sfu_new(), with the rooms as argument. */
+const struct aura_sfu_handlers *aura_rooms_sfu_handlers(void);
+void aura_rooms_attach(struct aura_rooms *r, struct aura_sfu *sfu);
+
+/** Why a request was refused, as LiveKit answers it. */
+struct aura_denial {
+    int status; /* HTTP */
+    char text[200];
+};
+
+struct aura_join {
+    const struct aura_claims *claims;
+    const Livekit__JoinRequest *request; /* of /rtc/v1, or made from the query of /rtc */
+    bool single;                         /* one peer connection (v1) */
+};
+
+/** All checks of a join, without joining (/rtc/validate). @return 0 or an error with *denial filled
+ */
+AURA_NODISCARD int aura_rooms_check(struct aura_rooms *r, const struct aura_join *join,
+                                    struct aura_denial *denial);
+
+/** The way back to the client. */
+struct aura_signal_sink {
+    void (*send)(void *arg, const uint8_t *message, size_t len);
+    void (*close)(void *arg, int code, const char *reason); /* after what was sent has left */
+};
+/** Joins, or resumes (request->reconnect). Nothing is sent before aura_session_start(). */
+AURA_NODISCARD int aura_rooms_join(struct aura_rooms *r, const struct aura_join *join,
+                                   struct aura_session **session, struct aura_denial *denial);
+/** The WebSocket is open: the first message goes out. */
+void aura_session_start(struct aura_session *s, const struct aura_signal_sink *sink, void *arg);
+/** One binary SignalRequest. @return 0 or AURA_EMALFORMED (the connection should be closed) */
+AURA_NODISCARD int aura_session_recv(struct aura_session *s, const uint8_t *data, size_t len);
+/** The WebSocket is gone (or never came up): frees the session; the participant may resume. */
+void aura_session_closed(struct aura_session *s);
+
+/** Tells everybody to go elsewhere and takes nobody new. */
+void aura_rooms_drain(struct aura_rooms *r);
+
+struct aura_rooms_stats {
+    size_t rooms, participants, tracks, subscriptions;
+    uint64_t joins, joins_refused, resumes, signals_in, signals_out, bad_signals, data_in,
+        data_refused;
+    uint64_t join_ms_count, join_ms_sum;
+    uint64_t join_ms_bucket[10]; /* from join to connected media; see aura_rooms_join_bounds */
+};
+extern const uint32_t aura_rooms_join_bounds_ms[10]; /* upper bounds; the last one is UINT32_MAX */
+void aura_rooms_stats(const struct aura_rooms *r, struct aura_rooms_stats *out);
+
+/*
+ * RoomService. Grants are the caller's to check. Answers are allocated with aura_pb_allocator() and
+ * freed with protobuf_c_message_free_unpacked(); @return 0 or an error that aura_err_twirp() names.
+ */
+ProtobufCAllocator *aura_pb_allocator(void);
+AURA_NODISCARD int aura_rooms_create_room(struct aura_rooms *r, const Livekit__CreateRoomRequest *q,
+                                          Livekit__Room **out);
+AURA_NODISCARD int aura_rooms_list_rooms(struct aura_rooms *r, const Livekit__ListRoomsRequest *q,
+                                         Livekit__ListRoomsResponse **out);
+AURA_NODISCARD int aura_rooms_delete_room(struct aura_rooms *r, const char *name);
+AURA_NODISCARD int aura_rooms_list_participants(struct aura_rooms *r, const char *room,
+                                                Livekit__ListParticipantsResponse **out);
+AURA_NODISCARD int aura_rooms_get_participant(struct aura_rooms *r, const char *room,
+                                              const char *identity, Livekit__ParticipantInfo **out);
+AURA_NODISCARD int aura_rooms_remove_participant(struct aura_rooms *r, const char *room,
+                                                 const char *identity);
+AURA_NODISCARD int aura_rooms_mute_track(struct aura_rooms *r,
+                                         const Livekit__MuteRoomTrackRequest *q,
+                                         Livekit__TrackInfo **out);
+AURA_NODISCARD int aura_rooms_update_participant(struct aura_rooms *r,
+                                                 const Livekit__UpdateParticipantRequest *q,
+                                                 Livekit__ParticipantInfo **out);
+AURA_NODISCARD int aura_rooms_update_subscriptions(struct aura_rooms *r,
+                                                   const Livekit__UpdateSubscriptionsRequest *q);
+AURA_NODISCARD int aura_rooms_send_data(struct aura_rooms *r, const Livekit__SendDataRequest *q);
+AURA_NODISCARD int aura_rooms_update_metadata(struct aura_rooms *r, const char *room,
+                                              const char *metadata, Livekit__Room **out);
+
+#endif

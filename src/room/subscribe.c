@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who gets which track, by wish and by permission. */
+#include "room/room_priv.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+static bool listed(const Livekit__SubscriptionPermission *list, const struct participant *p,
+                   const char *track_sid) {
+    for (size_t i = 0; i < list->n_track_permissions; i++) {
+        const Livekit__TrackPermission *e = list->track_permissions[i];
+        bool him = e->participant_identity[0]
+                       ? strcmp(e->participant_identity, p->claims.identity) == 0
+                       : strcmp(e->participant_sid, p->sid) == 0;
+        if (!him) {
+            continue;
+        }
+        if (e->all_tracks) {
+            return true;
+        }
+        for (size_t k = 0; k < e->n_track_sids; k++) {
+            if (strcmp(e->track_sids[k], track_sid) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool permitted(const struct participant *p, const struct track *t) {
+    const struct allowed *a = &t->p->allowed;
+    return p->may.recorder || a->everyone || (a->list && listed(a->list, p, t->sid));
+}
+
+static void send_permission(struct participant *p, const struct track *t, bool allowed) {
+    Livekit__SubscriptionPermissionUpdate update = LIVEKIT__SUBSCRIPTION_PERMISSION_UPDATE__INIT;
+    update.participant_sid = t->p->sid;
+    update.track_sid = (char *)(uintptr_t)t->sid;
+    update.allowed = allowed;
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_SUBSCRIPTION_PERMISSION_UPDATE;
+    m.subscription_permission_update = &update;
+    aura__send(p, &m);
+}
+
+struct subscription *aura__subscription_find(const struct participant *p, const struct track *t) {
+    AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
+        if (s->t == t) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static int add_to_negotiation(struct subscription *s) {
+    const struct track *t = s->t;
+    struct aura_media_codec first[AURA_MEDIA_CODECS_MAX];
+    size_t n = 0;
+    /* The codec in use comes first; others of the section may come later. */
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < t->media.codec_count; i++) {
+            if ((t->media.codecs[i].codec == t->codec) == (round == 0)) {
+                first[n++] = t->media.codecs[i];
+            }
+        }
+    }
+    struct aura_neg_sub_conf conf = {.kind = t->media.kind,
+                                     .participant_sid = t->p->sid,
+                                     .track_sid = t->sid,
+                                     .cname = t->p->sid,
+                                     .codecs = first,
+                                     .codec_count = n,
+                                     .stereo = t->request->stereo,
+                                     .red =
+                                         t->request->encryption == LIVEKIT__ENCRYPTION__TYPE__NONE,
+                                     .user = s};
+    return aura_neg_sub_add(aura__connect_down(s->p)->neg, &s->neg, &conf);
+}
+
+static void leave_negotiation(struct subscription *s) {
+    struct aura_rooms *r = s->p->room->rooms;
+    struct aura_neg *neg = aura__connect_down(s->p)->neg;
+    if (s->sub) {
+        aura_map_del_u64(r->sub_ids, s->sub);
+        aura_sfu_sub_close(r->sfu, s->sub);
+        s->sub = 0;
+    }
+    if (s->neg && neg) {
+        s->neg = aura_neg_sub_remove(neg, s->neg);
+        aura__connect_negotiate(s->p);
+    }
+}
+
+void aura__subscribe(struct participant *p, struct track *t) {
+    if (p == t->p || !t->live || !p->may.subscribe || aura__subscription_find(p, t)) {
+        return;
+    }
+    if (!p->single && !p->sub.neg) {
+        return; /* joined without the right to subscribe: that connection was never made */
+    }
+    struct subscription *s = aura_zalloc(sizeof(*s));
+    if (!s) {
+        return;
+    }
+    s->p = p;
+    s->t = t;
+    s->settings = (struct aura_sfu_sub_settings){.max_layer = 2, .max_temporal = 3};
+    s->allowed = permitted(p, t);
+    aura_list_add(&t->subs, &s->track_node);
+    aura_list_add(&p->subs, &s->node);
+    p->room->rooms->stats.subscriptions++;
+    send_permission(p, t, s->allowed);
+    if (s->allowed && add_to_negotiation(s) == 0) {
+        aura__connect_negotiate(p);
+    }
+}
+
+void aura__unsubscribe(struct subscription *s) {
+    leave_negotiation(s);
+    aura_node_remove(&s->node);
+    aura_node_remove(&s->track_node);
+    s->p->room->rooms->stats.subscriptions--;
+    aura_free(s);
+}
+
+/* In v1 right at the join, in v0 with "fast start" too (livekit-protocol §3.1). */
+void aura__subscribe_all(struct participant *p) {
+    if (!p->auto_subscribe || !p->may.subscribe) {
+        return;
+    }
+    AURA_LIST_EACH(&p->room->participants, struct participant, other, node) {
+        AURA_LIST_EACH(&other->tracks, struct track, t, node) {
+            aura__subscribe(p, t);
+        }
+    }
+}
+
+void aura__subscribe_everybody(struct track *t) {
+    AURA_LIST_EACH(&t->p->room->participants, struct participant, p, node) {
+        bool ready = p->state >= LIVEKIT__PARTICIPANT_INFO__STATE__JOINED;
+        if (p->auto_subscribe && ready) {
+            aura__subscribe(p, t);
+        }
+    }
+}
+
+static struct track *track_in_room(const struct room *room, const char *sid) {
+    AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+        struct track *t = aura__track_by_sid(p, sid);
+        if (t) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+static void send_not_found(struct participant *p, const char *sid) {
+    Livekit__SubscriptionResponse response = LIVEKIT__SUBSCRIPTION_RESPONSE__INIT;
+    response.track_sid = (char *)(uintptr_t)sid;
+    response.err = LIVEKIT__SUBSCRIPTION_ERROR__SE_TRACK_NOTFOUND;
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_SUBSCRIPTION_RESPONSE;
+    m.subscription_response = &response;
+    aura__send(p, &m);
+}
+
+static void request_one(struct participant *p, const char *sid, bool subscribe) {
+    struct track *t = track_in_room(p->room, sid);
+    struct subscription *s = t ? aura__subscription_find(p, t) : NULL;
+    if (subscribe && !t) {
+        send_not_found(p, sid);
+    } else if (subscribe) {
+        aura__subscribe(p, t);
+    } else if (s) {
+        aura__unsubscribe(s);
+    }
+}
+
+void aura__subscribe_request(struct participant *p, const Livekit__UpdateSubscription *q) {
+    for (size_t i = 0; i < q->n_track_sids; i++) {
+        request_one(p, q->track_sids[i], q->subscribe);
+    }
+    for (size_t i = 0; i < q->n_participant_tracks; i++) {
+        for (size_t k = 0; k < q->participant_tracks[i]->n_track_sids; k++) {
+            request_one(p, q->participant_tracks[i]->track_sids[k], q->subscribe);
+        }
+    }
+}
+
+/* The smallest layer that is as tall as asked (portrait: as wide); size wins over quality (§4.4).
+ */
+static uint8_t wanted_layer(const struct track *t, const Livekit__UpdateTrackSettings *q) {
+    uint8_t best = 2;
+    if (q->width && q->height && t->request->n_layers) {
+        uint32_t least = UINT32_MAX;
+        for (size_t i = 0; i < t->request->n_layers; i++) {
+            const Livekit__VideoLayer *l = t->request->layers[i];
+            bool portrait = l->width < l->height;
+            bool enough = portrait ? l->width >= q->width : l->height >= q->height;
+            if (enough && l->height < least && l->quality <= LIVEKIT__VIDEO_QUALITY__HIGH) {
+                least = l->height;
+                best = (uint8_t)l->quality;
+            }
+        }
+        return best;
+    }
+    return q->quality <= LIVEKIT__VIDEO_QUALITY__HIGH ? (uint8_t)q->quality : 2;
+}
+
+/* Qualities are q, h, f; the SFU counts the layers that are really sent. */
+static uint8_t layer_index(const struct track *t, uint8_t quality) {
+    static const char rids[] = "qhf";
+    uint8_t best = 0;
+    for (size_t i = 0; i < t->stream_count; i++) {
+        const char *at = t->streams[i].rid[0] ? strchr(rids, t->streams[i].rid[0]) : NULL;
+        if (!at || at - rids <= quality) {
+            best = (uint8_t)i;
+        }
+    }
+    return t->stream_count > 1 ? best : 2;
+}
+
+void aura__subscribe_settings(struct participant *p, const Livekit__UpdateTrackSettings *q) {
+    for (size_t i = 0; i < q->n_track_sids; i++) {
+        struct track *t = track_in_room(p->room, q->track_sids[i]);
+        struct subscription *s = t ? aura__subscription_find(p, t) : NULL;
+        if (!s) {
+            continue;
+        }
+        bool off = q->disabled || q->quality == LIVEKIT__VIDEO_QUALITY__OFF;
+        s->settings.paused = off;
+        s->settings.max_layer = layer_index(t, wanted_layer(t, q));
+        s->settings.priority = q->priority < 255 ? (uint8_t)q->priority : 255;
+        if (s->sub) {
+            aura_sfu_sub_set(p->room->rooms->sfu, s->sub, &s->settings);
+        }
+    }
+}
+
+/* A publisher's rights changed: those who lost theirs lose the track, others get it back. */
+void aura__subscribe_recheck(struct participant *publisher) {
+    AURA_LIST_EACH(&publisher->tracks, struct track, t, node) {
+        AURA_LIST_EACH(&t->subs, struct subscription, s, track_node) {
+            bool allowed = permitted(s->p, t);
+            if (allowed == s->allowed) {
+                continue;
+            }
+            s->allowed = allowed;
+            send_permission(s->p, t, allowed);
+            if (!allowed) {
+                leave_negotiation(s);
+            } else if (add_to_negotiation(s) == 0) {
+                aura__connect_negotiate(s->p);
+            }
+        }
+    }
+}
+
+void aura__subscribe_permission(struct participant *p, const Livekit__SubscriptionPermission *q) {
+    if (q->n_track_permissions > TRACK_PERMISSIONS_MAX) {
+        return;
+    }
+    Livekit__SubscriptionPermission *copy = q->all_participants ? NULL : aura__pb_copy(q);
+    if (!q->all_participants && !copy) {
+        return;
+    }
+    aura__pb_free(p->allowed.list);
+    p->allowed.list = copy;
+    p->allowed.everyone = q->all_participants;
+    aura__subscribe_recheck(p);
+}
+
+/* ---- from the negotiation ---- */
+
+static void tell_publisher(struct track *t) {
+    if (t->told_subscribed) {
+        return;
+    }
+    t->told_subscribed = true;
+    Livekit__TrackSubscribed told = LIVEKIT__TRACK_SUBSCRIBED__INIT;
+    told.track_sid = t->sid;
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_TRACK_SUBSCRIBED;
+    m.track_subscribed = &told;
+    aura__send(t->p, &m);
+}
+
+void aura__subscribe_ready(struct subscription *s, const struct aura_neg_sub_media *m) {
+    struct aura_rooms *r = s->p->room->rooms;
+    if (s->sub) { /* bound again, to other parameters */
+        aura_map_del_u64(r->sub_ids, s->sub);
+        aura_sfu_sub_close(r->sfu, s->sub);
+        s->sub = 0;
+    }
+    struct aura_sfu_sub_conf conf = {.peer = aura__connect_down(s->p)->peer,
+                                     .pub = s->t->pub,
+                                     .media = m->media,
+                                     .ssrc = m->ssrc,
+                                     .rtx_ssrc = m->rtx_ssrc,
+                                     .send_mid = true};
+    memcpy(conf.cname, m->cname, sizeof(conf.cname));
+    int err = aura_sfu_sub_new(r->sfu, &conf, &s->settings, &s->sub);
+    if (!err) {
+        err = aura_map_put_u64(r->sub_ids, s->sub, s);
+    }
+    if (err) {
+        AURA_LOG("room", AURA_LOG_ERROR, "subscribe_failed", AURA_S("track", s->t->sid),
+                 AURA_S("why", aura_err_text(err)));
+        return;
+    }
+    tell_publisher(s->t);
+}
+
+void aura__subscribe_lost(struct subscription *s) {
+    struct aura_rooms *r = s->p->room->rooms;
+    if (s->sub) {
+        aura_map_del_u64(r->sub_ids, s->sub);
+        aura_sfu_sub_close(r->sfu, s->sub);
+        s->sub = 0;
+    }
+}
+
+void aura__subscribe_unsupported(struct subscription *s) {
+    Livekit__SubscriptionResponse response = LIVEKIT__SUBSCRIPTION_RESPONSE__INIT;
+    response.track_sid = s->t->sid;
+    response.err = LIVEKIT__SUBSCRIPTION_ERROR__SE_CODEC_UNSUPPORTED;
+    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
+    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_SUBSCRIPTION_RESPONSE;
+    m.subscription_response = &response;
+    aura__send(s->p, &m);
+    aura__unsubscribe(s);
+}

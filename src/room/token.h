@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file token.h  LiveKit access tokens: JWT (RFC 7519) signed with HS256, and what they grant.
+ *
+ * Only HS256 is taken, whatever the header says; `iss` names the API key; `exp` and `nbf` are
+ * checked with a leeway of a minute. Threading: none of its own.
+ */
+#ifndef AURA_ROOM_TOKEN_H
+#define AURA_ROOM_TOKEN_H
+
+#include "base/buf.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    AURA_TOKEN_BYTES_MAX = 128 * 1024, /* own limit: metadata and room configuration lie inside */
+    AURA_TOKEN_LEEWAY_S = 60,
+    AURA_TOKEN_ATTRIBUTES_MAX = 256,
+    AURA_KEYS_MAX = 4096,
+};
+
+/** The API keys of a server. Secrets are wiped when it is freed. */
+struct aura_keys;
+AURA_NODISCARD int aura_keys_new(struct aura_keys **kp);
+struct aura_keys *aura_keys_free(struct aura_keys *k);
+/** Adds or replaces one. @return 0, AURA_EINVAL (empty), AURA_ENOMEM, AURA_ELIMIT */
+AURA_NODISCARD int aura_keys_add(struct aura_keys *k, const char *key, const char *secret);
+/** The secret of a key, or NULL. Borrowed. */
+const char *aura_keys_secret(const struct aura_keys *k, const char *key);
+size_t aura_keys_count(const struct aura_keys *k);
+/** The first key added, for tokens that the server makes of its own accord. */
+const char *aura_keys_first(const struct aura_keys *k);
+
+enum aura_tristate { AURA_UNSET = -1, AURA_NO = 0, AURA_YES = 1 };
+
+/** LiveKit's VideoGrant. Sources are bits of Livekit__TrackSource. */
+struct aura_video_grant {
+    char *room, *destination_room; /* NULL = not given */
+    bool room_create, room_list, room_record, room_admin, room_join;
+    bool ingress_admin, hidden, recorder, agent;
+    enum aura_tristate can_publish, can_subscribe, can_publish_data, can_update_own_metadata;
+    enum aura_tristate can_subscribe_metrics;
+    uint32_t sources; /* 0 = all */
+};
+
+struct aura_pair {
+    char *key, *value;
+};
+
+struct aura_claims {
+    char *api_key, *identity, *name, *metadata, *kind, *room_config; /* NULL = not given */
+    int64_t expires_s;                                               /* Unix time; 0 = never */
+    bool has_video;
+    struct aura_video_grant video;
+    size_t attribute_count;
+    struct aura_pair *attributes;
+};
+
+void aura_claims_init(struct aura_claims *c);
+void aura_claims_clear(struct aura_claims *c);
+/** Adds an attribute; both are copied. @return 0, AURA_ENOMEM, AURA_ELIMIT */
+AURA_NODISCARD int aura_claims_attribute(struct aura_claims *c, const char *key, const char *value);
+
+/**
+ * Checks and reads a token. @param why  out: a text for the peer, never NULL
+ * @return 0, AURA_EAUTH (see why), AURA_ENOMEM. On failure there is nothing to clear.
+ */
+AURA_NODISCARD int aura_token_verify(struct aura_claims *c, const struct aura_keys *keys,
+                                     const char *token, size_t len, int64_t now_s,
+                                     const char **why);
+
+/** Makes a token; appends it to @p out. @param ttl_s  from now. @return 0, AURA_ENOMEM, AURA_ELIMIT
+ */
+AURA_NODISCARD int aura_token_mint(struct aura_buf *out, const struct aura_claims *c,
+                                   const char *key, const char *secret, int64_t now_s,
+                                   int64_t ttl_s);
+
+#endif

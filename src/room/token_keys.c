@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/map.h"
+#include "base/mem.h"
+#include "room/token.h"
+
+struct secret {
+    struct secret *next;
+    char *key, *text;
+};
+
+struct aura_keys {
+    struct aura_map *by_key;
+    struct secret *all, **end;
+};
+
+int aura_keys_new(struct aura_keys **kp) {
+    struct aura_keys *k = aura_zalloc(sizeof(*k));
+    if (!k) {
+        return AURA_ENOMEM;
+    }
+    k->end = &k->all;
+    int err = aura_map_new(&k->by_key, AURA_KEYS_MAX);
+    if (err) {
+        aura_free(k);
+        return err;
+    }
+    *kp = k;
+    return 0;
+}
+
+static void wipe(char *text) {
+    if (text) {
+        aura_wipe(text, strlen(text));
+        aura_free(text);
+    }
+}
+
+struct aura_keys *aura_keys_free(struct aura_keys *k) {
+    if (k) {
+        for (struct secret *s = k->all, *next; s; s = next) {
+            next = s->next;
+            wipe(s->text);
+            aura_free(s->key);
+            aura_free(s);
+        }
+        aura_map_free(k->by_key);
+        aura_free(k);
+    }
+    return NULL;
+}
+
+int aura_keys_add(struct aura_keys *k, const char *key, const char *secret) {
+    if (!key[0] || !secret[0]) {
+        return AURA_EINVAL;
+    }
+    struct secret *s = aura_map_get_str(k->by_key, key);
+    char *text = aura_strdup(secret);
+    if (!text) {
+        return AURA_ENOMEM;
+    }
+    if (s) {
+        wipe(s->text);
+        s->text = text;
+        return 0;
+    }
+    s = aura_zalloc(sizeof(*s));
+    int err = s ? 0 : AURA_ENOMEM;
+    if (!err) {
+        s->key = aura_strdup(key);
+        err = s->key ? aura_map_put_str(k->by_key, key, s) : AURA_ENOMEM;
+    }
+    if (err) {
+        wipe(text);
+        if (s) {
+            aura_free(s->key);
+        }
+        aura_free(s);
+        return err;
+    }
+    s->text = text;
+    *k->end = s;
+    k->end = &s->next;
+    return 0;
+}
+
+const char *aura_keys_secret(const struct aura_keys *k, const char *key) {
+    const struct secret *s = aura_map_get_str(k->by_key, key);
+    return s ? s->text : NULL;
+}
+
+size_t aura_keys_count(const struct aura_keys *k) {
+    return aura_map_count(k->by_key);
+}
+
+const char *aura_keys_first(const struct aura_keys *k) {
+    return k->all ? k->all->key : NULL;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/args.h"
+#include "harness.h"
+
+#include <stdlib.h>
+
+struct dest {
+    bool flag;
+    const char *text;
+    uint64_t port;
+    struct aura_arg_list list;
+};
+
+static int parse(struct dest *d, int argc, char **argv, const char **operands, size_t *n) {
+    const struct aura_arg args[] = {
+        {"", AURA_ARG_FLAG, NULL, NULL, "Heading:", NULL, 0},
+        {"flag", AURA_ARG_FLAG, &d->flag, NULL, "a flag", NULL, 0},
+        {"text", AURA_ARG_STR, &d->text, "TEXT", "a text", "AURA_TEST_TEXT", 0},
+        {"port", AURA_ARG_UINT, &d->port, "PORT", "a port", NULL, UINT16_MAX},
+        {"item", AURA_ARG_LIST, &d->list, "X", "many", NULL, 0},
+    };
+    const struct aura_command_line line = {
+        "test", "A [B]", "About.", args, sizeof(args) / sizeof(args[0]), 1, 2};
+    return aura_args_parse(&line, argc, argv, operands, n);
+}
+
+#define PARSE(d, operands, n, ...)                                                                 \
+    parse(d, (int)(sizeof((char *[]){"test", __VA_ARGS__}) / sizeof(char *)),                      \
+          (char *[]){"test", __VA_ARGS__}, operands, n)
+
+static int options_take_values_in_both_forms(void) {
+    struct dest d = {.flag = false};
+    const char *operands[2];
+    size_t n;
+    assert_int_equal(PARSE(&d, operands, &n, "--port", "7880", "a", "--text=x=y", "--flag",
+                           "--item", "1", "--item=2", "--", "--b"),
+                     0);
+    assert_int_equal(d.port, 7880);
+    assert_string_equal(d.text, "x=y");
+    assert_true(d.flag);
+    assert_int_equal(d.list.count, 2);
+    assert_string_equal(d.list.items[1], "2");
+    assert_int_equal(n, 2);
+    assert_string_equal(operands[1], "--b");
+    return 0;
+}
+
+static int mistakes_are_refused(void) {
+    struct dest d = {.flag = false};
+    const char *operands[2];
+    size_t n;
+    assert_int_equal(PARSE(&d, operands, &n, "a", "--nope"), AURA_EINVAL);
+    assert_int_equal(PARSE(&d, operands, &n, "a", "--port", "70000"), AURA_EINVAL);
+    assert_int_equal(PARSE(&d, operands, &n, "a", "--port", "12x"), AURA_EINVAL);
+    assert_int_equal(PARSE(&d, operands, &n, "a", "--port", "-1"), AURA_EINVAL);
+    assert_int_equal(PARSE(&d, operands, &n, "a", "--port"), AURA_EINVAL);
+    assert_int_equal(PARSE(&d, operands, &n, "a", "--flag=1"), AURA_EINVAL);
+    assert_int_equal(PARSE(&d, operands, &n, "--flag"), AURA_EINVAL);
+    assert_int_equal(PARSE(&d, operands, &n, "a", "b", "c"), AURA_EINVAL);
+    return 0;
+}
+
+static int the_environment_fills_in_and_options_win(void) {
+    struct dest d = {.flag = false};
+    const char *operands[2];
+    size_t n;
+    setenv("AURA_TEST_TEXT", "from env", 1);
+    assert_int_equal(PARSE(&d, operands, &n, "a"), 0);
+    assert_string_equal(d.text, "from env");
+    assert_int_equal(PARSE(&d, operands, &n, "a", "--text", "given"), 0);
+    assert_string_equal(d.text, "given");
+    unsetenv("AURA_TEST_TEXT");
+    return 0;
+}
+
+static int durations_have_units(void) {
+    uint64_t s = 0;
+    assert_int_equal(aura_args_seconds("90", &s), 0);
+    assert_int_equal(s, 90);
+    assert_int_equal(aura_args_seconds("6h", &s), 0);
+    assert_int_equal(s, 21600);
+    assert_int_equal(aura_args_seconds("2d", &s), 0);
+    assert_int_equal(s, 172800);
+    assert_int_equal(aura_args_seconds("h", &s), AURA_EINVAL);
+    assert_int_equal(aura_args_seconds("", &s), AURA_EINVAL);
+    assert_int_equal(aura_args_seconds("1w", &s), AURA_EINVAL);
+    assert_int_equal(aura_args_seconds("99999999999999999999", &s), AURA_EINVAL);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest cases[] = {
+        AURA_CASE(options_take_values_in_both_forms),
+        AURA_CASE(mistakes_are_refused),
+        AURA_CASE(the_environment_fills_in_and_options_win),
+        AURA_CASE(durations_have_units),
+    };
+    return RUN_CASES("args", cases);
+}
