@@ -229,12 +229,12 @@ void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
         /* The layer went silent, or a better one has begun. */
         retarget(sub, p->key_frame ? layer : AURA_MEDIA_LAYERS_MAX);
     }
+    if (!aura__subscribed_pt(sub, p)) {
+        aura__drop(sub->peer->worker, AURA_DROP_UNKNOWN_PT);
+        return;
+    }
     if (!sub->running || layer != sub->layer || p->epoch != sub->epoch) {
         if (!try_switch(sub, layer, p)) {
-            return;
-        }
-        if (!aura__subscribed_pt(sub, p)) {
-            aura__drop(sub->peer->worker, AURA_DROP_UNKNOWN_PT);
             return;
         }
         open_segment(sub, layer, p);

@@ -31,8 +31,8 @@ struct aura_sub_segment {
 
 /** How a payload type of the source is sent to this subscriber. */
 struct aura_sub_pt {
-    uint8_t in, out, rtx;
-    bool used, refused, unpack_red;
+    uint8_t in, codec, out, rtx;
+    bool refused, unpack_red;
 };
 
 struct aura_sub_repeat {

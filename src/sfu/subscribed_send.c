@@ -55,7 +55,7 @@ static const struct aura_media_codec *find_opus(const struct aura_media *m) {
 
 static struct aura_sub_pt map_pt(const struct aura_subscribed *sub, const struct aura_packet *p) {
     const struct aura_media *m = &sub->conf.media;
-    struct aura_sub_pt pt = {.in = p->pt, .used = true};
+    struct aura_sub_pt pt = {.in = p->pt, .codec = p->codec};
     int at = find_codec(m, p);
     const struct aura_media_codec *c = at >= 0 ? &m->codecs[at] : NULL;
     if (!c && p->codec == AURA_CODEC_RED) {
@@ -73,7 +73,7 @@ static struct aura_sub_pt map_pt(const struct aura_subscribed *sub, const struct
 const struct aura_sub_pt *aura__subscribed_pt(struct aura_subscribed *sub,
                                               const struct aura_packet *p) {
     for (size_t i = 0; i < sub->pt_count; i++) {
-        if (sub->pts[i].in == p->pt) {
+        if (sub->pts[i].in == p->pt && sub->pts[i].codec == p->codec) {
             return sub->pts[i].refused ? NULL : &sub->pts[i];
         }
     }

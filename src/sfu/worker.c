@@ -5,7 +5,8 @@
 #include "sfu/demux.h"
 #include "sfu/peer.h"
 
-#include <string.h>
+#include <signal.h>
+#include <stdio.h>
 
 static void flush_outboxes(void *arg, uint64_t now_us) {
     (void)now_us;
@@ -243,11 +244,19 @@ static void *thread_main(void *arg) {
 }
 
 int aura__worker_start(struct aura_worker *w) {
-    if (pthread_create(&w->thread, NULL, thread_main, w)) {
-        return AURA_ENOMEM;
+    sigset_t all, before;
+    char name[16];
+    sigfillset(&all);
+    /* Signals are the main thread's business. */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int err = pthread_create(&w->thread, NULL, thread_main, w) ? AURA_ENOMEM : 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!err) {
+        w->started = true;
+        snprintf(name, sizeof(name), "media-%u", w->index);
+        pthread_setname_np(w->thread, name);
     }
-    w->started = true;
-    return 0;
+    return err;
 }
 
 void aura__worker_stop(struct aura_worker *w) {

@@ -2,7 +2,7 @@
 /* Media from one client to others through real sockets and media threads. */
 #include "env.h"
 
-#include "rtp/sr.h"
+#include "rtp/rtcp_xr.h"
 
 #include <string.h>
 
@@ -132,18 +132,16 @@ static int key_frame_requests_are_merged(void) {
     env_client(&e, &c, 0);
     struct aura_media m = env_video("1");
     aura_pub_id pub = env_publish(&e, &a, &m, 500, 501);
-    env_send_vp8(&a, 500, 0, 0, true, 500);
-    WAIT_FOR(e.loop, e.layers == 1);
     env_subscribe(&e, &b, pub, &m, 9000, 9001);
     env_subscribe(&e, &c, pub, &m, 9000, 9001);
-    WAIT_FOR(e.loop, a.plis == 1);
+    struct aura_sfu_counters n = {.pli_in = 0};
+    WAIT_FOR(e.loop, (aura_sfu_counters(e.sfu, &n), n.subs == 2 && a.plis == 1));
     env_send_vp8(&a, 500, 1, 1, true, 500);
     WAIT_FOR(e.loop, b.count == 1 && c.count == 1);
     for (uint16_t i = 0; i < 20; i++) {
         client_pli(&b, 9000);
         client_pli(&c, 9000);
     }
-    struct aura_sfu_counters n = {.pli_in = 0};
     WAIT_FOR(e.loop, (aura_sfu_counters(e.sfu, &n), n.pli_in == 40));
     assert_int_equal(a.plis, 1);
     assert_int_equal(n.pli_out, 1);
@@ -228,6 +226,60 @@ static int publisher_losses_are_asked_for(void) {
     WAIT_FOR(e.loop, e.pub_reports > 0);
     assert_int_equal(e.pub_stats.packets_repaired, lost);
     assert_int_equal(e.pub_stats.packets, 200);
+    env_stop(&e);
+    return 0;
+}
+
+static int without_rtx_the_packet_itself_is_repeated(void) {
+    struct env e;
+    struct client a = {.no_sctp = true}, b = {.no_sctp = true};
+    env_start(&e, 1, 0);
+    env_client(&e, &a, 0);
+    env_client(&e, &b, 0);
+    struct aura_media m = env_video("1"), plain = m;
+    plain.codecs[0].rtx_pt = 0;
+    aura_pub_id pub = env_publish(&e, &a, &m, 500, 501);
+    env_subscribe(&e, &b, pub, &plain, 9000, 0);
+    WAIT_FOR(e.loop, a.plis == 1);
+    b.drop_every = 5; /* the fifth is lost */
+    for (uint16_t i = 0; i < 8; i++) {
+        env_send_vp8(&a, 500, i, i, i == 0, 700);
+    }
+    WAIT_FOR(e.loop, b.count == 7);
+    client_nack(&b, 9000, (uint16_t)(b.log[3].seq + 1));
+    WAIT_FOR(e.loop, b.count == 8);
+    assert_int_equal(b.log[7].ssrc, 9000);
+    assert_int_equal((uint16_t)(b.log[7].seq - b.log[3].seq), 1);
+    assert_int_equal(payload_seq(&b.log[7], 16), 4);
+    env_stop(&e);
+    return 0;
+}
+
+static int feedback_follows_what_was_negotiated(void) {
+    struct env e;
+    struct client a = {.no_sctp = true};
+    env_start(&e, 1, 0);
+    env_client(&e, &a, 0);
+    struct aura_media m = env_video("1");
+    m.codecs[0].feedback = AURA_FB_REMB | AURA_FB_FIR;
+    m.ext.id[AURA_EXT_TWCC] = 0;
+    aura_pub_id pub = env_publish(&e, &a, &m, 500, 501);
+    env_subscribe(&e, &a, pub, &m, 9000, 9001); /* to itself: any subscriber will do */
+    WAIT_FOR(e.loop, a.firs > 0);
+    assert_int_equal(a.plis, 0);
+    uint8_t buf[128];
+    struct aura_wr w = aura_wr_of(buf, sizeof(buf));
+    struct aura_xr xr = {.ssrc = 77, .has_rrtr = true, .rrtr_ntp = UINT64_C(0x1122334455667788)};
+    aura_rtcp_write_rr(&w, 77, NULL, 0);
+    aura_xr_write(&w, &xr);
+    client_rtcp(&a, &w);
+    for (uint16_t i = 0; i < 40; i += 2) { /* every second packet is lost */
+        env_send_vp8(&a, 500, i, i, i == 0, 700);
+    }
+    WAIT_FOR(e.loop, a.rembs > 0 && a.rrs > 0 && a.dlrrs > 0);
+    assert_int_equal(a.twccs, 0);
+    assert_int_equal(a.nacks, 0); /* not negotiated */
+    assert_int_equal(a.last_rr.blocks[0].lost, 19);
     env_stop(&e);
     return 0;
 }
@@ -318,6 +370,8 @@ int main(void) {
         AURA_PLAIN(key_frame_requests_are_merged),
         AURA_PLAIN(subscriber_losses_are_repeated),
         AURA_PLAIN(publisher_losses_are_asked_for),
+        AURA_PLAIN(without_rtx_the_packet_itself_is_repeated),
+        AURA_PLAIN(feedback_follows_what_was_negotiated),
         AURA_PLAIN(red_is_unpacked),
         AURA_PLAIN(workers_share_packets),
     };

@@ -27,9 +27,9 @@ static void send_layer(struct client *c, const char *rid, uint32_t ssrc, uint16_
 static aura_pub_id publish_layers(struct env *e, struct client *c) {
     aura_pub_id id = 0;
     struct aura_sfu_pub_conf conf = {.peer = c->peer, .media = env_video("1"), .stream_count = 3};
-    strcpy(conf.streams[0].rid, "q");
-    strcpy(conf.streams[1].rid, "h");
-    strcpy(conf.streams[2].rid, "f");
+    conf.streams[0].rid[0] = 'q';
+    conf.streams[1].rid[0] = 'h';
+    conf.streams[2].rid[0] = 'f';
     assert_int_equal(aura_sfu_pub_new(e->sfu, &conf, &id), 0);
     return id;
 }
