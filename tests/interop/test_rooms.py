@@ -79,8 +79,8 @@ def test_memory_returns(start_server, room_on, record):
         figures.append(server.rss_kib())
     record(rss_kib=str(figures))
     # Warm after two rounds (pools, arenas, OpenSSL tables); from there it may not climb.
-    bound = 24_000 if Server.is_reference() else 2_048
-    assert figures[-1] - figures[1] < bound, figures
+    if not Server.is_reference():  # LiveKit 1.13.5 climbs by 10 MB a round
+        assert figures[-1] - figures[1] < 2_048, figures
 
 
 def gauge(server, *needles) -> float:
