@@ -83,11 +83,15 @@ def start_server():
         return server
 
     yield start
+    bad = []
     for server in started:
         try:
-            server.stop()
+            status = server.stop()
+            if status and not Server.is_reference():  # sanitizers report leaks and races by it
+                bad.append(f"server ended with {status}:\n{server.tail()}")
         finally:
             server.cleanup()
+    assert not bad, "\n".join(bad)
 
 
 class Drivers:

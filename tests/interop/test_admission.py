@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+import urllib.request
 
 import pytest
 from livekit.protocol import models, rtc as proto
@@ -11,7 +13,7 @@ from livekit.protocol import models, rtc as proto
 from lib import tokens
 from lib.driver import ClientError, eventually
 from lib.server import Server
-from lib.signalling import Signal, path, refused
+from lib.signalling import Signal, join_request, path, refused
 
 NOW = int(time.time())
 VIDEO = {"roomJoin": True, "room": "admission"}
@@ -103,6 +105,33 @@ def test_join_response(server, version):
         assert code == 1000
 
 
+def test_json_signalling(server):
+    """A text frame means JSON, and from then on the server answers in JSON."""
+    with Signal(server, tokens.join("json", "json-room")) as signal:
+        signal.wait("join")
+        signal.socket.send('{"pingReq":{"timestamp":"55","rtt":"1"}}')
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            frame = signal.socket.recv(5)
+            if isinstance(frame, str) and "pongResp" in frame:
+                assert json.loads(frame)["pongResp"]["lastPingTimestamp"] == "55"
+                return
+        raise AssertionError("no pong in JSON")
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_resume_of_unknown_session(server, version):
+    """Resuming what the server does not know: told to reconnect afresh."""
+    token = tokens.join("nobody", "resume-unknown")
+    if version:
+        query = {"join_request": join_request(reconnect=True, participant_sid="PA_doesnotexist")}
+    else:
+        query = {"reconnect": "1", "sid": "PA_doesnotexist"}
+    with Signal(server, token, version, **query) as signal:
+        leave = signal.wait("leave")
+        assert (leave.action, leave.reason) == (proto.LeaveRequest.RECONNECT, models.STATE_MISMATCH)
+
+
 def test_duplicate_identity(room):
     first = room.join("node", "twin")
     room.join("node", "twin")
@@ -147,9 +176,6 @@ def test_empty_and_departure_timeouts(start_server, room_on, record):
 
 def rooms_of(server) -> list[str]:
     """Names of the rooms, by a plain Twirp call."""
-    import json
-    import urllib.request
-
     token = tokens.raw(tokens.claims(video={"roomList": True}))
     request = urllib.request.Request(
         f"{server.http_url}/twirp/livekit.RoomService/ListRooms",

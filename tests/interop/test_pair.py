@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
 
 from lib.driver import eventually
+from lib.netem import Forwarder
 
 
 def exchange(sender, receiver, *, topic="t"):
@@ -70,8 +72,12 @@ CLIENTS = ["node", "python", pytest.param("chromium", marks=pytest.mark.browser)
            pytest.param("chromium-v0", marks=pytest.mark.browser)]
 
 
-@pytest.mark.parametrize("subscriber", CLIENTS)
-@pytest.mark.parametrize("publisher", CLIENTS)
+PAIRS = [pytest.param(*[getattr(k, "values", (k,))[0] for k in pair], marks=[m for k in pair for m in getattr(k, "marks", ())])
+         for pair in itertools.product(CLIENTS, CLIENTS)]
+PAIRS += [("python-v0", "node"), ("node", "python-v0")]
+
+
+@pytest.mark.parametrize(("publisher", "subscriber"), PAIRS)
 def test_combination(room, publisher, subscriber, record):
     """Video, sound and data from each kind of client to each, and data back."""
     receiver = room.join(subscriber, "receiver")
@@ -88,3 +94,19 @@ def test_combination(room, publisher, subscriber, record):
     record(frames=seen["frames"], max_gap_ms=seen["maxGapMs"], unreadable=seen["unreadable"])
     sender.disconnect()
     receiver.wait("participantDisconnected", identity="sender")
+
+
+@pytest.mark.parametrize("kind", ["node", pytest.param("chromium", marks=pytest.mark.browser)])
+def test_over_tcp(room, server, kind):
+    """Clients that UDP does not reach: they learn of the ICE-TCP candidate only."""
+    network = Forwarder(("127.0.0.1", server.udp_port), signal_target=server.url, only_tcp=True)
+    try:
+        receiver = room.join(kind, "receiver", url=network.ws_url, timeout=60)
+        sender = room.join("node", "sender", url=network.ws_url, timeout=60)
+        video = sender.call("publishVideo", width=640, height=360, fps=20)["sid"]
+        audio = sender.call("publishAudio", toneHz=600)["sid"]
+        receiver.until(video, lambda s: s["distinct"] > 40, 30, "no picture over TCP")
+        receiver.until(audio, lambda s: s["loudSeconds"] > 1, 20, "no sound over TCP")
+        assert network.up.seen == 0, "UDP was used"
+    finally:
+        network.close()

@@ -107,12 +107,13 @@ class Forwarder:
     """Listens on host:port and forwards to target; runs its own event loop thread."""
 
     def __init__(self, target: tuple[str, int], up: Impairment | None = None, down: Impairment | None = None,
-                 host: str = "127.0.0.1", signal_target: str | None = None):
+                 host: str = "127.0.0.1", signal_target: str | None = None, only_tcp: bool = False):
         self.target = target
         self.up = Direction(up or Impairment())
         self.down = Direction(down or Impairment(seed=2))
         self.host = host
         self._signal_target = signal_target
+        self._only_tcp = only_tcp  # clients learn the server's TCP candidates alone, as they are
         self.port = 0
         self.ws_port = 0
         self._upstreams: dict[tuple, asyncio.DatagramTransport] = {}
@@ -266,12 +267,12 @@ class Forwarder:
             description.sdp = "\r\n".join(
                 self.candidate(line) if line.startswith("a=candidate:") else line
                 for line in lines
-                if not (line.startswith("a=candidate:") and " udp " not in line.lower())
+                if not line.startswith("a=candidate:") or self._passes(line)
             )
         elif kind == "trickle":
             init = json.loads(message.trickle.candidateInit)
             if init.get("candidate"):
-                if " udp " not in init["candidate"].lower():
+                if not self._passes(init["candidate"]):
                     return None
                 init["candidate"] = self.candidate(init["candidate"])
                 message.trickle.candidateInit = json.dumps(init)
@@ -279,8 +280,13 @@ class Forwarder:
             return frame
         return message.SerializeToString()
 
+    def _passes(self, candidate: str) -> bool:
+        return (" tcp " if self._only_tcp else " udp ") in candidate.lower()
+
     def candidate(self, line: str) -> str:
         """The same candidate at the forwarder's address."""
+        if self._only_tcp:
+            return line
         return re.sub(r"(candidate:\S+ \d+ \S+ \d+) \S+ \d+", rf"\1 {self.host} {self.port}", line)
 
 
