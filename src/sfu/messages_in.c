@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a worker does with the messages that it gets. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "sfu/demux.h"
 #include "sfu/peer.h"
@@ -9,11 +10,18 @@
 #include "sfu/subscribed.h"
 #include "transport/pc.h"
 
+static void refused(struct aura_worker *w, const char *event, uint64_t id, int err) {
+    aura__drop(w, AURA_DROP_LIMIT);
+    AURA_LOG_LIMITED("sfu", AURA_LOG_WARN, event, AURA_I("id", id),
+                     AURA_S("error", aura_err_name(err)));
+}
+
 static void peer_new(struct aura_worker *w, const struct aura_msg *m) {
-    if (aura__peer_new(w, m->id, m->ptr)) {
+    int err = aura__peer_new(w, m->id, m->ptr);
+    if (err) {
         struct aura_msg failed = {
             .type = AURA_MSG_PEER_STATE, .id = m->id, .a = (uint8_t)AURA_PC_FAILED};
-        aura__drop(w, AURA_DROP_LIMIT);
+        refused(w, "peer_refused", m->id, err);
         aura__worker_tell(w, &failed);
     }
 }
@@ -21,16 +29,18 @@ static void peer_new(struct aura_worker *w, const struct aura_msg *m) {
 static void pub_new(struct aura_worker *w, const struct aura_msg *m) {
     const struct aura_sfu_pub_conf *conf = m->ptr;
     struct aura_peer *peer = aura__peer_find(w, conf->peer);
-    if (peer && aura__published_new(peer, m->id, conf)) {
-        aura__drop(w, AURA_DROP_LIMIT);
+    int err = peer ? aura__published_new(peer, m->id, conf) : 0;
+    if (err) {
+        refused(w, "published_track_refused", m->id, err);
     }
 }
 
 static void sub_new(struct aura_worker *w, const struct aura_msg *m) {
     const struct aura_msg_sub *conf = m->ptr;
     struct aura_peer *peer = aura__peer_find(w, conf->conf.peer);
-    if (peer && aura__subscribed_new(peer, m->id, conf)) {
-        aura__drop(w, AURA_DROP_LIMIT);
+    int err = peer ? aura__subscribed_new(peer, m->id, conf) : 0;
+    if (err) {
+        refused(w, "subscribed_track_refused", m->id, err);
     }
 }
 

@@ -126,7 +126,8 @@ static struct aura_stream *stream_of(struct aura_published *pub, const struct au
 
 struct aura_ssrc *aura__published_bind(struct aura_peer *peer, const struct aura_rtp *rtp) {
     struct aura_rtp_exts x;
-    struct aura_published *pub = track_of(peer, rtp, &x);
+    /* SSRC 0 is "none" here. It is legal, but one of four billion, and senders avoid it. */
+    struct aura_published *pub = rtp->ssrc ? track_of(peer, rtp, &x) : NULL;
     if (!pub) {
         return NULL;
     }

@@ -84,8 +84,8 @@ void aura__source_packet(struct aura_source *s, unsigned layer, struct aura_pack
     if (s->muted) {
         return;
     }
-    if (p->key_frame && !p->recovered) {
-        l->key_wanted_us = 0;
+    if (p->key_frame) {
+        l->key_wanted_us = 0; /* who cannot begin with this one asks again */
     }
     AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
         aura__subscribed_packet(sub, layer, p);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { CATCH_UP_MAX = 256 }; /* packets sent at once behind a key frame that came late */
+
 static void register_ssrc(struct aura_subscribed *sub, uint32_t ssrc, int *err) {
     if (ssrc && !*err) {
         *err = aura_map_get_u64(sub->peer->local, ssrc)
@@ -191,7 +193,8 @@ static bool try_switch(struct aura_subscribed *sub, unsigned layer, const struct
     if (layer != sub->target) {
         return false;
     }
-    if (p->key_frame && !p->recovered) {
+    if (p->key_frame &&
+        (!p->recovered || sub->source->layer[layer].newest_eseq - p->eseq < CATCH_UP_MAX)) {
         return true;
     }
     aura__source_want_key(sub->source, layer);
@@ -218,8 +221,27 @@ static void remember(struct aura_subscribed *sub, const struct aura_sub_segment 
     }
 }
 
+static void forward(struct aura_subscribed *sub, const struct aura_sub_segment *seg,
+                    const struct aura_packet *p) {
+    remember(sub, seg, p, seg->out_from + (p->eseq - seg->in_from));
+    aura__subscribed_send(sub, seg, p, false);
+}
+
+/* A key frame's beginning that came late, by RTX: what followed it has gone by meanwhile. */
+static void catch_up(struct aura_subscribed *sub, const struct aura_sub_segment *seg,
+                     const struct aura_packet *p) {
+    uint64_t newest = sub->source->layer[seg->layer].newest_eseq;
+    for (uint64_t eseq = p->eseq + 1; eseq <= newest; eseq++) {
+        const struct aura_packet *next = aura__source_kept(sub->source, seg->layer, eseq);
+        if (next && next->epoch == seg->epoch) {
+            forward(sub, seg, next);
+        }
+    }
+}
+
 void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
                              const struct aura_packet *p) {
+    bool opened = false;
     if (sub->settings.paused || !sub->peer->connected) {
         return;
     }
@@ -238,14 +260,16 @@ void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
             return;
         }
         open_segment(sub, layer, p);
+        opened = true;
     }
     const struct aura_sub_segment *seg = &sub->seg[sub->seg_at];
     if (p->eseq < seg->in_from) {
         return; /* from before the switch: its number belongs to another packet */
     }
-    uint64_t out = seg->out_from + (p->eseq - seg->in_from);
-    remember(sub, seg, p, out);
-    aura__subscribed_send(sub, seg, p, false);
+    forward(sub, seg, p);
+    if (opened && p->recovered) {
+        catch_up(sub, seg, p);
+    }
     if (!aura__due_armed(&sub->sr_due)) {
         aura__subscribed_sr_soon(sub); /* after a silence */
     }

@@ -230,6 +230,38 @@ static int publisher_losses_are_asked_for(void) {
     return 0;
 }
 
+static void answer_key(struct client *c, uint32_t ssrc, uint16_t seq) {
+    uint8_t payload[800];
+    (void)ssrc;
+    aura_put_u16(payload, seq);
+    env_vp8_payload(payload + 2, seq, seq == 10, seq, 700);
+    client_rtp(c, PT_VP8_RTX, (uint16_t)c->nacks, 3000u * seq, 501, true, NULL, 0, payload, 702);
+}
+
+static int a_lost_key_frame_begin_is_caught_up(void) {
+    struct env e;
+    struct client a = {.no_sctp = true, .on_nack = answer_key}, b = {.no_sctp = true};
+    env_start(&e, 1, 0);
+    env_client(&e, &a, 0);
+    env_client(&e, &b, 0);
+    struct aura_media m = env_video("1");
+    aura_pub_id pub = env_publish(&e, &a, &m, 500, 501);
+    env_subscribe(&e, &b, pub, &m, 9000, 9001);
+    WAIT_FOR(e.loop, a.plis == 1);
+    for (uint16_t i = 0; i < 30; i++) {
+        if (i != 10) { /* the key frame */
+            env_send_vp8(&a, 500, i, i, false, 700);
+        }
+    }
+    WAIT_FOR(e.loop, b.count == 20);
+    for (size_t i = 0; i < 20; i++) {
+        assert_int_equal(payload_seq(&b.log[i], 16), 10 + i);
+        assert_int_equal((uint16_t)(b.log[i].seq - b.log[0].seq), i);
+    }
+    env_stop(&e);
+    return 0;
+}
+
 static int without_rtx_the_packet_itself_is_repeated(void) {
     struct env e;
     struct client a = {.no_sctp = true}, b = {.no_sctp = true};
@@ -370,6 +402,7 @@ int main(void) {
         AURA_PLAIN(key_frame_requests_are_merged),
         AURA_PLAIN(subscriber_losses_are_repeated),
         AURA_PLAIN(publisher_losses_are_asked_for),
+        AURA_PLAIN(a_lost_key_frame_begin_is_caught_up),
         AURA_PLAIN(without_rtx_the_packet_itself_is_repeated),
         AURA_PLAIN(feedback_follows_what_was_negotiated),
         AURA_PLAIN(red_is_unpacked),
