@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/http_priv.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { CHUNK_BYTES = 16 * 1024, CONNECTIONS_MAX = 100000 };
+
+/* ---- reading a request ---- */
+
+static char *copy_header(struct lws *wsi, enum lws_token_indexes token) {
+    int len = lws_hdr_total_length(wsi, token);
+    char *text = len > 0 ? aura_zalloc((size_t)len + 1) : NULL;
+    if (text && lws_hdr_copy(wsi, text, len + 1, token) < 0) {
+        text[0] = 0;
+    }
+    return text;
+}
+
+static void collapse_slashes(char *path) {
+    char *to = path;
+    for (const char *from = path; *from; from++) {
+        if (!(from[0] == '/' && from[1] == '/')) {
+            *to++ = *from;
+        }
+    }
+    *to = 0;
+}
+
+/* lws keeps each "name=value" decoded as a fragment of its own; we keep "name\0value\0". */
+static void copy_query(struct aura_http_req *req) {
+    int total = lws_hdr_total_length(req->wsi, WSI_TOKEN_HTTP_URI_ARGS);
+    if (total <= 0) {
+        return;
+    }
+    size_t cap = (size_t)total + 1024;
+    req->query = aura_zalloc(cap);
+    for (int i = 0; req->query; i++) {
+        int left = (int)(cap - req->query_len) - 2;
+        char *at = req->query + req->query_len;
+        int n =
+            left > 0 ? lws_hdr_copy_fragment(req->wsi, at, left, WSI_TOKEN_HTTP_URI_ARGS, i) : -1;
+        if (n < 0) {
+            break;
+        }
+        char *eq = memchr(at, '=', (size_t)n);
+        at[n] = 0;
+        if (eq) {
+            *eq = 0;
+            req->query_len += (size_t)n + 1;
+        } else {
+            at[n + 1] = 0;
+            req->query_len += (size_t)n + 2;
+        }
+    }
+}
+
+static struct aura_http_req *req_new(struct aura_http *h, struct lws *wsi) {
+    static const struct {
+        enum lws_token_indexes token;
+        const char *name;
+    } methods[] = {{WSI_TOKEN_GET_URI, "GET"},         {WSI_TOKEN_POST_URI, "POST"},
+                   {WSI_TOKEN_OPTIONS_URI, "OPTIONS"}, {WSI_TOKEN_PUT_URI, "PUT"},
+                   {WSI_TOKEN_PATCH_URI, "PATCH"},     {WSI_TOKEN_DELETE_URI, "DELETE"},
+                   {WSI_TOKEN_HEAD_URI, "HEAD"}};
+    struct aura_http_req *req = aura_zalloc(sizeof(*req));
+    if (!req) {
+        return NULL;
+    }
+    req->http = h;
+    req->wsi = wsi;
+    req->method = "";
+    req->body = AURA_BUF(AURA_HTTP_BODY_BYTES_MAX);
+    req->answer = AURA_BUF(AURA_HTTP_ANSWER_BYTES_MAX);
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]) && !req->path; i++) {
+        req->path = copy_header(wsi, methods[i].token);
+        req->method = req->path ? methods[i].name : "";
+    }
+    if (!req->path) {
+        aura_free(req);
+        return NULL;
+    }
+    collapse_slashes(req->path);
+    copy_query(req);
+    req->authorization = copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+    req->content_type = copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
+    req->request_headers = copy_header(wsi, WSI_TOKEN_HTTP_AC_REQUEST_HEADERS);
+    h->stats.requests++;
+    return req;
+}
+
+static void wipe(char *text) {
+    if (text) {
+        aura_wipe(text, strlen(text));
+        aura_free(text);
+    }
+}
+
+static void req_free(struct aura_http_req *req) {
+    if (!req) {
+        return;
+    }
+    if (req->query) {
+        aura_wipe(req->query, req->query_len); /* access_token lies there */
+    }
+    aura_free(req->query);
+    aura_free(req->path);
+    wipe(req->authorization);
+    aura_free(req->content_type);
+    aura_free(req->request_headers);
+    aura_buf_free(&req->body);
+    aura_buf_free(&req->answer);
+    aura_free(req);
+}
+
+const char *aura_http_method(const struct aura_http_req *req) {
+    return req->method;
+}
+
+const char *aura_http_path(const struct aura_http_req *req) {
+    return req->path;
+}
+
+const char *aura_http_query(const struct aura_http_req *req, const char *name) {
+    for (size_t at = 0; at < req->query_len;) {
+        const char *key = req->query + at, *value = key + strlen(key) + 1;
+        if (strcmp(key, name) == 0) {
+            return value;
+        }
+        at += strlen(key) + 1 + strlen(value) + 1;
+    }
+    return NULL;
+}
+
+const char *aura_http_header(const struct aura_http_req *req, const char *name) {
+    return strcasecmp(name, "authorization") == 0  ? req->authorization
+           : strcasecmp(name, "content-type") == 0 ? req->content_type
+                                                   : NULL;
+}
+
+const uint8_t *aura_http_body(const struct aura_http_req *req, size_t *len) {
+    *len = req->body.len;
+    return req->body.data;
+}
+
+/* ---- answering ---- */
+
+static int add_header(struct lws *wsi, const char *name, const char *value, unsigned char **p,
+                      unsigned char *end) {
+    return lws_add_http_header_by_name(wsi, (const unsigned char *)name,
+                                       (const unsigned char *)value, (int)strlen(value), p, end);
+}
+
+static int write_headers(struct aura_http_req *req, int status, const char *content_type,
+                         size_t len) {
+    unsigned char buffer[LWS_PRE + 4096], *p = buffer + LWS_PRE, *end = buffer + sizeof(buffer) - 1;
+    bool preflight = strcmp(req->method, "OPTIONS") == 0;
+    if (lws_add_http_common_headers(req->wsi, (unsigned)status, content_type, len, &p, end) ||
+        add_header(req->wsi, "access-control-allow-origin:", "*", &p, end)) {
+        return -1;
+    }
+    if (preflight && (add_header(req->wsi, "access-control-allow-methods:",
+                                 "GET, POST, PUT, PATCH, DELETE", &p, end) ||
+                      add_header(req->wsi, "access-control-allow-headers:",
+                                 req->request_headers ? req->request_headers : "*", &p, end) ||
+                      add_header(req->wsi, "access-control-max-age:", "86400", &p, end))) {
+        return -1;
+    }
+    return lws_finalize_write_http_header(req->wsi, buffer + LWS_PRE, &p, end);
+}
+
+static int write_part(struct aura_http_req *req) {
+    unsigned char buffer[LWS_PRE + CHUNK_BYTES];
+    size_t left = req->answer.len - req->sent, n = left < CHUNK_BYTES ? left : CHUNK_BYTES;
+    memcpy(buffer + LWS_PRE, req->answer.data + req->sent, n);
+    bool last = n == left;
+    if (lws_write(req->wsi, buffer + LWS_PRE, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) <
+        (int)n) {
+        return -1;
+    }
+    req->sent += n;
+    return 0;
+}
+
+void aura_http_respond(struct aura_http_req *req, int status, const char *content_type,
+                       const void *body, size_t len) {
+    AURA_BUG_ON(req->answered);
+    req->answered = true;
+    req->http->stats.refused += status >= 400;
+    if (aura_buf_add(&req->answer, body, len)) {
+        aura_buf_clear(&req->answer);
+        status = 500;
+    }
+    if (write_headers(req, status, content_type, req->answer.len)) {
+        aura_buf_clear(&req->answer);
+        return;
+    }
+    if (req->answer.len) {
+        lws_callback_on_writable(req->wsi);
+    }
+}
+
+void aura_http_accept(struct aura_http_req *req, void *user) {
+    req->accepted = aura__ws_new(req->http, user);
+}
+
+/* ---- lws ---- */
+
+static struct http_conn *conn_of(struct lws *wsi) {
+    return wsi ? lws_get_opaque_user_data(wsi) : NULL;
+}
+
+static struct http_conn *make_conn(struct lws *wsi) {
+    struct http_conn *conn = conn_of(wsi);
+    if (!conn) {
+        conn = aura_zalloc(sizeof(*conn));
+        lws_set_opaque_user_data(wsi, conn);
+    }
+    return conn;
+}
+
+static void drop_conn(struct lws *wsi) {
+    struct http_conn *conn = conn_of(wsi);
+    if (conn) {
+        lws_set_opaque_user_data(wsi, NULL);
+        req_free(conn->req);
+        if (conn->ws) {
+            aura__ws_free(conn->ws);
+        }
+        aura_free(conn);
+    }
+}
+
+/* @return what the lws callback shall return */
+static int finish(struct lws *wsi, struct http_conn *conn) {
+    req_free(conn->req);
+    conn->req = NULL;
+    return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+static int answer(struct aura_http *h, struct lws *wsi, struct http_conn *conn) {
+    struct aura_http_req *req = conn->req;
+    if (req->too_large) {
+        static const char text[] = "the request body is too large";
+        aura_http_respond(req, 413, "text/plain", text, sizeof(text) - 1);
+    } else if (strcmp(req->method, "OPTIONS") == 0) {
+        aura_http_respond(req, 204, "text/plain", "", 0);
+    } else {
+        h->handlers.request(h->arg, req);
+    }
+    if (!req->answered) {
+        return -1;
+    }
+    return req->answer.len ? 0 : finish(wsi, conn);
+}
+
+static int on_http(struct aura_http *h, struct lws *wsi) {
+    struct http_conn *conn = make_conn(wsi);
+    if (!conn) {
+        return -1;
+    }
+    req_free(conn->req);
+    conn->req = req_new(h, wsi);
+    if (!conn->req) {
+        return -1;
+    }
+    bool has_body = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 ||
+                    lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    char length[24] = "";
+    if (lws_hdr_copy(wsi, length, sizeof(length), WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
+        has_body = strtoull(length, NULL, 10) > 0;
+        conn->req->too_large = strtoull(length, NULL, 10) > AURA_HTTP_BODY_BYTES_MAX;
+    }
+    return has_body && !conn->req->too_large ? 0 : answer(h, wsi, conn);
+}
+
+static int on_body(struct lws *wsi, const void *in, size_t len) {
+    struct http_conn *conn = conn_of(wsi);
+    if (!conn || !conn->req || conn->req->answered) {
+        return 0;
+    }
+    conn->req->too_large = conn->req->too_large || aura_buf_add(&conn->req->body, in, len);
+    return 0;
+}
+
+static int on_upgrade(struct aura_http *h, struct lws *wsi, const char *to) {
+    struct http_conn *conn = make_conn(wsi);
+    if (!conn || !to || strcmp(to, "websocket") != 0 || h->freeing) {
+        return -1;
+    }
+    struct aura_http_req *req = req_new(h, wsi);
+    if (!req) {
+        return -1;
+    }
+    bool accepted = h->handlers.upgrade(h->arg, req) && req->accepted;
+    if (accepted) {
+        conn->ws = req->accepted;
+    } else if (req->answered && req->answer.len) {
+        (void)write_part(req); /* short texts: fits the socket's buffer */
+    }
+    bool handled = req->answered;
+    req_free(req);
+    return accepted ? 0 : handled ? 1 : -1;
+}
+
+static int on_http_writable(struct lws *wsi) {
+    struct http_conn *conn = conn_of(wsi);
+    if (!conn || !conn->req || !conn->req->answered) {
+        return 0;
+    }
+    if (write_part(conn->req)) {
+        return -1;
+    }
+    if (conn->req->sent < conn->req->answer.len) {
+        lws_callback_on_writable(wsi);
+        return 0;
+    }
+    return finish(wsi, conn);
+}
+
+static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t len) {
+    struct lws_context *context = wsi ? lws_get_context(wsi) : NULL;
+    struct aura_http *h = context ? lws_context_user(context) : NULL;
+    struct http_conn *conn;
+    (void)user;
+    switch ((int)reason) {
+    case LWS_CALLBACK_HTTP:
+        return on_http(h, wsi);
+    case LWS_CALLBACK_HTTP_BODY:
+        return on_body(wsi, in, len);
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        conn = conn_of(wsi);
+        return conn && conn->req && !conn->req->answered ? answer(h, wsi, conn) : 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return on_http_writable(wsi);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return on_upgrade(h, wsi, in);
+    case LWS_CALLBACK_ESTABLISHED:
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        conn = conn_of(wsi);
+        return conn && conn->ws ? aura__ws_callback(h, wsi, reason, conn->ws, in, len) : -1;
+    case LWS_CALLBACK_WSI_DESTROY:
+        drop_conn(wsi);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* ---- the server ---- */
+
+static void on_lws_log(int level, const char *line) {
+    char text[256];
+    snprintf(text, sizeof(text), "%.*s", (int)strcspn(line, "\n"), line);
+    AURA_LOG_LIMITED("http", level & LLL_ERR ? AURA_LOG_WARN : AURA_LOG_DEBUG, "lws",
+                     AURA_S("line", text));
+}
+
+static void on_nested(uv_poll_t *poll, int status, int events) {
+    struct aura_http *h = poll->data;
+    (void)status;
+    (void)events;
+    (void)aura_loop_run_once(h->loop, 0);
+}
+
+static const struct lws_protocols protocols[] = {
+    {.name = "http", .callback = callback, .rx_buffer_size = 64 * 1024}, {.name = NULL}};
+
+static const lws_retry_bo_t liveness = {.secs_since_valid_ping = AURA_HTTP_PING_S,
+                                        .secs_since_valid_hangup = AURA_HTTP_IDLE_S};
+
+static void base_info(struct aura_http *h, struct lws_context_creation_info *info) {
+    memset(info, 0, sizeof(*info));
+    info->options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                    LWS_SERVER_OPTION_VALIDATE_UTF8;
+    info->protocols = protocols;
+    info->user = h;
+    info->max_http_header_data2 = AURA_HTTP_HEADER_BYTES_MAX;
+    info->max_http_header_pool2 = 1024;
+    info->pt_serv_buf_size = 64 * 1024;
+    info->timeout_secs = AURA_HTTP_IDLE_S;
+    info->keepalive_timeout = AURA_HTTP_IDLE_S;
+    info->retry_and_idle_policy = &liveness;
+    info->server_string = "auralink";
+    info->fd_limit_per_thread = CONNECTIONS_MAX;
+}
+
+/* A probe tells a taken port from other failures, which lws does not; it also picks a free one. */
+static int probe_port(const struct aura_addr *addr, uint16_t *port) {
+    struct sockaddr_storage sa;
+    struct aura_addr a = *addr;
+    a.port = *port;
+    socklen_t len = (socklen_t)aura_addr_to_sockaddr(&a, &sa);
+    int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1, err = 0;
+    if (fd < 0) {
+        return AURA_EIO;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(fd, (struct sockaddr *)&sa, len) || listen(fd, 1)) {
+        err = errno == EADDRINUSE ? AURA_EEXISTS : AURA_EIO;
+    } else if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
+               aura_addr_from_sockaddr(&a, (struct sockaddr *)&sa, len) == 0) {
+        *port = a.port;
+    }
+    close(fd);
+    return err;
+}
+
+static int add_vhost(struct aura_http *h, const struct aura_addr *bind, size_t index) {
+    struct lws_context_creation_info info;
+    char name[32], iface[AURA_ADDR_TEXT_MAX];
+    struct aura_addr any;
+    int err = aura_addr_parse(&any, "0.0.0.0:0");
+    err = err ? err : probe_port(bind ? bind : &any, &h->port);
+    if (err) {
+        return err;
+    }
+    base_info(h, &info);
+    snprintf(name, sizeof(name), "vhost%zu", index);
+    info.vhost_name = name;
+    info.port = h->port;
+    info.iface = bind ? aura_addr_ip_text(bind, iface) : NULL;
+    return lws_create_vhost(h->context, &info) ? 0 : AURA_EIO;
+}
+
+int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf, struct aura_loop *loop,
+                  const struct aura_http_handlers *handlers, void *arg) {
+    struct lws_context_creation_info info;
+    struct aura_http *h = aura_zalloc(sizeof(*h));
+    if (!h) {
+        return AURA_ENOMEM;
+    }
+    h->loop = loop;
+    h->handlers = *handlers;
+    h->arg = arg;
+    h->port = conf->port;
+    lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
+    if (uv_loop_init(&h->uv)) {
+        aura_free(h);
+        return AURA_EIO;
+    }
+    void *loops[] = {&h->uv};
+    base_info(h, &info);
+    info.foreign_loops = loops;
+    h->context = lws_create_context(&info);
+    int err = h->context ? 0 : AURA_EIO;
+    for (size_t i = 0; !err && i < (conf->bind_count ? conf->bind_count : 1); i++) {
+        err = add_vhost(h, conf->bind_count ? &conf->bind[i] : NULL, i);
+    }
+    if (!err && uv_poll_init(&h->uv, &h->nested, aura_loop_fd(loop)) == 0) {
+        h->nested.data = h;
+        h->nested_on = true;
+        err = uv_poll_start(&h->nested, UV_READABLE, on_nested) ? AURA_EIO : 0;
+    }
+    if (err) {
+        aura_http_free(h);
+        return err;
+    }
+    *hp = h;
+    return 0;
+}
+
+struct aura_http *aura_http_free(struct aura_http *h) {
+    if (!h) {
+        return NULL;
+    }
+    h->freeing = true;
+    if (h->nested_on) {
+        uv_poll_stop(&h->nested);
+        uv_close((uv_handle_t *)&h->nested, NULL);
+    }
+    if (h->context) {
+        /* With a foreign loop lws needs its handles to close in between (its own documentation). */
+        lws_context_destroy(h->context);
+        uv_run(&h->uv, UV_RUN_DEFAULT);
+        lws_context_destroy(h->context);
+    }
+    uv_run(&h->uv, UV_RUN_DEFAULT);
+    uv_loop_close(&h->uv);
+    aura_free(h);
+    return NULL;
+}
+
+uint16_t aura_http_port(const struct aura_http *h) {
+    return h->port;
+}
+
+void aura_http_run(struct aura_http *h) {
+    (void)aura_loop_run_once(h->loop, 0);
+    while (!h->stopping) {
+        uv_run(&h->uv, UV_RUN_ONCE);
+    }
+}
+
+void aura_http_stop(struct aura_http *h) {
+    h->stopping = true;
+}
+
+void aura_http_stats(const struct aura_http *h, struct aura_http_stats *out) {
+    *out = h->stats;
+}

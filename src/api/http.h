@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file http.h  HTTP/1.1 and WebSocket server: libwebsockets on libuv, behind a small interface.
+ *
+ * Threading: control thread. The control thread's aura_loop runs nested in the same uv loop, so its
+ * timers and posted calls go on while aura_http_run() waits. Requests are answered inside the
+ * handler. permessage-deflate is never offered: libwebsockets 4.1.6 breaks it on receive.
+ */
+#ifndef AURA_API_HTTP_H
+#define AURA_API_HTTP_H
+
+#include "base/buf.h"
+#include "net/addr.h"
+#include "net/loop.h"
+
+struct aura_http;
+struct aura_http_req;
+struct aura_ws;
+
+enum {
+    AURA_HTTP_HEADER_BYTES_MAX =
+        64 * 1024,                       /* request line and headers: join_request URLs are long */
+    AURA_HTTP_BODY_BYTES_MAX = 10 << 20, /* LiveKit's limit.max_api_request_body_size */
+    AURA_HTTP_ANSWER_BYTES_MAX = 256 << 20,
+    AURA_WS_MESSAGE_BYTES_MAX = 2 << 20, /* LiveKit's limit.signal_message_size_limit */
+    AURA_WS_QUEUE_BYTES_MAX = 8 << 20,   /* waiting for a slow reader; more closes the connection */
+    AURA_HTTP_PING_S = 10,
+    AURA_HTTP_IDLE_S = 30, /* of a request that does not go on, of a peer that answers no ping */
+};
+
+struct aura_http_handlers {
+    /* A whole request; must call aura_http_respond() before it returns. */
+    void (*request)(void *arg, struct aura_http_req *req);
+    /* A WebSocket wants to open. Accept: return true, with aura_http_accept() called. Refuse:
+     * return false, with aura_http_respond() called. */
+    bool (*upgrade)(void *arg, struct aura_http_req *req);
+    /* `user` is what aura_http_accept() was given. */
+    void (*ws_open)(void *arg, struct aura_ws *ws, void *user);
+    void (*ws_message)(void *arg, void *user, const uint8_t *data, size_t len, bool text);
+    /* Also for accepted ones that never opened. Nothing comes for this `user` any more. */
+    void (*ws_closed)(void *arg, void *user);
+};
+
+struct aura_http_conf {
+    const struct aura_addr *bind; /* ports ignored; none = all interfaces */
+    size_t bind_count;
+    uint16_t port; /* 0 = any free one (one bind address then) */
+};
+
+/** @return 0, AURA_EEXISTS (port in use), AURA_ENOMEM, AURA_EIO */
+AURA_NODISCARD int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf,
+                                 struct aura_loop *loop, const struct aura_http_handlers *handlers,
+                                 void *arg);
+/** Closes all connections (ws_closed is called) and frees it. Returns NULL. */
+struct aura_http *aura_http_free(struct aura_http *h);
+uint16_t aura_http_port(const struct aura_http *h);
+/** Serves until aura_http_stop(). */
+void aura_http_run(struct aura_http *h);
+void aura_http_stop(struct aura_http *h);
+
+/* ---- requests; all strings are borrowed until the handler returns ---- */
+const char *aura_http_method(const struct aura_http_req *req);
+/** Without the query; doubled slashes are made one. */
+const char *aura_http_path(const struct aura_http_req *req);
+/** A query parameter, decoded; NULL if absent. */
+const char *aura_http_query(const struct aura_http_req *req, const char *name);
+/** "authorization" or "content-type"; NULL if absent. */
+const char *aura_http_header(const struct aura_http_req *req, const char *name);
+const uint8_t *aura_http_body(const struct aura_http_req *req, size_t *len);
+/** Answers; copies the body. */
+void aura_http_respond(struct aura_http_req *req, int status, const char *content_type,
+                       const void *body, size_t len);
+void aura_http_accept(struct aura_http_req *req, void *user);
+
+/* ---- WebSockets ---- */
+/** Queues a message (copied). Too much waiting closes the connection: AURA_ELIMIT. */
+int aura_ws_send(struct aura_ws *ws, const uint8_t *data, size_t len, bool text);
+/** Closes after what is queued has left. */
+void aura_ws_close(struct aura_ws *ws, int code, const char *reason);
+
+struct aura_http_stats {
+    uint64_t requests, refused, opened, slow_closed;
+    size_t open;
+};
+void aura_http_stats(const struct aura_http *h, struct aura_http_stats *out);
+
+#endif

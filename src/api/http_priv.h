@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file http_priv.h  Shared by http.c (server, requests) and http_ws.c (WebSockets). */
+#ifndef AURA_API_HTTP_PRIV_H
+#define AURA_API_HTTP_PRIV_H
+
+#include "api/http.h"
+
+#include <libwebsockets.h>
+#include <uv.h>
+
+enum { HTTP_VHOSTS_MAX = 8 };
+
+struct aura_http {
+    struct aura_loop *loop;
+    struct aura_http_handlers handlers;
+    void *arg;
+    uv_loop_t uv;
+    uv_poll_t nested;
+    bool nested_on, stopping, freeing;
+    struct lws_context *context;
+    struct aura_http_stats stats;
+    uint16_t port;
+};
+
+struct ws_message {
+    struct ws_message *next;
+    size_t len;
+    bool text;
+    uint8_t bytes[]; /* LWS_PRE bytes of headroom, then the message */
+};
+
+struct aura_ws {
+    struct aura_http *http;
+    struct lws *wsi;
+    void *user;
+    struct aura_buf in;
+    bool in_text, open, closing, dead;
+    int close_code;
+    char close_reason[124]; /* RFC 6455 section 5.5: 125 bytes less the code */
+    struct ws_message *queue, **queue_end;
+    size_t queued_bytes;
+};
+
+/** A request while it is read and answered. */
+struct aura_http_req {
+    struct aura_http *http;
+    struct lws *wsi;
+    const char *method;
+    char *path, *query; /* own copies; query is cut into "name\0value\0" pairs */
+    size_t query_len;
+    char *authorization, *content_type, *request_headers;
+    struct aura_buf body;
+    bool too_large, answered;
+    struct aura_buf answer; /* body still to be sent */
+    size_t sent;
+    struct aura_ws *accepted;
+};
+
+/** What lws keeps for us of a connection: exactly one of the two. */
+struct http_conn {
+    struct aura_http_req *req;
+    struct aura_ws *ws;
+};
+
+int aura__ws_callback(struct aura_http *h, struct lws *wsi, enum lws_callback_reasons reason,
+                      struct aura_ws *ws, void *in, size_t len);
+struct aura_ws *aura__ws_new(struct aura_http *h, void *user);
+void aura__ws_free(struct aura_ws *ws);
+
+#endif

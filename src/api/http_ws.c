@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/http_priv.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+struct aura_ws *aura__ws_new(struct aura_http *h, void *user) {
+    struct aura_ws *ws = aura_zalloc(sizeof(*ws));
+    if (ws) {
+        ws->http = h;
+        ws->user = user;
+        ws->in = AURA_BUF(AURA_WS_MESSAGE_BYTES_MAX);
+        ws->queue_end = &ws->queue;
+    }
+    return ws;
+}
+
+void aura__ws_free(struct aura_ws *ws) {
+    for (struct ws_message *m = ws->queue, *next; m; m = next) {
+        next = m->next;
+        aura_free(m);
+    }
+    aura_buf_free(&ws->in);
+    ws->dead = true;
+    if (ws->open) {
+        ws->http->stats.open--;
+    }
+    ws->http->handlers.ws_closed(ws->http->arg, ws->user);
+    aura_free(ws);
+}
+
+int aura_ws_send(struct aura_ws *ws, const uint8_t *data, size_t len, bool text) {
+    if (ws->closing || ws->dead) {
+        return AURA_ECLOSED;
+    }
+    if (ws->queued_bytes + len > AURA_WS_QUEUE_BYTES_MAX) {
+        ws->http->stats.slow_closed++;
+        aura_ws_close(ws, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too slow a reader");
+        return AURA_ELIMIT;
+    }
+    struct ws_message *m = aura_zalloc(sizeof(*m) + LWS_PRE + len);
+    if (!m) {
+        return AURA_ENOMEM;
+    }
+    m->len = len;
+    m->text = text;
+    memcpy(m->bytes + LWS_PRE, data, len);
+    *ws->queue_end = m;
+    ws->queue_end = &m->next;
+    ws->queued_bytes += len;
+    if (ws->wsi) {
+        lws_callback_on_writable(ws->wsi);
+    }
+    return 0;
+}
+
+void aura_ws_close(struct aura_ws *ws, int code, const char *reason) {
+    if (ws->closing || ws->dead) {
+        return;
+    }
+    ws->closing = true;
+    ws->close_code = code;
+    strncpy(ws->close_reason, reason, sizeof(ws->close_reason) - 1);
+    if (ws->wsi) {
+        lws_callback_on_writable(ws->wsi);
+    }
+}
+
+static int on_receive(struct aura_ws *ws, struct lws *wsi, const void *in, size_t len) {
+    if (ws->closing) {
+        return 0;
+    }
+    if (lws_is_first_fragment(wsi)) {
+        aura_buf_clear(&ws->in);
+        ws->in_text = !lws_frame_is_binary(wsi);
+    }
+    if (aura_buf_add(&ws->in, in, len)) {
+        static const char why[] = "message too large";
+        lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, (unsigned char *)(uintptr_t)why,
+                         sizeof(why) - 1);
+        return -1;
+    }
+    if (lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0) {
+        struct aura_http *h = ws->http;
+        h->handlers.ws_message(h->arg, ws->user, ws->in.data, ws->in.len, ws->in_text);
+        aura_buf_clear(&ws->in);
+    }
+    return 0;
+}
+
+static int on_writable(struct aura_ws *ws, struct lws *wsi) {
+    struct ws_message *m = ws->queue;
+    if (!m) {
+        if (ws->closing) {
+            lws_close_reason(wsi, (enum lws_close_status)ws->close_code,
+                             (unsigned char *)ws->close_reason, strlen(ws->close_reason));
+            return -1;
+        }
+        return 0;
+    }
+    int done =
+        lws_write(wsi, m->bytes + LWS_PRE, m->len, m->text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY);
+    bool failed = done < (int)m->len;
+    ws->queue = m->next;
+    ws->queue_end = ws->queue ? ws->queue_end : &ws->queue;
+    ws->queued_bytes -= m->len;
+    aura_free(m);
+    if (failed) {
+        return -1;
+    }
+    if (ws->queue || ws->closing) {
+        lws_callback_on_writable(wsi);
+    }
+    return 0;
+}
+
+int aura__ws_callback(struct aura_http *h, struct lws *wsi, enum lws_callback_reasons reason,
+                      struct aura_ws *ws, void *in, size_t len) {
+    if (reason == LWS_CALLBACK_ESTABLISHED) {
+        ws->wsi = wsi;
+        ws->open = true;
+        h->stats.opened++;
+        h->stats.open++;
+        h->handlers.ws_open(h->arg, ws, ws->user);
+    } else if (reason == LWS_CALLBACK_RECEIVE) {
+        return on_receive(ws, wsi, in, len);
+    } else if (reason == LWS_CALLBACK_SERVER_WRITEABLE) {
+        return on_writable(ws, wsi);
+    }
+    return 0;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /metrics in Prometheus' text format: LiveKit's names where it has them, ours beside them. */
+#include "api/base64.h"
+#include "api/server_priv.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { METRICS_BYTES_MAX = 1 << 20 };
+
+static void head(struct aura_buf *b, const char *name, const char *type, const char *help) {
+    aura_buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void value(struct aura_buf *b, const char *name, const char *labels, double v) {
+    aura_buf_printf(b, "%s%s %.17g\n", name, labels, v);
+}
+
+static void one(struct aura_buf *b, const char *name, const char *type, const char *help,
+                double v) {
+    head(b, name, type, help);
+    value(b, name, "", v);
+}
+
+static void put_media(struct aura_buf *b, const struct aura_sfu_counters *c) {
+    head(b, "livekit_packet_total", "counter", "Media packets, by direction.");
+    value(b, "livekit_packet_total", "{direction=\"incoming\",transmission=\"original\"}",
+          (double)c->packets_in);
+    value(b, "livekit_packet_total", "{direction=\"outgoing\",transmission=\"original\"}",
+          (double)(c->packets_out - c->retransmits_out));
+    value(b, "livekit_packet_total", "{direction=\"outgoing\",transmission=\"retransmit\"}",
+          (double)c->retransmits_out);
+    head(b, "livekit_packet_bytes", "counter", "Media bytes, by direction.");
+    value(b, "livekit_packet_bytes", "{direction=\"incoming\"}", (double)c->bytes_in);
+    value(b, "livekit_packet_bytes", "{direction=\"outgoing\"}", (double)c->bytes_out);
+    head(b, "livekit_nack_total", "counter", "NACK messages.");
+    value(b, "livekit_nack_total", "{direction=\"incoming\"}", (double)c->nack_in);
+    value(b, "livekit_nack_total", "{direction=\"outgoing\"}", (double)c->nack_out);
+    head(b, "livekit_pli_total", "counter", "Key frame requests.");
+    value(b, "livekit_pli_total", "{direction=\"incoming\"}", (double)c->pli_in);
+    value(b, "livekit_pli_total", "{direction=\"outgoing\"}", (double)c->pli_out);
+    one(b, "livekit_fir_total", "counter", "Full intra requests received.", (double)c->fir_in);
+    head(b, "auralink_drops_total", "counter", "Packets dropped, by reason.");
+    for (unsigned i = 0; i < AURA_DROP_COUNT; i++) {
+        char label[64];
+        snprintf(label, sizeof(label), "{reason=\"%s\"}",
+                 aura_sfu_drop_name((enum aura_sfu_drop)i));
+        value(b, "auralink_drops_total", label, (double)c->drops[i]);
+    }
+    head(b, "auralink_data_messages_total", "counter", "Data channel messages.");
+    value(b, "auralink_data_messages_total", "{direction=\"incoming\"}", (double)c->data_in);
+    value(b, "auralink_data_messages_total", "{direction=\"outgoing\"}", (double)c->data_out);
+    head(b, "auralink_syscalls_total", "counter", "System calls of the media sockets.");
+    value(b, "auralink_syscalls_total", "{direction=\"incoming\"}", (double)c->syscalls_in);
+    value(b, "auralink_syscalls_total", "{direction=\"outgoing\"}", (double)c->syscalls_out);
+    one(b, "auralink_peer_connections", "gauge", "Peer connections now.", (double)c->peers);
+    one(b, "auralink_media_loop_lag_seconds", "gauge",
+        "Longest turn of a media worker since the last scrape.", (double)c->loop_lag_us_max / 1e6);
+}
+
+static void put_rooms(struct aura_buf *b, const struct aura_rooms_stats *r) {
+    one(b, "livekit_room_total", "gauge", "Rooms now.", (double)r->rooms);
+    one(b, "livekit_participant_total", "gauge", "Participants now.", (double)r->participants);
+    one(b, "livekit_track_published_total", "gauge", "Published tracks now.", (double)r->tracks);
+    one(b, "livekit_track_subscribed_total", "gauge", "Subscriptions now.",
+        (double)r->subscriptions);
+    head(b, "livekit_participant_join_total", "counter", "Joins, by outcome.");
+    value(b, "livekit_participant_join_total", "{state=\"signal_connected\"}", (double)r->joins);
+    value(b, "livekit_participant_join_total", "{state=\"rtc_connected\"}",
+          (double)r->join_ms_count);
+    value(b, "livekit_participant_join_total", "{state=\"refused\"}", (double)r->joins_refused);
+    one(b, "auralink_resumes_total", "counter", "Sessions resumed.", (double)r->resumes);
+    head(b, "auralink_signal_messages_total", "counter", "Signalling messages.");
+    value(b, "auralink_signal_messages_total", "{direction=\"incoming\"}", (double)r->signals_in);
+    value(b, "auralink_signal_messages_total", "{direction=\"outgoing\"}", (double)r->signals_out);
+    one(b, "auralink_signal_malformed_total", "counter", "Signalling messages that made no sense.",
+        (double)r->bad_signals);
+    one(b, "auralink_data_refused_total", "counter", "Data messages malformed or not permitted.",
+        (double)r->data_refused);
+    head(b, "auralink_join_duration_seconds", "histogram", "From the join to connected media.");
+    uint64_t sum = 0;
+    for (size_t i = 0; i < 10; i++) {
+        char label[48];
+        sum += r->join_ms_bucket[i];
+        if (aura_rooms_join_bounds_ms[i] == UINT32_MAX) {
+            snprintf(label, sizeof(label), "{le=\"+Inf\"}");
+        } else {
+            snprintf(label, sizeof(label), "{le=\"%g\"}", aura_rooms_join_bounds_ms[i] / 1000.0);
+        }
+        value(b, "auralink_join_duration_seconds_bucket", label, (double)sum);
+    }
+    value(b, "auralink_join_duration_seconds_sum", "", (double)r->join_ms_sum / 1000);
+    value(b, "auralink_join_duration_seconds_count", "", (double)r->join_ms_count);
+}
+
+static double resident_bytes(void) {
+    FILE *f = fopen("/proc/self/statm", "re");
+    unsigned long total = 0, resident = 0;
+    if (f) {
+        if (fscanf(f, "%lu %lu", &total, &resident) != 2) {
+            resident = 0;
+        }
+        fclose(f);
+    }
+    return (double)resident * (double)sysconf(_SC_PAGESIZE);
+}
+
+static void put_process(struct aura_server *s, struct aura_buf *b) {
+    struct rusage usage;
+    struct aura_http_stats http;
+    struct aura_loop_stats loop;
+    getrusage(RUSAGE_SELF, &usage);
+    aura_http_stats(s->http, &http);
+    aura_loop_stats(s->loop, &loop, true);
+    one(b, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
+    one(b, "process_cpu_seconds_total", "counter", "CPU time of the process.",
+        (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
+    one(b, "auralink_uptime_seconds", "gauge", "Time since the start.",
+        (double)(aura_now_us(aura_loop_clock(s->loop)) - s->started_us) / 1e6);
+    one(b, "auralink_http_requests_total", "counter", "HTTP requests.", (double)http.requests);
+    one(b, "auralink_http_refused_total", "counter", "Requests answered with an error.",
+        (double)http.refused);
+    one(b, "auralink_websockets", "gauge", "Open WebSockets.", (double)http.open);
+    one(b, "auralink_websocket_slow_total", "counter", "WebSockets closed for reading too slowly.",
+        (double)http.slow_closed);
+    one(b, "auralink_control_loop_lag_seconds", "gauge",
+        "Longest turn of the control loop since the last scrape.", (double)loop.turn_us_max / 1e6);
+    one(b, "auralink_allocations_live", "gauge", "Blocks of memory held by our own code.",
+        (double)aura_mem_live());
+}
+
+static bool may_read(const struct aura_server *s, const struct aura_http_req *req) {
+    if (!s->conf.metrics_user) {
+        return true;
+    }
+    static const char basic[] = "Basic ";
+    const char *header = aura_http_header(req, "authorization");
+    struct aura_buf want = AURA_BUF(512), got = AURA_BUF(512);
+    aura_buf_printf(&want, "%s:%s", s->conf.metrics_user, s->conf.metrics_password);
+    bool ok = header && strncmp(header, basic, sizeof(basic) - 1) == 0 &&
+              aura_base64_decode(&got, header + 6, strlen(header + 6)) == 0 &&
+              got.len == want.len && aura_secret_equal(got.data, want.data, want.len);
+    aura_buf_free(&want);
+    aura_buf_free(&got);
+    return ok;
+}
+
+void aura__metrics(struct aura_server *s, struct aura_http_req *req) {
+    struct aura_buf b = AURA_BUF(METRICS_BYTES_MAX);
+    struct aura_sfu_counters media;
+    struct aura_rooms_stats rooms;
+    if (!may_read(s, req)) {
+        aura__respond_text(req, 401, "wrong user or password for /metrics");
+        return;
+    }
+    aura_sfu_counters(s->sfu, &media);
+    aura_rooms_stats(s->rooms, &rooms);
+    put_media(&b, &media);
+    put_rooms(&b, &rooms);
+    put_process(s, &b);
+    aura_http_respond(req, b.err ? 500 : 200, "text/plain; version=0.0.4; charset=utf-8", b.data,
+                      b.len);
+    aura_buf_free(&b);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signalling over WebSocket: /rtc (two peer connections) and /rtc/v1 (one), and their /validate. */
+#include "api/join_request.h"
+#include "api/server_priv.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/** One WebSocket of a client. */
+struct rtc {
+    struct aura_session *session;
+    struct aura_ws *ws;
+};
+
+struct wish {
+    struct aura_claims claims;
+    Livekit__JoinRequest *request;
+    struct aura_join join;
+};
+
+static const char *query_of(const void *arg, const char *name) {
+    return aura_http_query(arg, name);
+}
+
+static void wish_clear(struct wish *w) {
+    aura_claims_clear(&w->claims);
+    if (w->request) {
+        livekit__join_request__free_unpacked(w->request, aura_pb_allocator());
+    }
+}
+
+static int deny(struct aura_denial *d, int status, int err, const char *text) {
+    d->status = status;
+    snprintf(d->text, sizeof(d->text), "%s", text);
+    return err;
+}
+
+/* Reads the token and the request; checks nothing of rooms. */
+static int read_wish(struct aura_server *s, struct aura_http_req *req, struct wish *w,
+                     struct aura_denial *d) {
+    const char *why = "";
+    const char *encoded = aura_http_query(req, "join_request");
+    bool v1 = strncmp(aura_http_path(req), "/rtc/v1", 7) == 0;
+    *w = (struct wish){.request = NULL};
+    aura_claims_init(&w->claims);
+    int err = aura__authorize(s, req, &w->claims, &why);
+    if (err) {
+        aura_claims_init(&w->claims);
+        return deny(d, err == AURA_EAUTH ? 401 : 503, err, why);
+    }
+    if (encoded) {
+        err = aura_join_request_decode(&w->request, encoded, strlen(encoded));
+    } else if (v1) {
+        return deny(d, 400, AURA_EINVAL, "join_request is required");
+    } else {
+        err = aura_join_request_from_query(&w->request, query_of, req);
+    }
+    if (err) {
+        w->request = NULL;
+        return deny(d, err == AURA_ENOMEM ? 503 : 400, err,
+                    err == AURA_ELIMIT ? "join request too large" : "invalid join_request");
+    }
+    w->join = (struct aura_join){
+        .claims = &w->claims, .request = w->request, .single = v1 || encoded != NULL};
+    return 0;
+}
+
+void aura__rtc_validate(struct aura_server *s, struct aura_http_req *req) {
+    struct wish w;
+    struct aura_denial d = {.status = 500};
+    int err = read_wish(s, req, &w, &d);
+    err = err ? err : aura_rooms_check(s->rooms, &w.join, &d);
+    wish_clear(&w);
+    aura__respond_text(req, err ? d.status : 200, err ? d.text : "success");
+}
+
+bool aura__rtc_upgrade(struct aura_server *s, struct aura_http_req *req) {
+    struct wish w;
+    struct aura_denial d = {.status = 500};
+    struct rtc *rtc = aura_zalloc(sizeof(*rtc));
+    int err = rtc ? read_wish(s, req, &w, &d) : AURA_ENOMEM;
+    if (rtc) {
+        err = err ? err : aura_rooms_join(s->rooms, &w.join, &rtc->session, &d);
+        wish_clear(&w);
+    }
+    if (err) {
+        aura_free(rtc);
+        AURA_LOG_LIMITED("rtc", AURA_LOG_INFO, "join_refused", AURA_I("status", d.status),
+                         AURA_S("why", d.text));
+        aura__respond_text(req, d.status, d.text);
+        return false;
+    }
+    aura_http_accept(req, rtc);
+    return true;
+}
+
+static void sink_send(void *arg, const uint8_t *message, size_t len) {
+    struct rtc *rtc = arg;
+    (void)aura_ws_send(rtc->ws, message, len, false); /* too slow: it is being closed then */
+}
+
+static void sink_close(void *arg, int code, const char *reason) {
+    struct rtc *rtc = arg;
+    aura_ws_close(rtc->ws, code, reason);
+}
+
+void aura__rtc_open(struct aura_ws *ws, void *user) {
+    static const struct aura_signal_sink sink = {sink_send, sink_close};
+    struct rtc *rtc = user;
+    rtc->ws = ws;
+    aura_session_start(rtc->session, &sink, rtc);
+}
+
+void aura__rtc_message(void *user, const uint8_t *data, size_t len, bool text) {
+    struct rtc *rtc = user;
+    if (text) {
+        aura_ws_close(rtc->ws, 1003, "send protobuf in binary frames");
+    } else if (aura_session_recv(rtc->session, data, len)) {
+        aura_ws_close(rtc->ws, 1007, "not a SignalRequest");
+    }
+}
+
+void aura__rtc_closed(void *user) {
+    struct rtc *rtc = user;
+    aura_session_closed(rtc->session);
+    aura_free(rtc);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server_priv.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+void aura__respond_text(struct aura_http_req *req, int status, const char *text) {
+    aura_http_respond(req, status, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+int64_t aura__now_s(const struct aura_server *s) {
+    return (int64_t)(aura_wall_us(aura_loop_clock(s->loop)) / AURA_US_PER_S);
+}
+
+int aura__authorize(const struct aura_server *s, const struct aura_http_req *req,
+                    struct aura_claims *claims, const char **why) {
+    static const char bearer[] = "Bearer ";
+    const char *header = aura_http_header(req, "authorization");
+    const char *token = aura_http_query(req, "access_token");
+    if (header && strncmp(header, bearer, sizeof(bearer) - 1) != 0) {
+        *why = "invalid authorization header. Must start with Bearer ";
+        return AURA_EAUTH;
+    }
+    token = header ? header + sizeof(bearer) - 1 : token;
+    if (!token || !token[0]) {
+        *why = "no permissions to access the room";
+        return AURA_EAUTH;
+    }
+    return aura_token_verify(claims, s->conf.keys, token, strlen(token), aura__now_s(s), why);
+}
+
+static void on_request(void *arg, struct aura_http_req *req) {
+    struct aura_server *s = arg;
+    const char *path = aura_http_path(req), *method = aura_http_method(req);
+    bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    if (get && strcmp(path, "/") == 0) {
+        aura__respond_text(req, 200, "OK");
+    } else if (get &&
+               (strcmp(path, "/rtc/validate") == 0 || strcmp(path, "/rtc/v1/validate") == 0)) {
+        aura__rtc_validate(s, req);
+    } else if (get && strcmp(path, "/metrics") == 0) {
+        aura__metrics(s, req);
+    } else if (strncmp(path, "/twirp/", 7) == 0) {
+        aura__twirp(s, req);
+    } else if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0) {
+        aura__respond_text(req, 404, ""); /* only WebSockets live there */
+    } else {
+        aura__respond_text(req, 404, "404 page not found");
+    }
+}
+
+static bool on_upgrade(void *arg, struct aura_http_req *req) {
+    const char *path = aura_http_path(req);
+    if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0) {
+        return aura__rtc_upgrade(arg, req);
+    }
+    aura__respond_text(req, 404, "404 page not found");
+    return false;
+}
+
+static void on_open(void *arg, struct aura_ws *ws, void *user) {
+    (void)arg;
+    aura__rtc_open(ws, user);
+}
+
+static void on_message(void *arg, void *user, const uint8_t *data, size_t len, bool text) {
+    (void)arg;
+    aura__rtc_message(user, data, len, text);
+}
+
+static void on_closed(void *arg, void *user) {
+    (void)arg;
+    aura__rtc_closed(user);
+}
+
+int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf,
+                    struct aura_loop *loop, struct aura_rooms *rooms, struct aura_sfu *sfu) {
+    static const struct aura_http_handlers handlers = {on_request, on_upgrade, on_open, on_message,
+                                                       on_closed};
+    struct aura_server *s = aura_zalloc(sizeof(*s));
+    if (!s) {
+        return AURA_ENOMEM;
+    }
+    s->conf = *conf;
+    s->loop = loop;
+    s->rooms = rooms;
+    s->sfu = sfu;
+    s->started_us = aura_now_us(aura_loop_clock(loop));
+    int err = aura_http_new(&s->http, &conf->http, loop, &handlers, s);
+    if (err) {
+        aura_free(s);
+        return err;
+    }
+    *sp = s;
+    return 0;
+}
+
+struct aura_server *aura_server_free(struct aura_server *s) {
+    if (s) {
+        aura_http_free(s->http);
+        aura_free(s);
+    }
+    return NULL;
+}
+
+struct aura_http *aura_server_http(struct aura_server *s) {
+    return s->http;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file server.h  The HTTP face of a server: routes to signalling, RoomService, metrics, health.
+ */
+#ifndef AURA_API_SERVER_H
+#define AURA_API_SERVER_H
+
+#include "api/http.h"
+#include "room/rooms.h"
+
+struct aura_server;
+
+struct aura_server_conf {
+    struct aura_http_conf http;
+    const struct aura_keys *keys;                /* outlives the server */
+    const char *metrics_user, *metrics_password; /* NULL = /metrics is open */
+};
+
+/** @return 0, AURA_EEXISTS (port taken), AURA_ENOMEM, AURA_EIO */
+AURA_NODISCARD int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf,
+                                   struct aura_loop *loop, struct aura_rooms *rooms,
+                                   struct aura_sfu *sfu);
+struct aura_server *aura_server_free(struct aura_server *s);
+struct aura_http *aura_server_http(struct aura_server *s);
+
+#endif

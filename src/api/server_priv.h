@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file server_priv.h  Shared by the route files of src/api. */
+#ifndef AURA_API_SERVER_PRIV_H
+#define AURA_API_SERVER_PRIV_H
+
+#include "api/server.h"
+
+struct aura_server {
+    struct aura_server_conf conf;
+    struct aura_http *http;
+    struct aura_loop *loop;
+    struct aura_rooms *rooms;
+    struct aura_sfu *sfu;
+    uint64_t started_us;
+    uint64_t twirp_requests, twirp_errors;
+};
+
+void aura__respond_text(struct aura_http_req *req, int status, const char *text);
+int64_t aura__now_s(const struct aura_server *s);
+/**
+ * The caller's claims from "Authorization: Bearer …" or ?access_token=. The header wins.
+ * @return 0; else *why says what is wrong
+ */
+AURA_NODISCARD int aura__authorize(const struct aura_server *s, const struct aura_http_req *req,
+                                   struct aura_claims *claims, const char **why);
+
+/* rtc.c */
+bool aura__rtc_upgrade(struct aura_server *s, struct aura_http_req *req);
+void aura__rtc_validate(struct aura_server *s, struct aura_http_req *req);
+void aura__rtc_open(struct aura_ws *ws, void *user);
+void aura__rtc_message(void *user, const uint8_t *data, size_t len, bool text);
+void aura__rtc_closed(void *user);
+
+/* twirp.c */
+void aura__twirp(struct aura_server *s, struct aura_http_req *req);
+
+/* metrics.c */
+void aura__metrics(struct aura_server *s, struct aura_http_req *req);
+
+#endif
