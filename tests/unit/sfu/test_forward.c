@@ -361,8 +361,8 @@ static int workers_share_packets(void) {
     aura_sub_id sub = env_subscribe(&e, &b, pub, &m, 9000, 9001);
     env_subscribe(&e, &c, pub, &m, 9000, 9001);
     uint16_t seq = 0;
-    send_sr(&a, 500, UINT64_C(0x1122334455667788), 0);
     WAIT_FOR(e.loop, (env_send_vp8(&a, 500, seq, seq, true, 700), seq++, b.count && c.count));
+    send_sr(&a, 500, UINT64_C(0x1122334455667788), 0);
     uint16_t to = (uint16_t)(seq + 100);
     for (; seq < to; seq++) {
         env_send_vp8(&a, 500, seq, seq, false, 700);
