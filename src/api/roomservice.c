@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* livekit.RoomService: who may call what (livekit-protocol §6), and the way into the rooms. */
+#include "api/twirp.h"
+
+#include <string.h>
+
+/* Every request that is about one room has its name in the first text field, called "room" or
+ * "name". */
+static const char *room_of(const ProtobufCMessage *request) {
+    const ProtobufCFieldDescriptor *f =
+        protobuf_c_message_descriptor_get_field_by_name(request->descriptor, "room");
+    return f && f->type == PROTOBUF_C_TYPE_STRING
+               ? *(char *const *)(const void *)((const char *)request + f->offset)
+               : "";
+}
+
+static bool may_create(const struct aura_claims *c, const ProtobufCMessage *request) {
+    (void)request;
+    return c->video.room_create;
+}
+
+static bool may_list(const struct aura_claims *c, const ProtobufCMessage *request) {
+    (void)request;
+    return c->video.room_list;
+}
+
+static bool may_admin(const struct aura_claims *c, const ProtobufCMessage *request) {
+    return c->video.room_admin && c->video.room && strcmp(c->video.room, room_of(request)) == 0;
+}
+
+static bool may_move(const struct aura_claims *c, const ProtobufCMessage *request) {
+    const ProtobufCFieldDescriptor *f =
+        protobuf_c_message_descriptor_get_field_by_name(request->descriptor, "destination_room");
+    const char *to = f ? *(char *const *)(const void *)((const char *)request + f->offset) : "";
+    return may_admin(c, request) && c->video.destination_room &&
+           strcmp(c->video.destination_room, to) == 0;
+}
+
+static int create_room(struct aura__call *call) {
+    const Livekit__CreateRoomRequest *q = (const void *)call->request;
+    call->why = q->name[0] ? NULL : "name is required";
+    return aura_rooms_create_room(call->server->rooms, q, (Livekit__Room **)&call->response);
+}
+
+static int list_rooms(struct aura__call *call) {
+    return aura_rooms_list_rooms(call->server->rooms, (const void *)call->request,
+                                 (Livekit__ListRoomsResponse **)&call->response);
+}
+
+static int delete_room(struct aura__call *call) {
+    const Livekit__DeleteRoomRequest *q = (const void *)call->request;
+    call->why = "requested room does not exist";
+    return aura_rooms_delete_room(call->server->rooms, q->room);
+}
+
+static int list_participants(struct aura__call *call) {
+    const Livekit__ListParticipantsRequest *q = (const void *)call->request;
+    return aura_rooms_list_participants(call->server->rooms, q->room,
+                                        (Livekit__ListParticipantsResponse **)&call->response);
+}
+
+static int get_participant(struct aura__call *call) {
+    const Livekit__RoomParticipantIdentity *q = (const void *)call->request;
+    call->why = "participant does not exist";
+    return aura_rooms_get_participant(call->server->rooms, q->room, q->identity,
+                                      (Livekit__ParticipantInfo **)&call->response);
+}
+
+static int remove_participant(struct aura__call *call) {
+    const Livekit__RoomParticipantIdentity *q = (const void *)call->request;
+    call->why = "participant does not exist";
+    return aura_rooms_remove_participant(call->server->rooms, q->room, q->identity);
+}
+
+static int mute_track(struct aura__call *call) {
+    const Livekit__MuteRoomTrackRequest *q = (const void *)call->request;
+    Livekit__TrackInfo *track = NULL;
+    int err = aura_rooms_mute_track(call->server->rooms, q, &track);
+    if (err) {
+        call->why = err == AURA_EPOLICY ? "remote unmute is off: see room.enable_remote_unmute"
+                                        : "participant or track does not exist";
+        return err;
+    }
+    Livekit__MuteRoomTrackResponse *response = (void *)protobuf_c_message_unpack(
+        &livekit__mute_room_track_response__descriptor, aura_pb_allocator(), 0, NULL);
+    if (!response) {
+        protobuf_c_message_free_unpacked(&track->base, aura_pb_allocator());
+        return AURA_ENOMEM;
+    }
+    response->track = track;
+    call->response = &response->base;
+    return 0;
+}
+
+static int update_participant(struct aura__call *call) {
+    call->why = "participant does not exist";
+    int err = aura_rooms_update_participant(call->server->rooms, (const void *)call->request,
+                                            (Livekit__ParticipantInfo **)&call->response);
+    call->why = err == AURA_EINVAL ? "name, metadata or attributes exceed their limit" : call->why;
+    return err;
+}
+
+static int update_subscriptions(struct aura__call *call) {
+    call->why = "participant does not exist";
+    return aura_rooms_update_subscriptions(call->server->rooms, (const void *)call->request);
+}
+
+static int send_data(struct aura__call *call) {
+    int err = aura_rooms_send_data(call->server->rooms, (const void *)call->request);
+    call->why =
+        err == AURA_EINVAL ? "nonce must have 0 or 16 bytes" : "requested room does not exist";
+    return err;
+}
+
+static int update_metadata(struct aura__call *call) {
+    const Livekit__UpdateRoomMetadataRequest *q = (const void *)call->request;
+    call->why = "requested room does not exist";
+    return aura_rooms_update_metadata(call->server->rooms, q->room, q->metadata,
+                                      (Livekit__Room **)&call->response);
+}
+
+/* As LiveKit's open-source server answers them. */
+static int unimplemented(struct aura__call *call) {
+    call->why = "not implemented";
+    return AURA_EUNSUPPORTED;
+}
+
+#define METHOD(name, request, response, allowed, run)                                              \
+    {                                                                                              \
+        "livekit.RoomService/" name, &livekit__##request##__descriptor,                            \
+            &livekit__##response##__descriptor, allowed, run                                       \
+    }
+
+const struct aura__method aura__roomservice[] = {
+    METHOD("CreateRoom", create_room_request, room, may_create, create_room),
+    METHOD("ListRooms", list_rooms_request, list_rooms_response, may_list, list_rooms),
+    METHOD("DeleteRoom", delete_room_request, delete_room_response, may_create, delete_room),
+    METHOD("ListParticipants", list_participants_request, list_participants_response, may_admin,
+           list_participants),
+    METHOD("GetParticipant", room_participant_identity, participant_info, may_admin,
+           get_participant),
+    METHOD("RemoveParticipant", room_participant_identity, remove_participant_response, may_admin,
+           remove_participant),
+    METHOD("MutePublishedTrack", mute_room_track_request, mute_room_track_response, may_admin,
+           mute_track),
+    METHOD("UpdateParticipant", update_participant_request, participant_info, may_admin,
+           update_participant),
+    METHOD("UpdateSubscriptions", update_subscriptions_request, update_subscriptions_response,
+           may_admin, update_subscriptions),
+    METHOD("SendData", send_data_request, send_data_response, may_admin, send_data),
+    METHOD("UpdateRoomMetadata", update_room_metadata_request, room, may_admin, update_metadata),
+    METHOD("ForwardParticipant", forward_participant_request, forward_participant_response,
+           may_move, unimplemented),
+    METHOD("MoveParticipant", move_participant_request, move_participant_response, may_move,
+           unimplemented),
+    METHOD("PerformRpc", perform_rpc_request, perform_rpc_response, may_admin, unimplemented),
+    {.name = NULL},
+};

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file twirp.h  Twirp over HTTP: `POST /twirp/livekit.<Service>/<Method>`, JSON or protobuf.
+ *
+ * A service is a table of methods; this file does routes, bodies, authorisation and error shapes.
+ */
+#ifndef AURA_API_TWIRP_H
+#define AURA_API_TWIRP_H
+
+#include "api/server_priv.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+/** One call while it is carried out. */
+struct aura__call {
+    struct aura_server *server;
+    const struct aura_claims *claims;
+    const ProtobufCMessage *request;
+    ProtobufCMessage *response; /* from aura_pb_allocator(); NULL = an empty message */
+    const char *why;            /* text for the peer with an error; NULL = the error's own */
+};
+
+struct aura__method {
+    const char *name; /* "livekit.RoomService/CreateRoom" */
+    const ProtobufCMessageDescriptor *request, *response;
+    /* Grants are checked first: @return true if the caller may do this. */
+    bool (*allowed)(const struct aura_claims *claims, const ProtobufCMessage *request);
+    int (*run)(struct aura__call *call);
+};
+
+/** All methods of RoomService; ends with a NULL name. */
+extern const struct aura__method aura__roomservice[];
+
+#endif
