@@ -170,6 +170,13 @@ static int write_headers(struct aura_http_req *req, int status, const char *cont
                       add_header(req->wsi, "access-control-max-age:", "86400", &p, end))) {
         return -1;
     }
+    if (req->upgrading) {
+        /* lws has not looked at the version yet and says 1.0, which WebSocket clients refuse. */
+        if (add_header(req->wsi, "connection:", "close", &p, end)) {
+            return -1;
+        }
+        memcpy(buffer + LWS_PRE, "HTTP/1.1", 8);
+    }
     return lws_finalize_write_http_header(req->wsi, buffer + LWS_PRE, &p, end);
 }
 
@@ -296,6 +303,7 @@ static int on_upgrade(struct aura_http *h, struct lws *wsi, const char *to) {
     if (!req) {
         return -1;
     }
+    req->upgrading = true;
     bool accepted = h->handlers.upgrade(h->arg, req) && req->accepted;
     if (accepted) {
         conn->ws = req->accepted;
@@ -357,6 +365,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
 static void on_lws_log(int level, const char *line) {
     char text[256];
+    fprintf(stderr,"LWS %s",line);
     snprintf(text, sizeof(text), "%.*s", (int)strcspn(line, "\n"), line);
     AURA_LOG_LIMITED("http", level & LLL_ERR ? AURA_LOG_WARN : AURA_LOG_DEBUG, "lws",
                      AURA_S("line", text));
@@ -440,7 +449,7 @@ int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf, stru
     h->handlers = *handlers;
     h->arg = arg;
     h->port = conf->port;
-    lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
+    lws_set_log_level(LLL_ERR | LLL_WARN|LLL_NOTICE|LLL_INFO|LLL_DEBUG, on_lws_log);
     if (uv_loop_init(&h->uv)) {
         aura_free(h);
         return AURA_EIO;

@@ -1,95 +1,247 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The server: wires the parts together, runs them, and ends them politely. */
 #include "api/server.h"
 #include "base/log.h"
-#include "cmd/args.h"
+#include "cmd/server_options.h"
+
+#include <jansson.h>
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-int main(int argc, char **argv) {
-    bool dev = false;
-    uint64_t port = 7880, udp = 7882, tcp = 7881, workers = 0;
-    struct aura_arg_list binds = {.count = 0};
-    const char *node_ip = NULL, *keys_text = NULL, *level = "info";
-    const struct aura_arg args[] = {
-        {"dev", AURA_ARG_FLAG, &dev, NULL, "dev", NULL, 0},
-        {"port", AURA_ARG_UINT, &port, "PORT", "", NULL, 65535},
-        {"udp-port", AURA_ARG_UINT, &udp, "PORT", "", NULL, 65535},
-        {"tcp-port", AURA_ARG_UINT, &tcp, "PORT", "", NULL, 65535},
-        {"workers", AURA_ARG_UINT, &workers, "N", "", NULL, 64},
-        {"bind", AURA_ARG_LIST, &binds, "ADDR", "", NULL, 0},
-        {"node-ip", AURA_ARG_STR, &node_ip, "IP", "", NULL, 0},
-        {"keys", AURA_ARG_STR, &keys_text, "K", "", NULL, 0},
-        {"log-level", AURA_ARG_STR, &level, "K", "", NULL, 0},
-    };
-    const struct aura_command_line line = {
-        "auralink-server", "", "x", args, sizeof(args) / sizeof(args[0]), 0, 0};
-    size_t n;
-    if (aura_args_parse(&line, argc, argv, NULL, &n))
-        return 2;
-    enum aura_log_level l;
-    if (aura_log_level_parse(level, &l) == 0)
-        aura_log_setup(l, false);
+/* LiveKit's version that our signalling follows: SDKs compare it (livekit-protocol trap 5). */
+#define LIVEKIT_VERSION "1.13.11"
+
+enum { NODE_ID_LEN = 12, DRAIN_POLL_MS = 100, FAILED = 1 };
+
+struct program {
+    struct server_options options;
+    struct aura_loop *loop;
+    struct aura_rooms *rooms;
+    struct aura_sfu *sfu;
+    struct aura_server *server;
+    char node_id[NODE_ID_LEN + 4];
+    int signals;
+    struct aura_watch signal_watch;
+    struct aura_timer drain_timer;
+    bool draining;
+    uint64_t drain_until_us;
+};
+
+/* ---- the end ---- */
+
+static void stop(struct program *p) {
+    aura_http_stop(aura_server_http(p->server));
+}
+
+static void on_drain_tick(void *arg) {
+    struct program *p = arg;
+    struct aura_rooms_stats stats;
+    aura_rooms_stats(p->rooms, &stats);
+    if (stats.participants == 0 || aura_loop_now_us(p->loop) >= p->drain_until_us ||
+        aura_timer_start(aura_loop_timers(p->loop), &p->drain_timer, DRAIN_POLL_MS * AURA_US_PER_MS,
+                         on_drain_tick, p)) {
+        AURA_LOG("server", AURA_LOG_INFO, "drained",
+                 AURA_I("participants_left", stats.participants));
+        stop(p);
+    }
+}
+
+static void on_signal(void *arg, struct aura_watch *watch, unsigned events) {
+    struct program *p = arg;
+    struct signalfd_siginfo info;
+    (void)watch;
+    (void)events;
+    if (read(p->signals, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
+        return;
+    }
+    if (p->draining) {
+        stop(p);
+        return;
+    }
+    p->draining = true;
+    p->drain_until_us =
+        aura_now_us(aura_loop_clock(p->loop)) + p->options.config.drain_timeout_s * AURA_US_PER_S;
+    aura_rooms_drain(p->rooms);
+    on_drain_tick(p);
+}
+
+static int watch_signals(struct program *p) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    struct aura_keys *keys;
-    if (aura_keys_new(&keys) || aura_keys_add(keys, "devkey", "secret"))
-        return 1;
-    struct aura_loop *loop;
-    if (aura_loop_new(&loop, aura_clock_system()))
-        return 1;
-    struct aura_rooms_conf rc = {.keys = keys,
-                                 .node_id = "ND_x",
-                                 .region = "",
-                                 .version = "1.13.11",
-                                 .auto_create = true,
-                                 .empty_timeout_s = 300,
-                                 .departure_timeout_s = 20,
-                                 .rand = aura_rand_system()};
-    struct aura_rooms *rooms;
-    if (aura_rooms_new(&rooms, &rc, loop))
-        return 1;
-    struct aura_addr bind[8];
-    size_t nb = 0;
-    for (size_t i = 0; i < binds.count && nb < 8; i++)
-        if (aura_addr_parse(&bind[nb], binds.items[i]) == 0)
-            nb++;
-    struct aura_addr adv;
-    size_t na = node_ip && aura_addr_parse(&adv, node_ip) == 0;
-    struct aura_sfu_conf sc = {.workers = workers,
-                               .udp_port = (uint16_t)udp,
-                               .tcp_port = (uint16_t)tcp,
-                               .bind = bind,
-                               .bind_count = nb,
-                               .advertise = &adv,
-                               .advertise_count = na,
-                               .loopback = true,
-                               .clock = aura_clock_system(),
-                               .rand = aura_rand_system()};
-    struct aura_sfu *sfu;
-    int err = aura_sfu_new(&sfu, &sc, loop, aura_rooms_sfu_handlers(), rooms);
-    if (err) {
-        fprintf(stderr, "sfu: %s\n", aura_err_text(err));
-        return 1;
+    sigprocmask(SIG_BLOCK, &set, NULL); /* before any thread starts, so that none takes them */
+    p->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return p->signals < 0 ? AURA_EIO
+                          : aura_loop_add_fd(p->loop, &p->signal_watch, p->signals, AURA_LOOP_READ,
+                                             on_signal, p);
+}
+
+/* ---- the beginning ---- */
+
+static void raise_file_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
-    aura_rooms_attach(rooms, sfu);
-    struct aura_server_conf hc = {.http = {.bind = bind, .bind_count = nb, .port = (uint16_t)port},
-                                  .keys = keys};
-    struct aura_server *server;
-    err = aura_server_new(&server, &hc, loop, rooms, sfu);
-    if (err) {
-        fprintf(stderr, "http: %s\n", aura_err_text(err));
-        return 1;
+}
+
+static int start_rooms(struct program *p) {
+    const struct aura_config *c = &p->options.config;
+    memcpy(p->node_id, "ND_", 4);
+    aura_rand_text(aura_rand_system(), p->node_id + 3, NODE_ID_LEN);
+    struct aura_rooms_conf conf = {
+        .keys = c->keys,
+        .node_id = p->node_id,
+        .region = c->region,
+        .version = LIVEKIT_VERSION,
+        .auto_create = c->room.auto_create,
+        .enable_remote_unmute = c->room.enable_remote_unmute,
+        .max_participants = c->room.max_participants,
+        .empty_timeout_s = c->room.empty_timeout_s,
+        .departure_timeout_s = c->room.departure_timeout_s,
+        .codecs = p->options.codecs,
+        .max_metadata_bytes = c->limit.max_metadata_bytes,
+        .max_attributes_bytes = c->limit.max_attributes_bytes,
+        .max_name_length = c->limit.max_name,
+        .max_identity_length = c->limit.max_identity,
+        .max_room_name_length = c->limit.max_room_name,
+        .max_tracks = c->limit.max_tracks,
+        .stun_servers = c->rtc.stun_servers.items,
+        .stun_server_count = c->rtc.stun_servers.count,
+        .rand = aura_rand_system(),
+    };
+    return aura_rooms_new(&p->rooms, &conf, p->loop);
+}
+
+static int start_sfu(struct program *p) {
+    const struct aura_config *c = &p->options.config;
+    struct aura_sfu_conf conf = {
+        .workers = c->rtc.workers,
+        .udp_port = (uint16_t)c->rtc.udp_port,
+        .tcp_port = (uint16_t)c->rtc.tcp_port,
+        .bind = p->options.bind,
+        .bind_count = p->options.bind_count,
+        .advertise = p->options.node_ip,
+        .advertise_count = p->options.node_ip_count,
+        .loopback = c->rtc.loopback_candidate,
+        .nack_ring_video = c->rtc.packet_buffer_video,
+        .nack_ring_audio = c->rtc.packet_buffer_audio,
+        .pli_throttle_us = {c->rtc.pli_low_ms * 1000, c->rtc.pli_mid_ms * 1000,
+                            c->rtc.pli_high_ms * 1000},
+        .audio_update_us = c->audio.update_interval_ms * 1000,
+        .audio_active_level = (uint8_t)c->audio.active_level,
+        .audio_min_percentile = (uint8_t)c->audio.min_percentile,
+        .clock = aura_clock_system(),
+        .rand = aura_rand_system(),
+    };
+    int err = aura_sfu_new(&p->sfu, &conf, p->loop, aura_rooms_sfu_handlers(), p->rooms);
+    if (err == AURA_EEXISTS) {
+        fprintf(stderr,
+                "auralink-server: UDP port %u (or one of the next, one for each worker) or TCP "
+                "port %u\n"
+                "is taken by another program. Choose others with --udp-port and --tcp-port.\n",
+                c->rtc.udp_port, c->rtc.tcp_port);
+    } else if (err) {
+        fprintf(stderr, "auralink-server: cannot open the media ports: %s\n", aura_err_text(err));
+    } else {
+        aura_rooms_attach(p->rooms, p->sfu);
     }
-    printf("listening {\"http\":%u}\n", aura_http_port(aura_server_http(server)));
+    return err;
+}
+
+static int start_http(struct program *p) {
+    const struct aura_config *c = &p->options.config;
+    struct aura_server_conf conf = {.http = {.bind = p->options.bind,
+                                             .bind_count = p->options.bind_count,
+                                             .port = (uint16_t)c->port},
+                                    .keys = c->keys,
+                                    .metrics_user = c->metrics_user,
+                                    .metrics_password =
+                                        c->metrics_password ? c->metrics_password : ""};
+    int err = aura_server_new(&p->server, &conf, p->loop, p->rooms, p->sfu);
+    if (err == AURA_EEXISTS) {
+        fprintf(stderr,
+                "auralink-server: port %u is taken by another program. Choose one with --port.\n",
+                c->port);
+    } else if (err) {
+        fprintf(stderr, "auralink-server: cannot listen on port %u: %s\n", c->port,
+                aura_err_text(err));
+    }
+    return err;
+}
+
+/* One line for programs that start us: which ports we really have. */
+static void announce(const struct program *p) {
+    uint16_t udp[64];
+    size_t n = aura_sfu_udp_ports(p->sfu, udp, sizeof(udp) / sizeof(udp[0]));
+    json_t *ports = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_array_append_new(ports, json_integer(udp[i]));
+    }
+    json_t *line =
+        json_pack("{s:i, s:o, s:i}", "http", (int)aura_http_port(aura_server_http(p->server)),
+                  "udp", ports, "tcp", (int)p->options.config.rtc.tcp_port);
+    char *text = json_dumps(line, JSON_COMPACT);
+    printf("listening %s\n", text ? text : "{}");
     fflush(stdout);
-    aura_http_run(aura_server_http(server));
-    return 0;
+    free(text);
+    json_decref(line);
+}
+
+static int run(struct program *p) {
+    int err = aura_loop_new(&p->loop, aura_clock_system());
+    err = err ? err : watch_signals(p);
+    err = err ? err : start_rooms(p);
+    if (err) {
+        fprintf(stderr, "auralink-server: cannot start: %s\n", aura_err_text(err));
+        return err;
+    }
+    err = start_sfu(p);
+    err = err ? err : start_http(p);
+    if (!err) {
+        AURA_LOG("server", AURA_LOG_INFO, "started", AURA_S("version", AURA_VERSION),
+                 AURA_S("node", p->node_id),
+                 AURA_I("keys", aura_keys_count(p->options.config.keys)));
+        announce(p);
+        aura_http_run(aura_server_http(p->server));
+    }
+    return err;
+}
+
+/* Sessions end with their WebSockets, so HTTP goes first; rooms need the SFU until they are closed.
+ */
+static void end(struct program *p) {
+    if (p->loop) {
+        aura_timer_stop(aura_loop_timers(p->loop), &p->drain_timer);
+        aura_loop_remove_fd(&p->signal_watch);
+    }
+    aura_server_free(p->server);
+    aura_rooms_free(p->rooms);
+    aura_sfu_free(p->sfu);
+    aura_loop_free(p->loop);
+    if (p->signals > 0) {
+        close(p->signals);
+    }
+    server_options_clear(&p->options);
+}
+
+int main(int argc, char **argv) {
+    struct program program = {.signals = -1};
+    int status;
+    if (!server_options_read(&program.options, argc, argv, &status)) {
+        return status;
+    }
+    raise_file_limit();
+    status = run(&program) ? FAILED : 0;
+    end(&program);
+    return status;
 }

@@ -379,3 +379,14 @@ int aura_sfu_data_send(struct aura_sfu *sfu, const aura_peer_id *peers, size_t c
     aura__blob_unref(blob);
     return err;
 }
+
+size_t aura_sfu_udp_ports(const struct aura_sfu *sfu, uint16_t *out, size_t max) {
+    size_t n = 0;
+    for (size_t i = 0; i < sfu->shared.worker_count && n < max; i++) {
+        const struct aura_worker *w = sfu->shared.workers[i];
+        if (w->socket_count) {
+            out[n++] = aura_udp_local(w->sockets[0].udp)->port;
+        }
+    }
+    return n;
+}

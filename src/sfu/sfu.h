@@ -98,6 +98,9 @@ struct aura_sfu *aura_sfu_free(struct aura_sfu *sfu);
 /** Our certificate's SHA-256 fingerprint (one for the process). */
 const struct aura_fingerprint *aura_sfu_fingerprint(const struct aura_sfu *sfu);
 
+/** UDP ports in use, one a worker. @return how many were written */
+size_t aura_sfu_udp_ports(const struct aura_sfu *sfu, uint16_t *out, size_t max);
+
 struct aura_sfu_candidate {
     struct aura_addr addr;
     bool tcp; /* tcptype passive */

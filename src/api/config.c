@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/config_priv.h"
+#include "base/mem.h"
+
+#include <yaml.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+enum { PATH_BYTES = 200 };
+
+struct aura_config_owned {
+    struct aura_config_owned *next;
+    char text[];
+};
+
+struct reader {
+    struct aura_config *c;
+    const char *name;
+    struct aura_buf *messages;
+    yaml_document_t doc;
+    int err;
+};
+
+int aura_config_init(struct aura_config *c) {
+    *c = (struct aura_config){
+        .port = 7880,
+        .region = "",
+        .log_level = "info",
+        .rtc = {.udp_port = 7882,
+                .tcp_port = 7881,
+                .packet_buffer_video = 512,
+                .packet_buffer_audio = 256,
+                .pli_low_ms = 500,
+                .pli_mid_ms = 1000,
+                .pli_high_ms = 1000},
+        .room = {.auto_create = true, .empty_timeout_s = 300, .departure_timeout_s = 20},
+        .audio = {.active_level = 35, .min_percentile = 40, .update_interval_ms = 400},
+        .limit = {.max_metadata_bytes = 512 * 1024,
+                  .max_attributes_bytes = 64 * 1024,
+                  .max_room_name = 256,
+                  .max_identity = 256,
+                  .max_name = 256,
+                  .max_tracks = 64},
+        .drain_timeout_s = 10,
+    };
+    return aura_keys_new(&c->keys);
+}
+
+void aura_config_clear(struct aura_config *c) {
+    for (struct aura_config_owned *o = c->owned, *next; o; o = next) {
+        next = o->next;
+        aura_free(o);
+    }
+    aura_keys_free(c->keys);
+    *c = (struct aura_config){.port = 0};
+}
+
+static const char *own(struct reader *r, const yaml_node_t *node) {
+    size_t len = node->data.scalar.length;
+    struct aura_config_owned *o = aura_zalloc(sizeof(*o) + len + 1);
+    if (!o) {
+        r->err = AURA_ENOMEM;
+        return "";
+    }
+    memcpy(o->text, node->data.scalar.value, len);
+    o->next = r->c->owned;
+    r->c->owned = o;
+    return o->text;
+}
+
+/* ---- messages ---- */
+
+__attribute__((format(printf, 3, 4))) static int fail(struct reader *r, const yaml_node_t *at,
+                                                      const char *fmt, ...) {
+    va_list ap;
+    aura_buf_printf(r->messages, "%s:%zu:%zu: ", r->name, at->start_mark.line + 1,
+                    at->start_mark.column + 1);
+    va_start(ap, fmt);
+    aura_buf_vprintf(r->messages, fmt, ap);
+    va_end(ap);
+    aura_buf_str(r->messages, "\n");
+    return r->err = r->err ? r->err : AURA_EMALFORMED;
+}
+
+static void warn_ignored(struct reader *r, const yaml_node_t *at, const char *path) {
+    aura_buf_printf(r->messages, "%s:%zu:%zu: warning: '%s' has no effect yet\n", r->name,
+                    at->start_mark.line + 1, at->start_mark.column + 1, path);
+}
+
+/* Letters to change to get from one word to the other (Levenshtein), for "did you mean". */
+static size_t distance(const char *a, const char *b) {
+    size_t row[PATH_BYTES], n = strlen(b);
+    if (n >= PATH_BYTES) {
+        return PATH_BYTES;
+    }
+    for (size_t k = 0; k <= n; k++) {
+        row[k] = k;
+    }
+    for (size_t i = 1; *a; a++, i++) {
+        size_t corner = row[0];
+        row[0] = i;
+        for (size_t k = 1; k <= n; k++) {
+            size_t change = corner + (*a != b[k - 1]);
+            corner = row[k];
+            size_t grow = (row[k] < row[k - 1] ? row[k] : row[k - 1]) + 1;
+            row[k] = change < grow ? change : grow;
+        }
+    }
+    return row[n];
+}
+
+static int unknown_key(struct reader *r, const yaml_node_t *at, const char *path) {
+    const char *nearest = NULL;
+    size_t best = 4;
+    for (size_t i = 0; i < aura__config_key_count; i++) {
+        size_t d = distance(path, aura__config_keys[i].path);
+        if (d < best) {
+            best = d;
+            nearest = aura__config_keys[i].path;
+        }
+    }
+    return nearest ? fail(r, at, "unknown key '%s' (did you mean '%s'?)", path, nearest)
+                   : fail(r, at, "unknown key '%s'", path);
+}
+
+/* ---- values ---- */
+
+static const char *scalar(const yaml_node_t *node) {
+    return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
+}
+
+static int take_bool(struct reader *r, const yaml_node_t *node, const char *path, bool *out) {
+    const char *s = scalar(node);
+    bool yes = s && (strcasecmp(s, "true") == 0 || strcasecmp(s, "yes") == 0);
+    bool no = s && (strcasecmp(s, "false") == 0 || strcasecmp(s, "no") == 0);
+    if (!yes && !no) {
+        return fail(r, node, "'%s' wants true or false", path);
+    }
+    *out = yes;
+    return 0;
+}
+
+static bool number(const char *s, uint64_t *out, const char **rest) {
+    char *end = NULL;
+    if (!s || !isdigit((unsigned char)s[0])) {
+        return false;
+    }
+    errno = 0;
+    *out = strtoull(s, &end, 10);
+    *rest = end;
+    return errno == 0;
+}
+
+static int take_number(struct reader *r, const yaml_node_t *node, const struct aura__config_key *k,
+                       uint32_t *out) {
+    static const struct {
+        const char *unit;
+        uint64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+    uint64_t v = 0;
+    const char *rest = "";
+    bool time = k->type == CONFIG_MS || k->type == CONFIG_SECONDS;
+    bool ok = number(scalar(node), &v, &rest) && v <= UINT32_MAX;
+    if (ok && *rest) {
+        bool found = false;
+        for (size_t i = 0; time && i < sizeof(units) / sizeof(units[0]); i++) {
+            if (strcmp(rest, units[i].unit) == 0) {
+                v = v * units[i].ms / (k->type == CONFIG_MS ? 1 : 1000);
+                found = true;
+            }
+        }
+        ok = found;
+    }
+    if (!ok || v < k->min || v > k->max) {
+        return fail(r, node, "'%s' wants %s from %u to %u%s", k->path,
+                    time ? "a time such as 500ms or 10s," : "a number", k->min, k->max,
+                    k->type == CONFIG_MS        ? " ms"
+                    : k->type == CONFIG_SECONDS ? " s"
+                                                : "");
+    }
+    *out = (uint32_t)v;
+    return 0;
+}
+
+static int take_ports(struct reader *r, const yaml_node_t *node, const struct aura__config_key *k,
+                      uint32_t *out) {
+    uint64_t first = 0, last = 0;
+    const char *rest = "";
+    bool ok = number(scalar(node), &first, &rest);
+    last = first;
+    if (ok && *rest == '-') {
+        ok = number(rest + 1, &last, &rest);
+    }
+    if (!ok || *rest || last > k->max || last < first || last - first >= 64) {
+        return fail(r, node, "'%s' wants a port or a range such as 7882-7885 (at most 64)",
+                    k->path);
+    }
+    out[0] = (uint32_t)first;
+    out[1] = last > first ? (uint32_t)(last - first + 1) : 0;
+    return 0;
+}
+
+static int take_list(struct reader *r, const yaml_node_t *node, const char *path,
+                     struct aura_config_list *list) {
+    if (node->type != YAML_SEQUENCE_NODE) {
+        return fail(r, node, "'%s' wants a list", path);
+    }
+    list->count = 0;
+    for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top;
+         i++) {
+        const yaml_node_t *item = yaml_document_get_node(&r->doc, *i);
+        if (!scalar(item) || list->count == AURA_CONFIG_LIST_MAX) {
+            return fail(r, item, "'%s' wants at most %d texts", path, AURA_CONFIG_LIST_MAX);
+        }
+        list->items[list->count++] = own(r, item);
+    }
+    return r->err;
+}
+
+static const yaml_node_t *member(struct reader *r, const yaml_node_t *map, const char *name) {
+    if (map->type != YAML_MAPPING_NODE) {
+        return NULL;
+    }
+    for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+         p++) {
+        const char *key = scalar(yaml_document_get_node(&r->doc, p->key));
+        if (key && strcmp(key, name) == 0) {
+            return yaml_document_get_node(&r->doc, p->value);
+        }
+    }
+    return NULL;
+}
+
+static int take_codecs(struct reader *r, const yaml_node_t *node, const char *path,
+                       struct aura_config_list *list) {
+    if (node->type != YAML_SEQUENCE_NODE) {
+        return fail(r, node, "'%s' wants a list of {mime: …}", path);
+    }
+    list->count = 0;
+    for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top;
+         i++) {
+        const yaml_node_t *item = yaml_document_get_node(&r->doc, *i),
+                          *mime = member(r, item, "mime");
+        if (!mime || !scalar(mime) || list->count == AURA_CONFIG_LIST_MAX) {
+            return fail(r, item, "'%s' wants entries such as {mime: video/vp8}", path);
+        }
+        list->items[list->count++] = own(r, mime);
+    }
+    return r->err;
+}
+
+static int take_keys(struct reader *r, const yaml_node_t *node, struct aura_keys *keys) {
+    if (node->type != YAML_MAPPING_NODE) {
+        return fail(r, node, "API keys want a map, a line each: `key: secret`");
+    }
+    for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top;
+         p++) {
+        const yaml_node_t *key = yaml_document_get_node(&r->doc, p->key);
+        const yaml_node_t *secret = yaml_document_get_node(&r->doc, p->value);
+        if (!scalar(key) || !scalar(secret)) {
+            return fail(r, key, "API keys want a line each: `key: secret`");
+        }
+        int err = aura_keys_add(keys, scalar(key), scalar(secret));
+        if (err) {
+            return fail(r, key, "cannot take this API key: %s", aura_err_text(err));
+        }
+    }
+    return 0;
+}
+
+static int take_value(struct reader *r, const yaml_node_t *key, const yaml_node_t *node,
+                      const struct aura__config_key *k) {
+    void *at = (char *)r->c + k->offset;
+    switch (k->type) {
+    case CONFIG_BOOL:
+        return take_bool(r, node, k->path, at);
+    case CONFIG_UINT:
+    case CONFIG_MS:
+    case CONFIG_SECONDS:
+        return take_number(r, node, k, at);
+    case CONFIG_PORTS:
+        return take_ports(r, node, k, at);
+    case CONFIG_TEXT:
+        if (!scalar(node)) {
+            return fail(r, node, "'%s' wants a text", k->path);
+        }
+        *(const char **)at = own(r, node);
+        return r->err;
+    case CONFIG_LIST:
+        return take_list(r, node, k->path, at);
+    case CONFIG_CODECS:
+        return take_codecs(r, node, k->path, at);
+    case CONFIG_KEYS:
+        return take_keys(r, node, r->c->keys);
+    case CONFIG_IGNORED:
+        warn_ignored(r, key, k->path);
+        return 0;
+    }
+    return AURA_EBUG;
+}
+
+/* ---- the tree ---- */
+
+static const struct aura__config_key *find(const char *path) {
+    for (size_t i = 0; i < aura__config_key_count; i++) {
+        if (strcmp(aura__config_keys[i].path, path) == 0) {
+            return &aura__config_keys[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_section(const char *path) {
+    size_t len = strlen(path);
+    for (size_t i = 0; i < aura__config_key_count; i++) {
+        const char *other = aura__config_keys[i].path;
+        if (strncmp(other, path, len) == 0 && other[len] == '.') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An empty value (`rtc:` with nothing below) is an empty section. */
+static bool is_empty(const yaml_node_t *node) {
+    return scalar(node) && node->data.scalar.length == 0;
+}
+
+static int walk(struct reader *r, const yaml_node_t *map, const char *prefix, int depth) {
+    if (map->type != YAML_MAPPING_NODE) {
+        return is_empty(map) ? 0 : fail(r, map, "wanted a map of keys here");
+    }
+    if (depth > AURA_CONFIG_DEPTH_MAX) {
+        return fail(r, map, "nested too deeply");
+    }
+    for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+         p++) {
+        const yaml_node_t *key = yaml_document_get_node(&r->doc, p->key);
+        const yaml_node_t *node = yaml_document_get_node(&r->doc, p->value);
+        char path[PATH_BYTES];
+        const char *name = scalar(key);
+        if (!name || snprintf(path, sizeof(path), "%s%s%s", prefix, prefix[0] ? "." : "", name) >=
+                         (int)sizeof(path)) {
+            fail(r, key, "a key should be a short word");
+            continue;
+        }
+        const struct aura__config_key *k = find(path);
+        if (k) {
+            take_value(r, key, node, k);
+        } else if (is_section(path)) {
+            walk(r, node, path, depth + 1);
+        } else {
+            unknown_key(r, key, path);
+        }
+    }
+    return r->err;
+}
+
+static int load(struct reader *r, const char *text, size_t len,
+                int (*root)(struct reader *r, const yaml_node_t *node)) {
+    yaml_parser_t parser;
+    if (!yaml_parser_initialize(&parser)) {
+        return AURA_ENOMEM;
+    }
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+    if (yaml_parser_load(&parser, &r->doc)) {
+        yaml_node_t *node = yaml_document_get_root_node(&r->doc);
+        r->err = node ? root(r, node) : 0; /* an empty file is fine */
+        yaml_document_delete(&r->doc);
+    } else {
+        aura_buf_printf(r->messages, "%s:%zu:%zu: not YAML: %s\n", r->name,
+                        parser.problem_mark.line + 1, parser.problem_mark.column + 1,
+                        parser.problem ? parser.problem : "unreadable");
+        r->err = AURA_EMALFORMED;
+    }
+    yaml_parser_delete(&parser);
+    return r->err;
+}
+
+static int root_config(struct reader *r, const yaml_node_t *node) {
+    return walk(r, node, "", 0);
+}
+
+static int root_keys(struct reader *r, const yaml_node_t *node) {
+    return take_keys(r, node, r->c->keys);
+}
+
+int aura_config_text(struct aura_config *c, const char *name, const char *text, size_t len,
+                     struct aura_buf *messages) {
+    struct reader r = {.c = c, .name = name, .messages = messages};
+    if (len > AURA_CONFIG_BYTES_MAX) {
+        aura_buf_printf(messages, "%s: larger than %d bytes\n", name, AURA_CONFIG_BYTES_MAX);
+        return AURA_ELIMIT;
+    }
+    return load(&r, text, len, root_config);
+}
+
+int aura_config_keys(struct aura_config *c, const char *name, const char *text,
+                     struct aura_buf *messages) {
+    struct reader r = {.c = c, .name = name, .messages = messages};
+    return load(&r, text, strlen(text), root_keys);
+}
+
+static int read_file(const char *path, struct aura_buf *out, mode_t *mode,
+                     struct aura_buf *messages) {
+    FILE *f = fopen(path, "re");
+    struct stat st;
+    char part[4096];
+    if (!f) {
+        aura_buf_printf(messages, "%s: %s\n", path, strerror(errno));
+        return AURA_ENOENT;
+    }
+    *mode = fstat(fileno(f), &st) == 0 ? st.st_mode : 0777;
+    int err = 0;
+    for (size_t n; !err && (n = fread(part, 1, sizeof(part), f)) > 0;) {
+        err = aura_buf_add(out, part, n);
+    }
+    if (!err && ferror(f)) {
+        err = AURA_EIO;
+    }
+    if (err) {
+        aura_buf_printf(messages, "%s: %s\n", path, aura_err_text(err));
+    }
+    fclose(f);
+    return err;
+}
+
+int aura_config_file(struct aura_config *c, const char *path, struct aura_buf *messages) {
+    struct aura_buf text = AURA_BUF(AURA_CONFIG_BYTES_MAX);
+    mode_t mode;
+    int err = read_file(path, &text, &mode, messages);
+    err = err ? err : aura_config_text(c, path, aura_buf_text(&text), text.len, messages);
+    if (text.data) {
+        aura_wipe(text.data, text.len); /* may hold secrets */
+    }
+    aura_buf_free(&text);
+    return err;
+}
+
+int aura_config_key_file(struct aura_config *c, const char *path, struct aura_buf *messages) {
+    struct aura_buf text = AURA_BUF(AURA_CONFIG_BYTES_MAX);
+    mode_t mode = 0;
+    int err = read_file(path, &text, &mode, messages);
+    if (!err && (mode & S_IRWXO)) {
+        aura_buf_printf(messages, "%s: everybody may read it; run: chmod o-rwx %s\n", path, path);
+        err = AURA_EPOLICY;
+    }
+    err = err ? err : aura_config_keys(c, path, aura_buf_text(&text), messages);
+    if (text.data) {
+        aura_wipe(text.data, text.len);
+    }
+    aura_buf_free(&text);
+    return err;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file config.h  Configuration: YAML with LiveKit's key names, each known key in one table.
+ *
+ * An unknown key, a wrong type or a value out of range is an error that names file, line and
+ * column. Keys of LiveKit that mean nothing here yet are taken with a warning.
+ */
+#ifndef AURA_API_CONFIG_H
+#define AURA_API_CONFIG_H
+
+#include "base/buf.h"
+#include "room/token.h"
+
+#include <stdio.h>
+
+enum {
+    AURA_CONFIG_BYTES_MAX = 1 << 20,
+    AURA_CONFIG_LIST_MAX = 64,
+    AURA_CONFIG_DEPTH_MAX = 8,
+};
+
+struct aura_config_list {
+    const char *items[AURA_CONFIG_LIST_MAX];
+    size_t count;
+};
+
+struct aura_config {
+    uint32_t port;
+    struct aura_config_list bind_addresses;
+    const char *region, *log_level, *key_file;
+    bool log_json, development;
+    struct aura_keys *keys;
+    struct {
+        uint32_t udp_port, udp_ports; /* first, and how many follow each other (0 = one per core) */
+        uint32_t tcp_port, workers;
+        const char *node_ip;
+        bool loopback_candidate;
+        uint32_t packet_buffer_video, packet_buffer_audio;
+        uint32_t pli_low_ms, pli_mid_ms, pli_high_ms;
+        struct aura_config_list stun_servers;
+    } rtc;
+    struct {
+        bool auto_create, enable_remote_unmute;
+        uint32_t max_participants, empty_timeout_s, departure_timeout_s;
+        struct aura_config_list enabled_codecs; /* MIME types; none = all */
+    } room;
+    struct {
+        uint32_t active_level, min_percentile, update_interval_ms;
+    } audio;
+    struct {
+        uint32_t max_metadata_bytes, max_attributes_bytes;
+        uint32_t max_room_name, max_identity, max_name, max_tracks;
+    } limit;
+    const char *metrics_user, *metrics_password;
+    uint32_t drain_timeout_s;
+    struct aura_config_owned *owned; /* memory behind the texts */
+};
+
+/** Defaults. @return 0 or AURA_ENOMEM */
+AURA_NODISCARD int aura_config_init(struct aura_config *c);
+void aura_config_clear(struct aura_config *c);
+
+/**
+ * Reads YAML over what is there. @param name  of the file, for messages
+ * @param messages  errors and warnings are appended, a line each
+ * @return 0 (warnings may have been written), AURA_EMALFORMED, AURA_ENOMEM, AURA_ELIMIT
+ */
+AURA_NODISCARD int aura_config_text(struct aura_config *c, const char *name, const char *text,
+                                    size_t len, struct aura_buf *messages);
+/** The same from a file. @return also AURA_ENOENT, AURA_EIO */
+AURA_NODISCARD int aura_config_file(struct aura_config *c, const char *path,
+                                    struct aura_buf *messages);
+/** "key: secret", more in lines of their own. @return 0, AURA_EMALFORMED, AURA_ENOMEM */
+AURA_NODISCARD int aura_config_keys(struct aura_config *c, const char *name, const char *text,
+                                    struct aura_buf *messages);
+/** A YAML map of keys; refuses a file that everybody may read. @return as aura_config_file() */
+AURA_NODISCARD int aura_config_key_file(struct aura_config *c, const char *path,
+                                        struct aura_buf *messages);
+/** All keys with defaults and meaning, as a Markdown table. */
+void aura_config_print_keys(FILE *out);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/server_options.h"
+
+#include "base/log.h"
+#include "cmd/args.h"
+#include "rtp/media.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { USAGE = 2, MESSAGES_BYTES = 256 * 1024 };
+
+/* Flags win over the file. UINT64_MAX and NULL = not given. */
+struct flags {
+    const char *config, *config_body, *keys, *key_file, *node_ip, *region, *log_level;
+    struct aura_arg_list bind;
+    uint64_t port, udp_port, tcp_port, workers;
+    bool dev, log_json, check, version, help_config;
+};
+
+static bool parse_flags(struct flags *f, int argc, char **argv, int *status) {
+    const struct aura_arg args[] = {
+        {"config", AURA_ARG_STR, &f->config, "FILE", "configuration (YAML, LiveKit's keys)",
+         "LIVEKIT_CONFIG_FILE", 0},
+        {"config-body", AURA_ARG_STR, &f->config_body, "YAML", "configuration as text",
+         "LIVEKIT_CONFIG", 0},
+        {"config-check", AURA_ARG_FLAG, &f->check, NULL, "check the configuration and stop", NULL,
+         0},
+        {"config-keys", AURA_ARG_FLAG, &f->help_config, NULL,
+         "list all configuration keys and stop", NULL, 0},
+        {"dev", AURA_ARG_FLAG, &f->dev, NULL,
+         "development: key 'devkey', secret 'secret', loopback candidates", NULL, 0},
+        {"keys", AURA_ARG_STR, &f->keys, "'KEY: SECRET'", "API keys, one a line", "LIVEKIT_KEYS",
+         0},
+        {"key-file", AURA_ARG_STR, &f->key_file, "FILE", "YAML file with API keys", NULL, 0},
+        {"", AURA_ARG_FLAG, NULL, NULL, "Network:", NULL, 0},
+        {"bind", AURA_ARG_LIST, &f->bind, "ADDR", "address to listen on (default: all)", NULL, 0},
+        {"port", AURA_ARG_UINT, &f->port, "PORT", "HTTP and WebSocket (default 7880; 0 = any)",
+         NULL, UINT16_MAX},
+        {"udp-port", AURA_ARG_UINT, &f->udp_port, "PORT",
+         "first media port, one for each worker (default 7882; 0 = any)", "UDP_PORT", UINT16_MAX},
+        {"tcp-port", AURA_ARG_UINT, &f->tcp_port, "PORT", "ICE over TCP (default 7881; 0 = off)",
+         NULL, UINT16_MAX},
+        {"node-ip", AURA_ARG_STR, &f->node_ip, "IP[,IP]",
+         "addresses that clients reach us at (default: our own)", "NODE_IP", 0},
+        {"", AURA_ARG_FLAG, NULL, NULL, "Running:", NULL, 0},
+        {"workers", AURA_ARG_UINT, &f->workers, "N", "media workers (default: one for each core)",
+         NULL, 64},
+        {"region", AURA_ARG_STR, &f->region, "NAME", "told to clients", "LIVEKIT_REGION", 0},
+        {"log-level", AURA_ARG_STR, &f->log_level, "LEVEL", "debug, info (default), warn, error",
+         NULL, 0},
+        {"log-json", AURA_ARG_FLAG, &f->log_json, NULL, "log lines as JSON", NULL, 0},
+        {"version", AURA_ARG_FLAG, &f->version, NULL, "print the version and stop", NULL, 0},
+    };
+    const struct aura_command_line line = {
+        "auralink-server",
+        "",
+        "A real-time media server that every LiveKit SDK can use unchanged.\n"
+        "SIGTERM or SIGINT drains: clients are told to go elsewhere; a second one stops at once.",
+        args,
+        sizeof(args) / sizeof(args[0]),
+        0,
+        0};
+    size_t n = 0;
+    int err = aura_args_parse(&line, argc, argv, NULL, &n);
+    *status = err == AURA_EIGNORED ? 0 : USAGE;
+    if (!err && f->version) {
+        printf("auralink-server %s\n", AURA_VERSION);
+    } else if (!err && f->help_config) {
+        aura_config_print_keys(stdout);
+    } else {
+        return err == 0;
+    }
+    *status = 0;
+    return false;
+}
+
+static int read_config(struct aura_config *c, const struct flags *f, struct aura_buf *messages) {
+    int err = f->config ? aura_config_file(c, f->config, messages) : 0;
+    if (!err && f->config_body) {
+        err =
+            aura_config_text(c, "--config-body", f->config_body, strlen(f->config_body), messages);
+    }
+    c->key_file = f->key_file ? f->key_file : c->key_file;
+    if (!err && c->key_file) {
+        err = aura_config_key_file(c, c->key_file, messages);
+    }
+    if (!err && f->keys) {
+        err = aura_config_keys(c, "--keys", f->keys, messages);
+    }
+    return err;
+}
+
+static void apply_flags(struct aura_config *c, const struct flags *f) {
+    c->development = c->development || f->dev;
+    c->port = f->port != UINT64_MAX ? (uint32_t)f->port : c->port;
+    c->rtc.tcp_port = f->tcp_port != UINT64_MAX ? (uint32_t)f->tcp_port : c->rtc.tcp_port;
+    c->rtc.workers = f->workers != UINT64_MAX ? (uint32_t)f->workers : c->rtc.workers;
+    if (f->udp_port != UINT64_MAX) {
+        c->rtc.udp_port = (uint32_t)f->udp_port;
+        c->rtc.udp_ports = 0;
+    }
+    c->rtc.node_ip = f->node_ip ? f->node_ip : c->rtc.node_ip;
+    c->region = f->region ? f->region : c->region;
+    c->log_level = f->log_level ? f->log_level : c->log_level;
+    c->log_json = c->log_json || f->log_json;
+    c->rtc.loopback_candidate = c->rtc.loopback_candidate || c->development;
+    if (!c->rtc.workers) {
+        c->rtc.workers = c->rtc.udp_ports;
+    }
+    if (f->bind.count) {
+        c->bind_addresses.count = 0;
+        for (size_t i = 0; i < f->bind.count; i++) {
+            c->bind_addresses.items[c->bind_addresses.count++] = f->bind.items[i];
+        }
+    }
+}
+
+static int take_addresses(struct server_options *o) {
+    const struct aura_config_list *list = &o->config.bind_addresses;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i][0] == 0) {
+            continue; /* LiveKit's way to say "all" */
+        }
+        if (o->bind_count == SERVER_BINDS_MAX ||
+            aura_addr_parse(&o->bind[o->bind_count], list->items[i])) {
+            fprintf(stderr,
+                    "auralink-server: cannot listen on '%s': give at most %d IP addresses\n",
+                    list->items[i], SERVER_BINDS_MAX);
+            return AURA_EINVAL;
+        }
+        o->bind_count++;
+    }
+    for (const char *at = o->config.rtc.node_ip; at && *at;) {
+        size_t len = strcspn(at, ",");
+        char text[AURA_ADDR_TEXT_MAX] = "";
+        bool fits = len < sizeof(text) && o->node_ip_count < 2;
+        memcpy(text, at, fits ? len : 0);
+        if (!fits || aura_addr_parse(&o->node_ip[o->node_ip_count], text)) {
+            fprintf(stderr,
+                    "auralink-server: --node-ip wants one IPv4 and/or one IPv6 address, not '%s'\n",
+                    o->config.rtc.node_ip);
+            return AURA_EINVAL;
+        }
+        o->node_ip_count++;
+        at += len + (at[len] == ',');
+    }
+    return 0;
+}
+
+static int take_codecs(struct server_options *o) {
+    const struct aura_config_list *list = &o->config.room.enabled_codecs;
+    for (size_t i = 0; i < list->count; i++) {
+        enum aura_codec codec = aura_codec_parse(list->items[i]);
+        if (codec != AURA_CODEC_NONE) {
+            o->codecs |= 1u << codec;
+        } else if (!strstr(list->items[i], "rtx")) {
+            fprintf(stderr, "auralink-server: room.enabled_codecs: no codec '%s'\n",
+                    list->items[i]);
+            return AURA_EINVAL;
+        }
+    }
+    return 0;
+}
+
+/* Without keys nobody could join; the well-known pair is only for development. */
+static int take_keys(struct aura_config *c) {
+    if (aura_keys_count(c->keys)) {
+        return 0;
+    }
+    if (c->development) {
+        return aura_keys_add(c->keys, "devkey", "secret");
+    }
+    fprintf(stderr, "auralink-server: no API keys. Give them as `keys:` in --config FILE, with\n"
+                    "--keys 'key: secret' or LIVEKIT_KEYS, or start with --dev to try it out.\n");
+    return AURA_EINVAL;
+}
+
+static int take_log(const struct aura_config *c) {
+    enum aura_log_level level;
+    if (aura_log_level_parse(c->log_level, &level)) {
+        fprintf(stderr, "auralink-server: log level '%s': debug, info, warn or error\n",
+                c->log_level);
+        return AURA_EINVAL;
+    }
+    aura_log_setup(level, c->log_json);
+    return 0;
+}
+
+bool server_options_read(struct server_options *o, int argc, char **argv, int *status) {
+    struct flags f = {
+        .port = UINT64_MAX, .udp_port = UINT64_MAX, .tcp_port = UINT64_MAX, .workers = UINT64_MAX};
+    memset(o, 0, sizeof(*o));
+    if (!parse_flags(&f, argc, argv, status)) {
+        return false;
+    }
+    struct aura_buf messages = AURA_BUF(MESSAGES_BYTES);
+    int err = aura_config_init(&o->config);
+    err = err ? err : read_config(&o->config, &f, &messages);
+    fputs(aura_buf_text(&messages), stderr);
+    aura_buf_free(&messages);
+    if (!err) {
+        apply_flags(&o->config, &f);
+        err = take_addresses(o);
+    }
+    err = err ? err : take_codecs(o);
+    err = err ? err : take_keys(&o->config);
+    err = err ? err : take_log(&o->config);
+    if (!err && f.check) {
+        printf("the configuration is fine\n");
+        *status = 0;
+    } else {
+        *status = err ? USAGE : 0;
+    }
+    if (err || f.check) {
+        server_options_clear(o);
+        return false;
+    }
+    return true;
+}
+
+void server_options_clear(struct server_options *o) {
+    aura_config_clear(&o->config);
+}
