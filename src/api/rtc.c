@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signalling over WebSocket: /rtc (two peer connections) and /rtc/v1 (one), and their /validate. */
 #include "api/join_request.h"
+#include "api/pbjson.h"
 #include "api/server_priv.h"
 #include "base/log.h"
 #include "base/mem.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /** One WebSocket of a client. */
 struct rtc {
     struct aura_session *session;
     struct aura_ws *ws;
+    bool json; /* a text frame came: from then on we answer in text too (livekit-protocol §1.6) */
 };
 
 struct wish {
@@ -96,9 +99,28 @@ bool aura__rtc_upgrade(struct aura_server *s, struct aura_http_req *req) {
     return true;
 }
 
+static void send_json(struct rtc *rtc, const uint8_t *message, size_t len) {
+    Livekit__SignalResponse *m =
+        livekit__signal_response__unpack(aura_pb_allocator(), len, message);
+    json_t *json = m ? aura_pbjson_encode(&m->base, AURA_PBJSON_COMPACT) : NULL;
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    if (text) {
+        (void)aura_ws_send(rtc->ws, (const uint8_t *)text, strlen(text), true);
+    }
+    free(text);
+    json_decref(json);
+    if (m) {
+        livekit__signal_response__free_unpacked(m, aura_pb_allocator());
+    }
+}
+
 static void sink_send(void *arg, const uint8_t *message, size_t len) {
     struct rtc *rtc = arg;
-    (void)aura_ws_send(rtc->ws, message, len, false); /* too slow: it is being closed then */
+    if (rtc->json) {
+        send_json(rtc, message, len);
+    } else {
+        (void)aura_ws_send(rtc->ws, message, len, false); /* too slow: it is being closed then */
+    }
 }
 
 static void sink_close(void *arg, int code, const char *reason) {
@@ -113,11 +135,34 @@ void aura__rtc_open(struct aura_ws *ws, void *user) {
     aura_session_start(rtc->session, &sink, rtc);
 }
 
+/* JSON becomes the same bytes that a binary frame would have had. */
+static int receive_json(struct rtc *rtc, const uint8_t *data, size_t len) {
+    char why[160];
+    ProtobufCMessage *m = NULL;
+    json_t *json = json_loadb((const char *)data, len, 0, NULL);
+    int err = json ? aura_pbjson_decode(&livekit__signal_request__descriptor, json,
+                                        aura_pb_allocator(), &m, why, sizeof(why))
+                   : AURA_EMALFORMED;
+    json_decref(json);
+    if (err) {
+        return err;
+    }
+    size_t packed = protobuf_c_message_get_packed_size(m);
+    uint8_t *bytes = aura_zalloc(packed);
+    if (bytes) {
+        protobuf_c_message_pack(m, bytes);
+        err = aura_session_recv(rtc->session, bytes, packed);
+        aura_free(bytes);
+    }
+    protobuf_c_message_free_unpacked(m, aura_pb_allocator());
+    return bytes ? err : AURA_ENOMEM;
+}
+
 void aura__rtc_message(void *user, const uint8_t *data, size_t len, bool text) {
     struct rtc *rtc = user;
-    if (text) {
-        aura_ws_close(rtc->ws, 1003, "send protobuf in binary frames");
-    } else if (aura_session_recv(rtc->session, data, len)) {
+    rtc->json = rtc->json || text;
+    int err = text ? receive_json(rtc, data, len) : aura_session_recv(rtc->session, data, len);
+    if (err) {
         aura_ws_close(rtc->ws, 1007, "not a SignalRequest");
     }
 }
