@@ -365,7 +365,6 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
 static void on_lws_log(int level, const char *line) {
     char text[256];
-    fprintf(stderr,"LWS %s",line);
     snprintf(text, sizeof(text), "%.*s", (int)strcspn(line, "\n"), line);
     AURA_LOG_LIMITED("http", level & LLL_ERR ? AURA_LOG_WARN : AURA_LOG_DEBUG, "lws",
                      AURA_S("line", text));
@@ -449,7 +448,7 @@ int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf, stru
     h->handlers = *handlers;
     h->arg = arg;
     h->port = conf->port;
-    lws_set_log_level(LLL_ERR | LLL_WARN|LLL_NOTICE|LLL_INFO|LLL_DEBUG, on_lws_log);
+    lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
     if (uv_loop_init(&h->uv)) {
         aura_free(h);
         return AURA_EIO;

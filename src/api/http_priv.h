@@ -34,7 +34,7 @@ struct aura_ws {
     struct lws *wsi;
     void *user;
     struct aura_buf in;
-    bool in_text, open, closing, dead;
+    bool in_text, open, closing, close_sent, dead;
     int close_code;
     char close_reason[124]; /* RFC 6455 section 5.5: 125 bytes less the code */
     struct ws_message *queue, **queue_end;

@@ -3,6 +3,9 @@
 #include "base/mem.h"
 
 #include <string.h>
+#include <sys/socket.h>
+
+enum { CLOSE_ACK_S = 2 };
 
 struct aura_ws *aura__ws_new(struct aura_http *h, void *user) {
     struct aura_ws *ws = aura_zalloc(sizeof(*ws));
@@ -75,10 +78,8 @@ static int on_receive(struct aura_ws *ws, struct lws *wsi, const void *in, size_
         ws->in_text = !lws_frame_is_binary(wsi);
     }
     if (aura_buf_add(&ws->in, in, len)) {
-        static const char why[] = "message too large";
-        lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, (unsigned char *)(uintptr_t)why,
-                         sizeof(why) - 1);
-        return -1;
+        aura_ws_close(ws, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "message too large");
+        return 0;
     }
     if (lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0) {
         struct aura_http *h = ws->http;
@@ -88,15 +89,31 @@ static int on_receive(struct aura_ws *ws, struct lws *wsi, const void *in, size_
     return 0;
 }
 
+/* We write the close frame ourselves: with libuv, lws 4.1 shuts the socket before its own is out.
+ * The peer's answer ends the connection, or else the time limit. */
+static int send_close(struct aura_ws *ws, struct lws *wsi) {
+    uint8_t frame[4 + sizeof(ws->close_reason)] = {0x88}; /* FIN, opcode close */
+    size_t reason = strlen(ws->close_reason), len = 4 + reason;
+    if (ws->close_sent) {
+        return 0;
+    }
+    ws->close_sent = true;
+    frame[1] = (uint8_t)(2 + reason);
+    frame[2] = (uint8_t)(ws->close_code >> 8);
+    frame[3] = (uint8_t)ws->close_code;
+    memcpy(frame + 4, ws->close_reason, reason);
+    if (lws_partial_buffered(wsi) ||
+        send(lws_get_socket_fd(wsi), frame, len, MSG_NOSIGNAL | MSG_DONTWAIT) < (ssize_t)len) {
+        return -1;
+    }
+    lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_ACK, CLOSE_ACK_S);
+    return 0;
+}
+
 static int on_writable(struct aura_ws *ws, struct lws *wsi) {
     struct ws_message *m = ws->queue;
     if (!m) {
-        if (ws->closing) {
-            lws_close_reason(wsi, (enum lws_close_status)ws->close_code,
-                             (unsigned char *)ws->close_reason, strlen(ws->close_reason));
-            return -1;
-        }
-        return 0;
+        return ws->closing ? send_close(ws, wsi) : 0;
     }
     int done =
         lws_write(wsi, m->bytes + LWS_PRE, m->len, m->text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY);

@@ -93,10 +93,14 @@ static bool seen_before(struct participant *p, enum aura_data_channel channel,
     return false;
 }
 
-static void stamp(const struct participant *p, Livekit__DataPacket *d) {
+static void stamp(const struct participant *p, enum aura_data_channel channel,
+                  Livekit__DataPacket *d) {
     bool hidden = p->may.hidden;
     const char *identity = hidden ? "" : p->claims.identity, *sid = hidden ? "" : p->sid;
     Livekit__UserPacket *u = d->value_case == LIVEKIT__DATA_PACKET__VALUE_USER ? d->user : NULL;
+    /* The channel is the truth; livekit-client tells its user what this field says. */
+    d->kind = channel == AURA_DATA_LOSSY ? LIVEKIT__DATA_PACKET__KIND__LOSSY
+                                         : LIVEKIT__DATA_PACKET__KIND__RELIABLE;
     if (!keeps_identity(p, d)) {
         d->participant_identity = text(identity);
         d->participant_sid = text(sid);
@@ -128,7 +132,7 @@ void aura__data_receive(struct participant *p, enum aura_data_channel channel, c
         if (is_user) {
             user = *d->user;
         }
-        stamp(p, d);
+        stamp(p, channel, d);
         if (send_packet(p->room, p, channel, d)) {
             r->stats.data_refused++;
         }

@@ -59,27 +59,39 @@ class Server:
         command = os.environ.get("AURA_SERVER_CMD") or os.path.join(
             ROOT, os.environ.get("AURA_BUILD", "build"), "auralink-server"
         )
-        rtc = {"tcp_port": self.tcp_port, **config.pop("rtc", {})}
+        argv = [*shlex.split(command), "--dev", "--bind", self.host]
         if self.is_reference():
-            rtc.update(
-                udp_port=self.udp_port, enable_loopback_candidate=True, node_ip=self.node_ip,
-                # 1.13.5 with ice-lite answers setup:active, which Firefox never finishes.
-                use_ice_lite=self.node_ip == "127.0.0.1",
-            )
-            config.setdefault("prometheus_port", free_port())
-            self.metrics_port = config["prometheus_port"]
-            config.setdefault("keys", {"devkey": "secret"})
+            config = self._reference_config(config)
         else:
             self.metrics_port = self.http_port
-        path = os.path.join(self._config_dir.name, "config.yaml")
-        with open(path, "w") as file:
-            json.dump({**config, "port": self.http_port, "rtc": rtc}, file)  # JSON is YAML
-        argv = shlex.split(command) + ["--dev", "--bind", self.host, "--config", path]
-        if not self.is_reference():
-            argv += ["--udp-port", str(self.udp_port), "--node-ip", self.node_ip]
+            argv += ["--port", str(self.http_port), "--udp-port", str(self.udp_port)]
+            argv += ["--tcp-port", str(self.tcp_port), "--node-ip", self.node_ip]
+        if config:
+            path = os.path.join(self._config_dir.name, "config.yaml")
+            with open(path, "w") as file:
+                json.dump(config, file)  # JSON is YAML
+            argv += ["--config", path]
         if self.netns:
             argv = ["ip", "netns", "exec", self.netns] + argv
         return argv
+
+    def _reference_config(self, config: dict) -> dict:
+        self.metrics_port = free_port()
+        rtc = {
+            "udp_port": self.udp_port,
+            "tcp_port": self.tcp_port,
+            "node_ip": self.node_ip,
+            "enable_loopback_candidate": True,
+            # 1.13.5 with ice-lite answers setup:active, which Firefox never finishes.
+            "use_ice_lite": self.node_ip == "127.0.0.1",
+        }
+        return {
+            "port": self.http_port,
+            "prometheus_port": self.metrics_port,
+            "keys": {"devkey": "secret"},
+            **config,
+            "rtc": {**rtc, **config.get("rtc", {})},
+        }
 
     def _wait_until_up(self) -> None:
         def up():
