@@ -107,7 +107,7 @@ static void send_json(struct rtc *rtc, const uint8_t *message, size_t len) {
     if (text) {
         (void)aura_ws_send(rtc->ws, (const uint8_t *)text, strlen(text), true);
     }
-    free(text);
+    free(text); /* library's memory */
     json_decref(json);
     if (m) {
         livekit__signal_response__free_unpacked(m, aura_pb_allocator());

@@ -20,7 +20,7 @@ static void respond_error(struct aura_server *s, struct aura_http_req *req, int 
     char *json = json_dumps(body, JSON_COMPACT);
     s->twirp_errors++;
     aura_http_respond(req, status, "application/json", json ? json : "{}", json ? strlen(json) : 2);
-    free(json);
+    free(json); /* library's memory */
     json_decref(body);
 }
 
@@ -94,7 +94,7 @@ static void respond_message(struct aura_server *s, struct aura_http_req *req, en
         json_decref(json);
         if (text) {
             aura_http_respond(req, 200, "application/json", text, strlen(text));
-            free(text);
+            free(text); /* library's memory */
             return;
         }
     }

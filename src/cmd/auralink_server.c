@@ -193,7 +193,7 @@ static void announce(const struct program *p) {
     char *text = json_dumps(line, JSON_COMPACT);
     printf("listening %s\n", text ? text : "{}");
     fflush(stdout);
-    free(text);
+    free(text); /* library's memory */
     json_decref(line);
 }
 

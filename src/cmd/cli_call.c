@@ -106,7 +106,7 @@ int cli_room_service(const struct cli *cli, const char *method, unsigned grants,
     aura_buf_free(&bearer);
     aura_buf_free(&answer);
     aura_free(token);
-    free(body);
+    free(body); /* library's memory */
     json_decref(request);
     return err;
 }

@@ -195,7 +195,7 @@ static int take_claims(struct aura_claims *c, json_t *body) {
     if (!err && json_is_object(config)) {
         char *text = json_dumps(config, JSON_COMPACT);
         c->room_config = aura_strdup(text);
-        free(text);
+        free(text); /* library's memory */
         err = c->room_config ? 0 : AURA_ENOMEM;
     }
     return err;
@@ -385,7 +385,7 @@ int aura_token_mint(struct aura_buf *out, const struct aura_claims *c, const cha
     encode64(out, header, sizeof(header) - 1);
     aura_buf_str(out, ".");
     encode64(out, text, strlen(text));
-    free(text);
+    free(text); /* library's memory */
     if (out->err || sign(secret, out->data + from, out->len - from, mac)) {
         return out->err ? out->err : AURA_ENOMEM;
     }

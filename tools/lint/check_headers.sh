@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Each header must compile alone: all of them as C, the public ones as C++ too.
-# check_headers.sh [BUILD]: BUILD holds generated headers (proto).
 set -uo pipefail
-build=${1:-build-test}
-flags=(-D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Isrc -Iinclude "-I$build/proto" -Iproto
-    $(pkg-config --cflags openssl libsrtp2 libwebsockets libprotobuf-c jansson 2>/dev/null))
+proto=.cache/lint-proto # generated headers
+mkdir -p $proto
+sh proto/generate.sh .cache/venv-build/bin/python proto/descriptors.py $proto || exit 1
+flags=(-D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Isrc -Iinclude "-I$proto"
+    $(pkg-config --cflags openssl libsrtp2 libwebsockets libprotobuf-c jansson libuv 2>/dev/null))
 status=0
 while read -r header; do
     gcc -std=c17 "${flags[@]}" -x c "$header" || { echo "$header: not alone in C"; status=1; }
