@@ -51,7 +51,7 @@ struct aura_http_req {
     char *authorization, *content_type, *request_headers;
     struct aura_buf body;
     bool too_large, answered;
-    bool upgrading; /* asked for a WebSocket */
+    bool upgrading;         /* asked for a WebSocket */
     struct aura_buf answer; /* body still to be sent */
     size_t sent;
     struct aura_ws *accepted;
