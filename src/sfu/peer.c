@@ -92,7 +92,17 @@ static void on_data_drained(void *arg, enum aura_data_channel channel) {
     }
 }
 
+static void on_dropped(void *arg, int why) {
+    struct aura_peer *peer = arg;
+    aura__drop(peer->worker, why == AURA_EAUTH    ? AURA_DROP_SRTP_AUTH
+                             : why == AURA_ESTALE ? AURA_DROP_SRTP_REPLAY
+                             : why == AURA_ELIMIT ? AURA_DROP_LIMIT
+                             : why == AURA_ESTATE ? AURA_DROP_BAD_DTLS
+                                                  : AURA_DROP_BAD_RTP);
+}
+
 static const struct aura_pc_handlers handlers = {
+    .dropped = on_dropped,
     .send = on_send,
     .state = on_state,
     .path = on_path,

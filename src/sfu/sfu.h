@@ -196,7 +196,7 @@ struct aura_sfu_counters {
 enum aura_sfu_drop {
     AURA_DROP_UNKNOWN_PEER, /* no 5-tuple, no ufrag */
     AURA_DROP_BAD_STUN,
-    AURA_DROP_BAD_DTLS,
+    AURA_DROP_BAD_DTLS, /* media before the handshake was done */
     AURA_DROP_SRTP_AUTH,
     AURA_DROP_SRTP_REPLAY,
     AURA_DROP_BAD_RTP,

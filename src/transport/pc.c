@@ -390,14 +390,17 @@ void aura_pc_recv(struct aura_pc *pc, const struct aura_path *path, uint8_t *dat
     if (pc->closed) {
         return;
     }
+    int err = 0;
     switch (aura_datagram_kind(data, len)) {
     case AURA_DATAGRAM_RTP:
-        if (media_ready(pc) && aura_srtp_unprotect(pc->srtp, data, &len) == 0) {
+        err = media_ready(pc) ? aura_srtp_unprotect(pc->srtp, data, &len) : AURA_ESTATE;
+        if (!err) {
             CALL(pc, rtp, data, len);
         }
         break;
     case AURA_DATAGRAM_RTCP:
-        if (media_ready(pc) && aura_srtcp_unprotect(pc->srtp, data, &len) == 0) {
+        err = media_ready(pc) ? aura_srtcp_unprotect(pc->srtp, data, &len) : AURA_ESTATE;
+        if (!err) {
             CALL(pc, rtcp, data, len);
         }
         break;
@@ -409,6 +412,9 @@ void aura_pc_recv(struct aura_pc *pc, const struct aura_path *path, uint8_t *dat
         break;
     case AURA_DATAGRAM_OTHER:
         break;
+    }
+    if (err) {
+        CALL(pc, dropped, err);
     }
 }
 

@@ -43,6 +43,10 @@ struct aura_pc_handlers {
     void (*data)(void *arg, enum aura_data_channel channel, const uint8_t *data, size_t len);
     /* Bytes queued on a channel went under its low-water mark. */
     void (*data_drained)(void *arg, enum aura_data_channel channel);
+    /* A media packet was not delivered: AURA_EAUTH (forged or damaged), AURA_ESTALE (replayed),
+     * AURA_EMALFORMED, AURA_ELIMIT (too many SSRCs), AURA_ESTATE (before DTLS is done). For
+     * counting; may be NULL. */
+    void (*dropped)(void *arg, int why);
 };
 
 struct aura_pc_conf {
