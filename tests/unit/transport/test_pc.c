@@ -11,7 +11,7 @@ struct server {
     struct sim *sim;
     struct aura_pc *pc;
     enum aura_pc_state states[16];
-    size_t state_count, path_count, rtp_count, rtcp_count, drained;
+    size_t state_count, path_count, rtp_count, rtcp_count, drained, dropped;
     struct aura_path path;
     bool opened[AURA_DATA_CHANNELS];
     size_t messages[AURA_DATA_CHANNELS], bytes[AURA_DATA_CHANNELS];
@@ -70,8 +70,13 @@ static void on_drained(void *arg, enum aura_data_channel channel) {
     (void)channel;
     s->drained++;
 }
-static const struct aura_pc_handlers handlers = {on_send, on_state,     on_path, on_rtp,
-                                                 on_rtcp, on_data_open, on_data, on_drained};
+static void on_dropped(void *arg, int why) {
+    struct server *s = arg;
+    (void)why;
+    s->dropped++;
+}
+static const struct aura_pc_handlers handlers = {
+    on_send, on_state, on_path, on_rtp, on_rtcp, on_data_open, on_data, on_drained, on_dropped};
 
 static void server_deliver(void *arg, const struct aura_path *path, uint8_t *data, size_t len) {
     struct server *s = arg;
