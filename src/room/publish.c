@@ -296,6 +296,9 @@ void aura__publish_options(struct participant *p, const struct aura_neg_offered 
     out->dtx = !q->disable_dtx;
     out->stereo = q->stereo;
     out->red = !q->disable_red && q->encryption == LIVEKIT__ENCRYPTION__TYPE__NONE;
+    if (q->type == LIVEKIT__TRACK_TYPE__VIDEO && q->n_simulcast_codecs) {
+        out->prefer = t->codec; /* the client sends the first codec of the answer */
+    }
 }
 
 /* ---- media ---- */

@@ -40,6 +40,7 @@ def pytest_runtest_makereport(item, call):
 def pytest_sessionfinish(session, exitstatus):
     path = os.environ.get("AURA_INTEROP_RESULTS")
     if path and RESULTS:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w") as file:
             json.dump(RESULTS, file, indent=1, sort_keys=True)
 
