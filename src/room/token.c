@@ -201,23 +201,25 @@ static int take_claims(struct aura_claims *c, json_t *body) {
     return err;
 }
 
-static json_t *part(const char *text, size_t len) {
+/* One part of a token as JSON. @return 0, AURA_EAUTH (not JSON), AURA_ENOMEM */
+static int part(const char *text, size_t len, json_t **out) {
     struct aura_buf raw = AURA_BUF(AURA_TOKEN_BYTES_MAX);
-    json_t *value = NULL;
-    if (decode64(&raw, text, len) == 0) {
-        value = json_loadb(aura_buf_text(&raw), raw.len, JSON_REJECT_DUPLICATES, NULL);
-    }
+    int err = decode64(&raw, text, len);
+    *out = err ? NULL : json_loadb(aura_buf_text(&raw), raw.len, JSON_REJECT_DUPLICATES, NULL);
     aura_buf_free(&raw);
-    return value;
+    return err == AURA_ENOMEM ? err : json_is_object(*out) ? 0 : AURA_EAUTH;
 }
 
 /* RFC 8725 section 3.1: the algorithm is ours to say, not the token's. */
-static bool header_ok(const char *text, size_t len) {
-    json_t *header = part(text, len);
+static int check_header(const char *text, size_t len) {
+    json_t *header;
+    int err = part(text, len, &header);
     const char *alg = json_string_value(json_object_get(header, "alg"));
-    bool ok = alg && strcmp(alg, "HS256") == 0 && !json_object_get(header, "crit");
+    if (!err && (!alg || strcmp(alg, "HS256") != 0 || json_object_get(header, "crit"))) {
+        err = AURA_EAUTH;
+    }
     json_decref(header);
-    return ok;
+    return err;
 }
 
 static int check_signature(const char *secret, const char *token, size_t signed_len,
@@ -283,17 +285,16 @@ int aura_token_verify(struct aura_claims *c, const struct aura_keys *keys, const
     const char *dot = len <= AURA_TOKEN_BYTES_MAX ? memchr(token, '.', len) : NULL;
     size_t head = dot ? (size_t)(dot - token) : 0;
     const char *second = dot ? memchr(dot + 1, '.', len - head - 1) : NULL;
-    if (!second || !header_ok(token, head)) {
+    if (!second) {
         return AURA_EAUTH;
     }
     size_t signed_len = (size_t)(second - token);
-    json_t *body = part(dot + 1, signed_len - head - 1);
-    if (!json_is_object(body)) {
-        json_decref(body);
-        return AURA_EAUTH;
-    }
-    int err =
-        verify_body(c, keys, body, token, signed_len, second + 1, len - signed_len - 1, now_s, why);
+    json_t *body = NULL;
+    int err = check_header(token, head);
+    err = err ? err : part(dot + 1, signed_len - head - 1, &body);
+    err = err ? err
+              : verify_body(c, keys, body, token, signed_len, second + 1, len - signed_len - 1,
+                            now_s, why);
     json_decref(body);
     return err;
 }
