@@ -15,8 +15,9 @@ enum { CHUNK_BYTES = 16 * 1024, CONNECTIONS_MAX = 100000 };
 static char *copy_header(struct lws *wsi, enum lws_token_indexes token) {
     int len = lws_hdr_total_length(wsi, token);
     char *text = len > 0 ? aura_zalloc((size_t)len + 1) : NULL;
-    if (text && lws_hdr_copy(wsi, text, len + 1, token) < 0) {
-        text[0] = 0;
+    int copied = text ? lws_hdr_copy(wsi, text, len + 1, token) : 0;
+    if (text && (copied < 0 || memchr(text, 0, (size_t)copied))) {
+        text[0] = 0; /* "%00" in a path would end it early */
     }
     return text;
 }

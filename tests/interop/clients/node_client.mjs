@@ -98,7 +98,7 @@ class Client {
   watch(track, identity) {
     const video = track.kind === TrackKind.KIND_VIDEO;
     const watch = video ? new VideoWatch() : new AudioWatch();
-    const stream = video ? new VideoStream(track) : new AudioStream(track, 48000, 1);
+    const stream = video ? new VideoStream(track) : new AudioStream(track, { sampleRate: 48000, numChannels: 1, frameSizeMs: 20 });
     const reader = stream.getReader();
     this.watches.set(track.sid, { watch, identity, reader });
     const pump = async () => {

@@ -147,19 +147,18 @@ export class AudioWatch {
     }
   }
   summary() {
-    let crossings = 0;
-    let ms = 0;
-    for (const [c, m] of this.crossings) {
-      crossings += c;
-      ms += m;
-    }
+    // Pieces that the sender or the jitter buffer broke are no sine: only those near the median count.
+    const rates = this.crossings.map(([c, m]) => c / m).sort((a, b) => a - b);
+    const median = rates[rates.length >> 1] ?? 0;
+    const whole = rates.filter((rate) => Math.abs(rate - median) <= 0.2 * median);
+    const mean = whole.reduce((sum, rate) => sum + rate, 0) / Math.max(1, whole.length);
     return {
       kind: 'audio',
       frames: this.frames,
       seconds: this.seconds,
       loudSeconds: this.loudSeconds,
       maxSilentMs: this.maxSilentMs,
-      toneHz: ms ? (crossings * 500) / ms : 0,
+      toneHz: mean * 500,
       beeps: this.beeps,
     };
   }

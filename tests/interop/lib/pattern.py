@@ -125,8 +125,11 @@ class AudioWatch:
             self.max_silent_ms = max(self.max_silent_ms, self.silent_run_ms)
 
     def summary(self) -> dict:
-        total_ms = sum(ms for _, ms in self._crossings)
-        tone = sum(c for c, _ in self._crossings) * 500 / total_ms if total_ms else 0
+        # Pieces that the sender or the jitter buffer broke are no sine: only those near the median count.
+        rates = np.array([c / ms for c, ms in self._crossings])
+        median = float(np.median(rates)) if len(rates) else 0.0
+        whole = rates[np.abs(rates - median) <= 0.2 * median] if median else rates
+        tone = float(whole.mean()) * 500 if len(whole) else 0.0
         return {
             "kind": "audio",
             "frames": self.frames,
