@@ -159,10 +159,11 @@ static int fill_attributes(Livekit__JoinRequest *q, const char *text) {
     struct aura_buf raw = AURA_BUF(64 * 1024);
     json_t *map = NULL, *value;
     const char *key;
-    int err = 0;
-    if (aura_base64_decode(&raw, text, strlen(text)) == 0) {
+    int err = aura_base64_decode(&raw, text, strlen(text));
+    if (!err) {
         map = json_loadb(aura_buf_text(&raw), raw.len, 0, NULL);
     }
+    err = err == AURA_ENOMEM ? err : 0; /* attributes that make no sense are left out */
     aura_buf_free(&raw);
     if (json_is_object(map)) {
         q->participant_attributes =
