@@ -84,7 +84,7 @@ def test_udp_garbage(server, running_call):
         packets += [b"\x16\xfe\xff" + rng.randbytes(40) for _ in range(200)]  # DTLS of nobody
         udp_send(server, packets)
 
-    grows(server, "drop", send)
+    grows(server, "auralink_drops_total", send)
 
 
 def stun_binding(username: bytes, rng, *, integrity: bool = True) -> bytes:
@@ -106,7 +106,7 @@ def test_stun_flood(server, running_call):
         for _ in range(20):
             udp_send(server, [stun_binding(b"abcd%06d:efgh" % rng.randrange(10**6), rng) for _ in range(1000)])
 
-    grows(server, "drop", send)
+    grows(server, "auralink_drops_total", send)
 
 
 def test_stun_malformed(server, running_call):

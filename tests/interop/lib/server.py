@@ -142,8 +142,10 @@ class Server:
         return out
 
     def metric(self, *needles: str) -> float:
-        """Sum of all series whose name (with labels) contains every needle."""
-        return sum(v for k, v in self.metrics().items() if all(n in k for n in needles))
+        """Sum of all series whose name (with labels) contains every needle; there must be one."""
+        found = [v for k, v in self.metrics().items() if all(n in k for n in needles)]
+        assert found, f"no metric with {needles}"
+        return sum(found)
 
     def rss_kib(self) -> int:
         with open(f"/proc/{self._worker_pid()}/status") as file:
