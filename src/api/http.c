@@ -400,11 +400,11 @@ static void base_info(struct aura_http *h, struct lws_context_creation_info *inf
     info->fd_limit_per_thread = CONNECTIONS_MAX;
 }
 
-/* A probe tells a taken port from other failures, which lws does not; it also picks a free one. */
-static int probe_port(const struct aura_addr *addr, uint16_t *port) {
+/* Tells a taken port from other failures, which lws does not. */
+static int probe_port(const struct aura_addr *addr, uint16_t port) {
     struct sockaddr_storage sa;
     struct aura_addr a = *addr;
-    a.port = *port;
+    a.port = port;
     socklen_t len = (socklen_t)aura_addr_to_sockaddr(&a, &sa);
     int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1, err = 0;
     if (fd < 0) {
@@ -413,9 +413,6 @@ static int probe_port(const struct aura_addr *addr, uint16_t *port) {
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     if (bind(fd, (struct sockaddr *)&sa, len) || listen(fd, 1)) {
         err = errno == EADDRINUSE ? AURA_EEXISTS : AURA_EIO;
-    } else if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
-               aura_addr_from_sockaddr(&a, (struct sockaddr *)&sa, len) == 0) {
-        *port = a.port;
     }
     close(fd);
     return err;
@@ -426,7 +423,9 @@ static int add_vhost(struct aura_http *h, const struct aura_addr *bind, size_t i
     char name[32], iface[AURA_ADDR_TEXT_MAX];
     struct aura_addr any;
     int err = aura_addr_parse(&any, "0.0.0.0:0");
-    err = err ? err : probe_port(bind ? bind : &any, &h->port);
+    if (!err && h->port) {
+        err = probe_port(bind ? bind : &any, h->port);
+    }
     if (err) {
         return err;
     }
@@ -435,7 +434,12 @@ static int add_vhost(struct aura_http *h, const struct aura_addr *bind, size_t i
     info.vhost_name = name;
     info.port = h->port;
     info.iface = bind ? aura_addr_ip_text(bind, iface) : NULL;
-    return lws_create_vhost(h->context, &info) ? 0 : AURA_EIO;
+    struct lws_vhost *vhost = lws_create_vhost(h->context, &info);
+    if (!vhost) {
+        return AURA_EIO;
+    }
+    h->port = (uint16_t)lws_get_vhost_listen_port(vhost); /* the kernel's choice, if that was 0 */
+    return 0;
 }
 
 int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf, struct aura_loop *loop,
