@@ -16,8 +16,9 @@
 enum {
     SEED_MAX = 1 << 20,
     SEEDS_MAX = 4096,
-    TRUNCATIONS_MAX = 512, /* every length up to this */
-    FLIPS_MAX = 2048       /* bits flipped, spread over the seed */
+    TRUNCATIONS_MAX = 512,    /* every length up to this */
+    FLIPS_MAX = 2048,         /* bits flipped, spread over the seed */
+    FLIP_BYTES_MAX = 8 << 20, /* fewer of long seeds, so that a replay stays short */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -43,7 +44,8 @@ static void replay(uint8_t *data, size_t len) {
         run(data, n);
     }
     size_t bits = len * 8;
-    size_t step = bits > FLIPS_MAX ? bits / FLIPS_MAX : 1;
+    size_t flips = len && FLIP_BYTES_MAX / len < FLIPS_MAX ? FLIP_BYTES_MAX / len : FLIPS_MAX;
+    size_t step = bits > flips ? bits / flips : 1;
     if (step % 8 == 0) {
         step++; /* not the same bit of each byte */
     }
