@@ -14,14 +14,14 @@ build_packages=(
     libssl-dev libsrtp2-dev libusrsctp-dev libcurl4-openssl-dev
     libwebsockets-dev libwebsockets-evlib-uv libuv1-dev
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev
-    libjansson-dev libyaml-dev
+    libjansson-dev libyaml-dev zlib1g-dev
 )
 case $(uname -m) in
 x86_64) build_packages+=(libipsec-mb-dev) ;; # AES-GCM in batches; elsewhere OpenSSL does it
 esac
 # Ubuntu has firefox and chromium-browser as packages that fetch a snap.
 test_packages=(
-    libcmocka-dev g++ clang "chromium|chromium-browser" "firefox-esr|firefox" ffmpeg procps
+    libcmocka-dev g++ clang "chromium|chromium-browser" "firefox-esr|firefox" ffmpeg procps iproute2
 )
 
 missing_of() { # the words that are not installed, with alternatives resolved
