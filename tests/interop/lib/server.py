@@ -105,12 +105,17 @@ class Server:
         eventually(up, 30, 0.05, "server answers GET /")
 
     @property
+    def authority(self) -> str:
+        """host:port as URLs have it."""
+        return f"[{self.host}]:{self.http_port}" if ":" in self.host else f"{self.host}:{self.http_port}"
+
+    @property
     def url(self) -> str:
-        return f"ws://{self.host}:{self.http_port}"
+        return f"ws://{self.authority}"
 
     @property
     def http_url(self) -> str:
-        return f"http://{self.host}:{self.http_port}"
+        return f"http://{self.authority}"
 
     @property
     def pid(self) -> int:
@@ -121,9 +126,8 @@ class Server:
 
     def get(self, path: str, headers: dict | None = None, port: int | None = None, timeout: float = 5):
         """(status, text, headers) of a GET; HTTP errors are results, not exceptions."""
-        request = urllib.request.Request(
-            f"http://{self.host}:{port or self.http_port}{path}", headers=headers or {}
-        )
+        base = self.http_url if port is None else f"http://{self.host}:{port}"
+        request = urllib.request.Request(base + path, headers=headers or {})
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
                 return answer.status, answer.read().decode(errors="replace"), dict(answer.headers)
@@ -132,7 +136,7 @@ class Server:
 
     def metrics(self) -> dict[str, float]:
         """Prometheus samples, one entry for each full series name with labels."""
-        status, text, _ = self.get("/metrics", port=self.metrics_port)
+        status, text, _ = self.get("/metrics", port=self.metrics_port if self.metrics_port != self.http_port else None)
         assert status == 200, f"/metrics answered {status}"
         out = {}
         for line in text.splitlines():
