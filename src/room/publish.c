@@ -271,6 +271,11 @@ void aura__publish_request(struct participant *p, const Livekit__AddTrackRequest
         refuse(p, q, LIVEKIT__REQUEST_RESPONSE__REASON__LIMIT_EXCEEDED, "too many tracks");
         return;
     }
+    if (livekit__add_track_request__get_packed_size(q) > TRACK_REQUEST_BYTES_MAX) {
+        refuse(p, q, LIVEKIT__REQUEST_RESPONSE__REASON__LIMIT_EXCEEDED,
+               "the description of the track is too long");
+        return;
+    }
     if (known_track(p, q)) {
         return;
     }

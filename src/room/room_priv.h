@@ -20,6 +20,8 @@ enum {
     SIGNAL_OUT_MAX = 4 << 20,
     SIGNAL_IN_MAX = 2 << 20,
     SDP_OUT_MAX = 1 << 20,
+    TRACK_REQUEST_BYTES_MAX = 16 * 1024, /* of an AddTrack: it is told to everybody */
+    PERMISSION_BYTES_MAX = 256 * 1024,   /* of a SubscriptionPermission */
     TRACK_PERMISSIONS_MAX = 1024,
     PING_INTERVAL_S = 5,
     PING_TIMEOUT_S = 15,

@@ -258,7 +258,8 @@ void aura__subscribe_recheck(struct participant *publisher) {
 }
 
 void aura__subscribe_permission(struct participant *p, const Livekit__SubscriptionPermission *q) {
-    if (q->n_track_permissions > TRACK_PERMISSIONS_MAX) {
+    if (q->n_track_permissions > TRACK_PERMISSIONS_MAX ||
+        livekit__subscription_permission__get_packed_size(q) > PERMISSION_BYTES_MAX) {
         return;
     }
     Livekit__SubscriptionPermission *copy = q->all_participants ? NULL : aura__pb_copy(q);

@@ -144,7 +144,7 @@ static void enter(struct world *w, struct client *c, const struct wish *wish) {
 }
 
 static void say(struct client *c, const Livekit__SignalRequest *q) {
-    uint8_t bytes[4096];
+    uint8_t bytes[32768];
     size_t len = livekit__signal_request__get_packed_size(q);
     assert_true(len <= sizeof(bytes));
     livekit__signal_request__pack(q, bytes);
@@ -350,6 +350,16 @@ static int publishing_is_permitted_and_bounded(void) {
     add_track(&b, "one too many", LIVEKIT__TRACK_SOURCE__MICROPHONE);
     assert_int_equal(GOT(&b, REQUEST_RESPONSE)->request_response->reason,
                      LIVEKIT__REQUEST_RESPONSE__REASON__LIMIT_EXCEEDED);
+    char *longer = aura_zalloc(20000);
+    assert_non_null(longer);
+    memset(longer, 'x', 19999);
+    client_end(&b);
+    enter(&w, &b, &(struct wish){.identity = "bob"});
+    add_track(&b, longer, LIVEKIT__TRACK_SOURCE__CAMERA);
+    assert_null(GOT(&b, TRACK_PUBLISHED));
+    assert_int_equal(GOT(&b, REQUEST_RESPONSE)->request_response->reason,
+                     LIVEKIT__REQUEST_RESPONSE__REASON__LIMIT_EXCEEDED);
+    aura_free(longer);
     client_end(&a);
     client_end(&b);
     world_end(&w);
