@@ -420,7 +420,6 @@ static int probe_port(const struct aura_addr *addr, uint16_t port) {
 
 static int add_vhost(struct aura_http *h, const struct aura_addr *bind, size_t index) {
     struct lws_context_creation_info info;
-    char name[32], iface[AURA_ADDR_TEXT_MAX];
     struct aura_addr any;
     int err = aura_addr_parse(&any, "0.0.0.0:0");
     if (!err && h->port) {
@@ -430,10 +429,10 @@ static int add_vhost(struct aura_http *h, const struct aura_addr *bind, size_t i
         return err;
     }
     base_info(h, &info);
-    snprintf(name, sizeof(name), "vhost%zu", index);
-    info.vhost_name = name;
+    snprintf(h->names[index], sizeof(h->names[index]), "vhost%zu", index);
+    info.vhost_name = h->names[index];
     info.port = h->port;
-    info.iface = bind ? aura_addr_ip_text(bind, iface) : NULL;
+    info.iface = bind ? aura_addr_ip_text(bind, h->ifaces[index]) : NULL;
     struct lws_vhost *vhost = lws_create_vhost(h->context, &info);
     if (!vhost) {
         return AURA_EIO;
@@ -445,6 +444,9 @@ static int add_vhost(struct aura_http *h, const struct aura_addr *bind, size_t i
 int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf, struct aura_loop *loop,
                   const struct aura_http_handlers *handlers, void *arg) {
     struct lws_context_creation_info info;
+    if (conf->bind_count > HTTP_VHOSTS_MAX) {
+        return AURA_ELIMIT;
+    }
     struct aura_http *h = aura_zalloc(sizeof(*h));
     if (!h) {
         return AURA_ENOMEM;
@@ -458,9 +460,9 @@ int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf, stru
         aura_free(h);
         return AURA_EIO;
     }
-    void *loops[] = {&h->uv};
+    h->loops[0] = &h->uv;
     base_info(h, &info);
-    info.foreign_loops = loops;
+    info.foreign_loops = h->loops;
     h->context = lws_create_context(&info);
     int err = h->context ? 0 : AURA_EIO;
     for (size_t i = 0; !err && i < (conf->bind_count ? conf->bind_count : 1); i++) {

@@ -16,6 +16,8 @@ struct aura_http {
     void *arg;
     uv_loop_t uv;
     uv_poll_t nested;
+    void *loops[1]; /* lws keeps pointers to these texts and to the loop, not copies */
+    char names[HTTP_VHOSTS_MAX][32], ifaces[HTTP_VHOSTS_MAX][AURA_ADDR_TEXT_MAX];
     bool nested_on, stopping, freeing;
     struct lws_context *context;
     struct aura_http_stats stats;

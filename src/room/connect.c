@@ -331,6 +331,7 @@ void aura__connect_state(struct transport *t, enum aura_pc_state state) {
     struct participant *p = t->p;
     struct transport *primary = p->single || !p->sub.peer ? &p->pub : &p->sub;
     t->connected = state == AURA_PC_CONNECTED;
+    t->dead = state == AURA_PC_FAILED;
     if (state == AURA_PC_CONNECTED && t == primary) {
         aura__participant_active(p);
     } else if (state == AURA_PC_FAILED && t == primary && !p->session) {

@@ -39,8 +39,8 @@ struct transport {
     aura_peer_id peer; /* 0 = not there */
     struct aura_neg *neg;
     Livekit__SignalTarget target;
-    bool connected;
-    uint32_t offer_id; /* of the client's last offer */
+    bool connected, dead; /* dead: closed by the client, or without consent for too long */
+    uint32_t offer_id;    /* of the client's last offer */
     char ufrag[AURA_ICE_UFRAG_LEN + 1];
 };
 

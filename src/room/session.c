@@ -216,9 +216,12 @@ void aura_session_closed(struct aura_session *s) {
     struct participant *p = s->p;
     if (p) {
         p->session = NULL;
+        const struct transport *primary = p->single || !p->sub.peer ? &p->pub : &p->sub;
         bool early = !s->started || p->state != LIVEKIT__PARTICIPANT_INFO__STATE__ACTIVE;
-        if (early || aura_timer_start(p->room->rooms->timers, &p->gone_timer,
-                                      GONE_S * AURA_US_PER_S, on_gone, p)) {
+        /* Some SDKs close both connections without waiting for their leave to be sent. */
+        if (early || primary->dead ||
+            aura_timer_start(p->room->rooms->timers, &p->gone_timer, GONE_S * AURA_US_PER_S,
+                             on_gone, p)) {
             aura__participant_leave(p, LIVEKIT__DISCONNECT_REASON__SIGNAL_CLOSE,
                                     LIVEKIT__LEAVE_REQUEST__ACTION__DISCONNECT);
         }

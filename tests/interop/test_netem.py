@@ -126,11 +126,19 @@ def test_rate_limit():
 
 
 def test_candidate_rewriting():
+    """Each port of the server has one of ours: its media workers are told apart by port."""
     forwarder = Forwarder(("127.0.0.1", 9))
-    line = "a=candidate:1 1 udp 2130706431 10.0.0.1 7882 typ host generation 0"
     try:
-        assert forwarder.candidate(line) == (
-            f"a=candidate:1 1 udp 2130706431 127.0.0.1 {forwarder.port} typ host generation 0"
-        )
+        ports = []
+        for port in (9, 10, 9):
+            line = f"a=candidate:1 1 udp 2130706431 10.0.0.1 {port} typ host generation 0"
+            rewritten = asyncio.run_coroutine_threadsafe(forwarder.candidate(line), forwarder._loop).result(5)
+            found = re.fullmatch(
+                r"a=candidate:1 1 udp 2130706431 127\.0\.0\.1 (\d+) typ host generation 0", rewritten
+            )
+            assert found, rewritten
+            ports.append(int(found.group(1)))
+        assert ports[0] == forwarder.port == ports[2]
+        assert ports[1] != ports[0]
     finally:
         forwarder.close()

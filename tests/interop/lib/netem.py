@@ -117,6 +117,8 @@ class Forwarder:
         self.port = 0
         self.ws_port = 0
         self._upstreams: dict[tuple, asyncio.DatagramTransport] = {}
+        # One listener for each UDP port of the server: its media workers have one each.
+        self._listeners: dict[int, asyncio.DatagramTransport] = {}
         self._queue: list = []
         self._order = itertools.count()
         self._wake: asyncio.Event | None = None
@@ -157,7 +159,7 @@ class Forwarder:
             self._loop.run_until_complete(self._web.wait_closed())
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
-        for transport in [self._listener, *self._upstreams.values()]:
+        for transport in [*self._listeners.values(), *self._upstreams.values()]:
             transport.close()
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
@@ -165,11 +167,8 @@ class Forwarder:
 
     async def _start(self) -> None:
         self._wake = asyncio.Event()
-        self._listener, _ = await self._loop.create_datagram_endpoint(
-            lambda: _Receiver(self._from_client), local_addr=(self.host, 0)
-        )
-        _roomy(self._listener)
-        self.port = self._listener.get_extra_info("sockname")[1]
+        await self._listen(self.target[1])
+        self.port = self._port_for(self.target[1])
         self._tasks.append(self._loop.create_task(self._deliver()))
         if self._signal_target:
             self._web = await websockets.serve(
@@ -177,27 +176,44 @@ class Forwarder:
             )
             self.ws_port = self._web.sockets[0].getsockname()[1]
 
-    def _from_client(self, data: bytes, client: tuple) -> None:
-        upstream = self._upstreams.get(client)
+    async def _listen(self, port: int) -> None:
+        if port in self._listeners:
+            return
+        listener, _ = await self._loop.create_datagram_endpoint(
+            lambda: _Receiver(lambda data, client: self._from_client(data, client, port)),
+            local_addr=(self.host, 0),
+        )
+        _roomy(listener)
+        if port in self._listeners:
+            listener.close()
+        else:
+            self._listeners[port] = listener
+
+    def _port_for(self, port: int) -> int:
+        return self._listeners[port].get_extra_info("sockname")[1]
+
+    def _from_client(self, data: bytes, client: tuple, port: int) -> None:
+        upstream = self._upstreams.get((client, port))
         if upstream is None:
             if len(self._upstreams) >= UPSTREAM_LIMIT:
                 return
-            self._tasks.append(self._loop.create_task(self._open(data, client)))
+            self._tasks.append(self._loop.create_task(self._open(data, client, port)))
             return
         self._enqueue(self.up, data, upstream, None)
 
-    async def _open(self, data: bytes, client: tuple) -> None:
-        if client not in self._upstreams:
+    async def _open(self, data: bytes, client: tuple, port: int) -> None:
+        key = (client, port)
+        if key not in self._upstreams:
             upstream, _ = await self._loop.create_datagram_endpoint(
-                lambda: _Receiver(lambda d, _: self._enqueue(self.down, d, self._listener, client)),
-                remote_addr=self.target,
+                lambda: _Receiver(lambda d, _: self._enqueue(self.down, d, self._listeners[port], client)),
+                remote_addr=(self.target[0], port),
             )
-            if client in self._upstreams:
+            if key in self._upstreams:
                 upstream.close()
             else:
                 _roomy(upstream)
-                self._upstreams[client] = upstream
-        self._enqueue(self.up, data, self._upstreams[client], None)
+                self._upstreams[key] = upstream
+        self._enqueue(self.up, data, self._upstreams[key], None)
 
     def _enqueue(self, direction: Direction, data: bytes, transport, address) -> None:
         now = self._loop.time()
@@ -243,7 +259,7 @@ class Forwarder:
 
             async def to_client():
                 async for message in server:
-                    passed = self._rewrite(message) if isinstance(message, bytes) else message
+                    passed = await self._rewrite(message) if isinstance(message, bytes) else message
                     if passed is not None:
                         await client.send(passed)
                 await client.close()
@@ -257,24 +273,25 @@ class Forwarder:
             for task in done:
                 task.exception()
 
-    def _rewrite(self, frame: bytes) -> bytes | None:
+    async def _rewrite(self, frame: bytes) -> bytes | None:
         """The frame with our address in it; None for a candidate that would lead around us (TCP)."""
         message = proto.SignalResponse.FromString(frame)
         kind = message.WhichOneof("message")
         if kind in ("answer", "offer"):
             description = getattr(message, kind)
-            lines = description.sdp.split("\r\n")
-            description.sdp = "\r\n".join(
-                self.candidate(line) if line.startswith("a=candidate:") else line
-                for line in lines
-                if not line.startswith("a=candidate:") or self._passes(line)
-            )
+            lines = []
+            for line in description.sdp.split("\r\n"):
+                if not line.startswith("a=candidate:"):
+                    lines.append(line)
+                elif self._passes(line):
+                    lines.append(await self.candidate(line))
+            description.sdp = "\r\n".join(lines)
         elif kind == "trickle":
             init = json.loads(message.trickle.candidateInit)
             if init.get("candidate"):
                 if not self._passes(init["candidate"]):
                     return None
-                init["candidate"] = self.candidate(init["candidate"])
+                init["candidate"] = await self.candidate(init["candidate"])
                 message.trickle.candidateInit = json.dumps(init)
         else:
             return frame
@@ -283,11 +300,14 @@ class Forwarder:
     def _passes(self, candidate: str) -> bool:
         return (" tcp " if self._only_tcp else " udp ") in candidate.lower()
 
-    def candidate(self, line: str) -> str:
+    async def candidate(self, line: str) -> str:
         """The same candidate at the forwarder's address."""
-        if self._only_tcp:
+        found = re.search(r"(candidate:\S+ \d+ \S+ \d+) \S+ (\d+)", line)
+        if self._only_tcp or not found:
             return line
-        return re.sub(r"(candidate:\S+ \d+ \S+ \d+) \S+ \d+", rf"\1 {self.host} {self.port}", line)
+        port = int(found.group(2))
+        await self._listen(port)
+        return f"{line[:found.start()]}{found.group(1)} {self.host} {self._port_for(port)}{line[found.end():]}"
 
 
 def _roomy(transport: asyncio.DatagramTransport) -> None:
