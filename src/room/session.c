@@ -219,7 +219,7 @@ void aura_session_closed(struct aura_session *s) {
         const struct transport *primary = p->single || !p->sub.peer ? &p->pub : &p->sub;
         bool early = !s->started || p->state != LIVEKIT__PARTICIPANT_INFO__STATE__ACTIVE;
         /* Some SDKs close both connections without waiting for their leave to be sent. */
-        if (early || primary->dead ||
+        if (early || primary->dead || s->rooms->draining ||
             aura_timer_start(p->room->rooms->timers, &p->gone_timer, GONE_S * AURA_US_PER_S,
                              on_gone, p)) {
             aura__participant_leave(p, LIVEKIT__DISCONNECT_REASON__SIGNAL_CLOSE,

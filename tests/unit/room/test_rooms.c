@@ -484,6 +484,9 @@ static int draining_sends_everybody_elsewhere(void) {
     assert_int_equal(GOT(&a, LEAVE)->leave->action, LIVEKIT__LEAVE_REQUEST__ACTION__RECONNECT);
     assert_int_equal(GOT(&a, LEAVE)->leave->reason, LIVEKIT__DISCONNECT_REASON__SERVER_SHUTDOWN);
     client_end(&a);
+    struct aura_rooms_stats stats;
+    aura_rooms_stats(w.rooms, &stats);
+    assert_int_equal(stats.participants, 0); /* whoever went is not waited for */
     world_end(&w);
     return 0;
 }
