@@ -6,11 +6,11 @@ import re
 import sys
 
 # Lowest first. A folder may include itself and what stands above it in this list.
-ORDER = ["base", "net", "rtp", "transport", "aic", "sfu", "cluster", "auraid", "room", "api",
+ORDER = ["base", "net", "rtp", "cc", "transport", "aic", "sfu", "cluster", "auraid", "room", "api",
          "client", "cmd"]
 # Folders that see less than their place would allow.
 NARROWER = {
-    "client": {"base", "net", "rtp", "transport", "aic", "client"},
+    "client": {"base", "net", "rtp", "cc", "transport", "aic", "client"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 
