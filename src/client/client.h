@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file client.h  A LiveKit participant without devices: joins, publishes clips, receives tracks.
+ *
+ * It speaks protocol v0: a peer connection for each direction, the server offers what it sends.
+ * Many clients share a thread's struct aura_client_env. Threading: the env's thread, but for the
+ * times, which any thread may read.
+ */
+#ifndef AURA_CLIENT_CLIENT_H
+#define AURA_CLIENT_CLIENT_H
+
+#include "client/clip.h"
+#include "client/meter.h"
+#include "client/ports.h"
+#include "client/signal.h"
+#include "transport/dtls.h"
+
+struct aura_client;
+
+/** What the clients of one thread share; everything is borrowed. */
+struct aura_client_env {
+    struct aura_loop *loop;
+    struct aura_signals *signals;
+    struct aura_ports *ports;
+    struct aura_rand *rand;
+    const struct aura_dtls_identity *identity;
+    struct aura_meter *meter;
+};
+
+enum { AURA_CLIENT_TRACKS_MAX = 4 };
+
+struct aura_client_track {
+    bool screen;        /* screen share instead of camera or microphone */
+    size_t layer_count; /* lowest first */
+    const struct aura_clip *clips[AURA_MEDIA_LAYERS_MAX];
+};
+
+struct aura_client_conf {
+    const struct aura_client_url *url;
+    const char *token;
+    bool subscribe; /* to everything */
+    bool dynacast;  /* layers that the server says nobody takes are not sent */
+    size_t track_count;
+    struct aura_client_track tracks[AURA_CLIENT_TRACKS_MAX];
+};
+
+/** Microseconds of the monotonic clock, 0 = not yet. */
+struct aura_client_times {
+    aura_count started, joined, connected, first_audio, first_video;
+};
+
+struct aura_client_handlers {
+    /* The primary connection is up. */
+    void (*connected)(void *arg);
+    /* Final, from any cause but aura_client_free(). `why` is for people, borrowed. */
+    void (*ended)(void *arg, int err, const char *why);
+};
+
+/** Starts to join. @return 0, AURA_ENOMEM, AURA_EIO */
+AURA_NODISCARD int aura_client_new(struct aura_client **out, const struct aura_client_env *env,
+                                   const struct aura_client_conf *conf,
+                                   const struct aura_client_handlers *handlers, void *arg);
+/** Leaves the room. Not from inside a callback. NULL is fine; returns NULL. The env must run one
+ * more turn of its loop before it goes. */
+struct aura_client *aura_client_free(struct aura_client *c);
+
+const struct aura_client_times *aura_client_times(const struct aura_client *c);
+/** Streams that the server described, and those of which packets came. */
+void aura_client_streams(const struct aura_client *c, size_t *described, size_t *flowing);
+
+#endif
