@@ -101,5 +101,6 @@ int cli_participant_remove(int argc, char **argv);
 int cli_participant_mute(int argc, char **argv);
 int cli_participant_update(int argc, char **argv);
 int cli_data_send(int argc, char **argv);
+int cli_load_test(int argc, char **argv);
 
 #endif

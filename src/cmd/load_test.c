@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `auralink load-test`: many participants from one process, against any LiveKit-compatible server. */
+#include "cmd/load_test.h"
+
+#include "base/rand.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+enum { FILES_SPARE = 128, SHARING_DEFAULT = 16 };
+
+static int wrong(const char *what) {
+    fprintf(stderr, "auralink load-test: %s\nTry 'auralink load-test --help'.\n", what);
+    return AURA_EINVAL;
+}
+
+static int check_counts(const struct load_options *o) {
+    if (o->rooms == 0 || o->threads == 0 || o->ramp == 0 || o->sharing == 0) {
+        return wrong("--rooms, --threads, --ramp and --clients-per-socket must be at least 1");
+    }
+    if (o->duration_s == 0) {
+        return wrong("--duration must be at least 1 s");
+    }
+    uint64_t each = o->publishers + o->subscribers;
+    if (each == 0 || each * o->rooms > LOAD_PARTICIPANTS_MAX) {
+        fprintf(stderr, "auralink load-test: between 1 and %d participants in all are possible\n",
+                LOAD_PARTICIPANTS_MAX);
+        return AURA_EINVAL;
+    }
+    return 0;
+}
+
+static int check(struct load_options *o) {
+    if (aura_client_url_parse(&o->url, o->cli.url)) {
+        return wrong("--url wants an address like ws://host:7880");
+    }
+    o->codec = strcmp(o->codec_name, "vp8") == 0    ? AURA_CODEC_VP8
+               : strcmp(o->codec_name, "h264") == 0 ? AURA_CODEC_H264
+                                                    : AURA_CODEC_NONE;
+    if (o->codec == AURA_CODEC_NONE) {
+        return wrong("--codec wants vp8 or h264");
+    }
+    if (o->simulcast && o->no_simulcast) {
+        return wrong("--simulcast and --no-simulcast exclude each other");
+    }
+    if (!o->audio && !o->video) {
+        o->audio = o->video = true;
+    }
+    return check_counts(o);
+}
+
+static int check_files(const struct load_options *o) {
+    uint64_t people = (o->publishers + o->subscribers) * o->rooms;
+    /* A WebSocket each; a UDP socket each where they cannot be shared. */
+    uint64_t wanted = people * 2 + (o->meeting ? o->publishers * o->rooms : 0) + FILES_SPARE;
+    uint64_t limit = load_raise_files();
+    if (limit && wanted > limit && people + people / o->sharing + FILES_SPARE > limit) {
+        fprintf(stderr,
+                "auralink load-test: %" PRIu64 " participants need about %" PRIu64
+                " open files, but only %" PRIu64 " are allowed.\n"
+                "Raise the limit (ulimit -Hn, or LimitNOFILE=) or ask for fewer.\n",
+                people, wanted, limit);
+        return AURA_ELIMIT;
+    }
+    return 0;
+}
+
+static int run(const struct load_options *o) {
+    static struct load load;
+    static struct load_result result;
+    if (load_new(&load, o)) {
+        return CLI_FAILED;
+    }
+    int err = load_run(&load, &result);
+    int status = err ? CLI_FAILED : load_report(o, &result);
+    load_free(&load);
+    if (status == CLI_OK && (result.failed || result.flowing < result.expected_flowing)) {
+        status = CLI_FAILED;
+    }
+    return status;
+}
+
+int cli_load_test(int argc, char **argv) {
+    struct load_options o = {.cli = CLI_DEFAULTS,
+                             .room = "load-test",
+                             .resolution = "720p",
+                             .codec_name = "vp8",
+                             .rooms = 1,
+                             .publishers = 1,
+                             .subscribers = 10,
+                             .duration_s = 10,
+                             .ramp = 50,
+                             .threads = 1,
+                             .sharing = SHARING_DEFAULT,
+                             .seed = aura_rand_u32(aura_rand_system())};
+    const struct aura_arg args[] = {
+        CLI_ARGS(&o.cli),
+        {"insecure", AURA_ARG_FLAG, &o.insecure, NULL, "accept any certificate of a wss:// server",
+         NULL, 0},
+        {"", AURA_ARG_FLAG, NULL, NULL, "Who:", NULL, 0},
+        {"room", AURA_ARG_STR, &o.room, "NAME", "room (default load-test)", NULL, 0},
+        {"rooms", AURA_ARG_UINT, &o.rooms, "N", "rooms, named NAME-0 ... (default 1)", NULL,
+         LOAD_ROOMS_MAX},
+        {"publishers", AURA_ARG_UINT, &o.publishers, "N", "publishers in each room (default 1)",
+         NULL, LOAD_PARTICIPANTS_MAX},
+        {"subscribers", AURA_ARG_UINT, &o.subscribers, "N",
+         "subscribers in each room (default 10)", NULL, LOAD_PARTICIPANTS_MAX},
+        {"meeting", AURA_ARG_FLAG, &o.meeting, NULL, "publishers subscribe to each other too", NULL,
+         0},
+        {"ramp", AURA_ARG_UINT, &o.ramp, "N", "joins in a second (default 50)", NULL, 100000},
+        {"", AURA_ARG_FLAG, NULL, NULL, "What is sent (default: audio and video):", NULL, 0},
+        {"audio", AURA_ARG_FLAG, &o.audio, NULL, "Opus, 20 ms packets", NULL, 0},
+        {"video", AURA_ARG_FLAG, &o.video, NULL, "video", NULL, 0},
+        {"video-resolution", AURA_ARG_STR, &o.resolution, "SIZE",
+         "180p, 360p, 540p, 720p (default), 1080p", NULL, 0},
+        {"codec", AURA_ARG_STR, &o.codec_name, "NAME", "vp8 (default) or h264", NULL, 0},
+        {"simulcast", AURA_ARG_FLAG, &o.simulcast, NULL,
+         "send two or three layers (the default)", NULL, 0},
+        {"no-simulcast", AURA_ARG_FLAG, &o.no_simulcast, NULL, "send the best layer only", NULL,
+         0},
+        {"dynacast", AURA_ARG_FLAG, &o.dynacast, NULL,
+         "stop layers that the server says nobody takes", NULL, 0},
+        {"clip", AURA_ARG_LIST, &o.clips, "FILE",
+         "media to send: .ivf (VP8), .264, .ogg (Opus); video layers lowest first", NULL, 0},
+        {"", AURA_ARG_FLAG, NULL, NULL, "Measuring:", NULL, 0},
+        {"duration", AURA_ARG_UINT, &o.duration_s, "SECONDS",
+         "length of the window, once everybody has media (default 10)", NULL, 86400},
+        {"server-pid", AURA_ARG_UINT, &o.server_pid, "PID",
+         "process of the server on this machine: its CPU and memory", NULL, 0},
+        {"threads", AURA_ARG_UINT, &o.threads, "N", "threads of this process (default 1)", NULL,
+         LOAD_THREADS_MAX},
+        {"clients-per-socket", AURA_ARG_UINT, &o.sharing, "N",
+         "clients on one UDP socket towards 127.0.0.0/8 (default 16)", NULL,
+         AURA_PORTS_SHARING_MAX},
+        {"seed", AURA_ARG_UINT, &o.seed, "N", "of the clients' random numbers", NULL, 0}};
+    const struct aura_command_line line = {
+        "auralink load-test",
+        "",
+        "Joins many participants from this process, sends encoded media, and measures what arrives:"
+        "\ntimes to join, loss, latency, bitrate and, with --server-pid, what it costs the server."
+        "\nThe exit status is 1 if somebody could not join or a track did not arrive.",
+        args,
+        COUNT(args),
+        0,
+        0};
+    size_t n = 0;
+    int status;
+    if (cli_ends(aura_args_parse(&line, argc, argv, NULL, &n), &status)) {
+        return status;
+    }
+    if (check(&o)) {
+        return CLI_USAGE;
+    }
+    return check_files(&o) ? CLI_FAILED : run(&o);
+}

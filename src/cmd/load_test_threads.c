@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The threads of the load test: each runs a loop with its share of the participants. */
+#include "base/mem.h"
+#include "base/rand.h"
+#include "cmd/cli_mint.h"
+#include "cmd/load_test.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    TOKEN_SECONDS = 6 * 3600,
+    NAME_BYTES = 128,
+    GOODBYE_MS = 300, /* for the last messages to leave */
+};
+
+struct load_thread {
+    struct load *load;
+    pthread_t thread;
+    bool running;
+    struct aura_loop *loop;
+    struct aura_client_env env;
+    struct aura_rand_seeded rand;
+    struct aura_meter meter;
+    struct aura_task poll, stop;
+    struct aura_timer goodbye;
+    sem_t done;
+    size_t first, step; /* its participants: first, first + step, … */
+};
+
+/* ---- on the thread ---- */
+
+static void on_connected(void *arg) {
+    struct load_participant *p = arg;
+    aura_count_set(&p->state, LOAD_CONNECTED);
+}
+
+static void on_ended(void *arg, int err, const char *why) {
+    struct load_participant *p = arg;
+    p->err = err;
+    snprintf(p->why, sizeof(p->why), "%s", why);
+    atomic_thread_fence(memory_order_release); /* err and why before the state */
+    aura_count_set(&p->state, LOAD_ENDED);
+}
+
+static void start_client(void *arg) {
+    static const struct aura_client_handlers handlers = {on_connected, on_ended};
+    struct load_participant *p = arg;
+    aura_count_set(&p->state, LOAD_STARTED);
+    int err = aura_client_new(&p->client, &p->thread->env, &p->conf, &handlers, p);
+    if (err) {
+        on_ended(p, err, "no connection could be opened");
+    }
+}
+
+static void poll_one(struct load_participant *p) {
+    if (!p->client) {
+        return;
+    }
+    const struct aura_client_times *t = aura_client_times(p->client);
+    size_t described, flowing;
+    aura_client_streams(p->client, &described, &flowing);
+    aura_count_set(&p->started, aura_count_get(&t->started));
+    aura_count_set(&p->joined, aura_count_get(&t->joined));
+    aura_count_set(&p->connected, aura_count_get(&t->connected));
+    aura_count_set(&p->first_audio, aura_count_get(&t->first_audio));
+    aura_count_set(&p->first_video, aura_count_get(&t->first_video));
+    aura_count_set(&p->flowing, flowing);
+}
+
+static void on_poll(void *arg) {
+    struct load_thread *t = arg;
+    for (size_t i = t->first; i < t->load->count; i += t->step) {
+        poll_one(&t->load->participants[i]);
+    }
+    sem_post(&t->done);
+}
+
+static void on_goodbye(void *arg) {
+    struct load_thread *t = arg;
+    aura_loop_stop(t->loop);
+}
+
+static void on_stop(void *arg) {
+    struct load_thread *t = arg;
+    for (size_t i = t->first; i < t->load->count; i += t->step) {
+        poll_one(&t->load->participants[i]);
+        t->load->participants[i].client = aura_client_free(t->load->participants[i].client);
+    }
+    if (aura_timer_start(aura_loop_timers(t->loop), &t->goodbye, GOODBYE_MS * AURA_US_PER_MS,
+                         on_goodbye, t)) {
+        aura_loop_stop(t->loop);
+    }
+}
+
+static void on_turn_end(void *arg) {
+    struct load_thread *t = arg;
+    aura_ports_flush(t->env.ports);
+    aura_signals_turn(t->env.signals);
+}
+
+static void *run(void *arg) {
+    struct load_thread *t = arg;
+    (void)aura_loop_run(t->loop);
+    return NULL;
+}
+
+/* ---- from the main thread ---- */
+
+static int thread_init(struct load *l, size_t index) {
+    struct load_thread *t = &l->threads[index];
+    t->load = l;
+    t->first = index;
+    t->step = l->thread_count;
+    aura_rand_seeded_init(&t->rand, l->options->seed * LOAD_THREADS_MAX + index);
+    sem_init(&t->done, 0, 0);
+    int err = aura_loop_new(&t->loop, aura_clock_system());
+    if (!err) {
+        err = aura_signals_new(&t->env.signals, t->loop, l->options->insecure);
+    }
+    if (!err) {
+        err = aura_ports_new(&t->env.ports, t->loop, (unsigned)l->options->sharing);
+    }
+    if (err) {
+        return err;
+    }
+    t->env.loop = t->loop;
+    t->env.rand = &t->rand.rand;
+    t->env.identity = l->identity;
+    t->env.meter = &t->meter;
+    aura_loop_set_turn_end(t->loop, on_turn_end, t);
+    t->running = pthread_create(&t->thread, NULL, run, t) == 0;
+    return t->running ? 0 : AURA_EIO;
+}
+
+static void thread_free(struct load_thread *t) {
+    if (t->running) {
+        aura_loop_post_task(t->loop, &t->stop, on_stop, t);
+        pthread_join(t->thread, NULL);
+        t->running = false;
+    }
+    if (t->loop) {
+        aura_signals_free(t->env.signals);
+        aura_ports_free(t->env.ports);
+        aura_loop_set_turn_end(t->loop, NULL, NULL);
+        aura_loop_free(t->loop);
+        sem_destroy(&t->done);
+        t->loop = NULL;
+    }
+}
+
+static int make_token(struct load_participant *p, const struct load_options *o, const char *room,
+                      const char *identity, bool publish, bool subscribe) {
+    struct aura_claims claims; /* borrows its strings */
+    aura_claims_init(&claims);
+    claims.identity = (char *)(uintptr_t)identity;
+    claims.has_video = true;
+    claims.video.room = (char *)(uintptr_t)room;
+    claims.video.room_join = true;
+    claims.video.can_publish = publish ? AURA_YES : AURA_NO;
+    claims.video.can_subscribe = subscribe ? AURA_YES : AURA_NO;
+    p->token = cli_mint_join(&claims, o->cli.api_key, o->cli.api_secret, TOKEN_SECONDS);
+    return p->token ? 0 : AURA_ENOMEM;
+}
+
+static void add_tracks(struct load_participant *p, const struct load *l) {
+    struct aura_client_conf *conf = &p->conf;
+    if (l->media.audio && l->options->audio) {
+        conf->tracks[conf->track_count++] =
+            (struct aura_client_track){.layer_count = 1, .clips = {l->media.audio}};
+    }
+    if (l->media.layers && l->options->video) {
+        struct aura_client_track *t = &conf->tracks[conf->track_count++];
+        t->layer_count = l->media.layers;
+        memcpy(t->clips, l->media.video, sizeof(t->clips));
+    }
+}
+
+static int add_participant(struct load *l, size_t index) {
+    const struct load_options *o = l->options;
+    struct load_participant *p = &l->participants[index];
+    bool publish = index < l->publisher_count, subscribe = !publish || o->meeting;
+    size_t nth = publish ? index : index - l->publisher_count, room_no = nth % o->rooms;
+    char room[NAME_BYTES], identity[NAME_BYTES];
+    snprintf(room, sizeof(room), o->rooms > 1 ? "%s-%zu" : "%s", o->room, room_no);
+    snprintf(identity, sizeof(identity), "%s-%zu", publish ? "pub" : "sub", nth);
+    int err = make_token(p, o, room, identity, publish, subscribe);
+    if (err) {
+        return err;
+    }
+    p->thread = &l->threads[index % l->thread_count];
+    p->conf.url = &o->url;
+    p->conf.token = p->token;
+    p->conf.subscribe = subscribe;
+    p->conf.dynacast = o->dynacast;
+    p->subscriber = subscribe;
+    if (publish) {
+        add_tracks(p, l);
+    }
+    size_t each = (size_t)(o->audio && l->media.audio) + (size_t)(o->video && l->media.layers);
+    p->expected_streams = subscribe ? each * (o->publishers - publish) : 0;
+    return 0;
+}
+
+int load_new(struct load *l, const struct load_options *o) {
+    memset(l, 0, sizeof(*l));
+    l->options = o;
+    l->publisher_count = (size_t)(o->publishers * o->rooms);
+    l->count = l->publisher_count + (size_t)(o->subscribers * o->rooms);
+    l->thread_count = (size_t)o->threads;
+    int err = load_media_open(&l->media, o);
+    if (err) {
+        return err;
+    }
+    err = aura_dtls_identity_new(&l->identity);
+    l->threads = aura_calloc(l->thread_count, sizeof(*l->threads));
+    l->participants = aura_calloc(l->count, sizeof(*l->participants));
+    if (!l->threads || !l->participants) {
+        err = AURA_ENOMEM;
+    }
+    for (size_t i = 0; !err && i < l->count; i++) {
+        err = add_participant(l, i);
+    }
+    for (size_t i = 0; !err && i < l->thread_count; i++) {
+        err = thread_init(l, i);
+    }
+    if (err) {
+        fprintf(stderr, "auralink load-test: cannot start: %s\n", aura_err_text(err));
+        load_free(l);
+    }
+    return err;
+}
+
+void load_stop(struct load *l) {
+    for (size_t i = 0; l->threads && i < l->thread_count; i++) {
+        thread_free(&l->threads[i]);
+    }
+}
+
+void load_free(struct load *l) {
+    load_stop(l);
+    for (size_t i = 0; l->participants && i < l->count; i++) {
+        aura_free(l->participants[i].token);
+    }
+    aura_free(l->participants);
+    aura_free(l->threads);
+    aura_dtls_identity_free(l->identity);
+    load_media_close(&l->media);
+    memset(l, 0, sizeof(*l));
+}
+
+void load_start(struct load_participant *p) {
+    aura_loop_post_task(p->thread->loop, &p->start, start_client, p);
+}
+
+void load_meter(const struct load *l, struct aura_meter *sum) {
+    memset(sum, 0, sizeof(*sum));
+    for (size_t i = 0; i < l->thread_count; i++) {
+        aura_meter_sum(sum, &l->threads[i].meter);
+    }
+}
+
+void load_poll(struct load *l) {
+    for (size_t i = 0; i < l->thread_count; i++) {
+        aura_loop_post_task(l->threads[i].loop, &l->threads[i].poll, on_poll, &l->threads[i]);
+    }
+    for (size_t i = 0; i < l->thread_count; i++) {
+        while (sem_wait(&l->threads[i].done) != 0) {
+        }
+    }
+}
