@@ -13,7 +13,8 @@ enum {
     FDS_MAX = 65536,
     TICK_MS = 100, /* lws' own time limits are looked at this often */
     URL_BYTES = 1024,
-    TURNS_MAX = 16, /* of the inner loop at the end of one of ours */
+    TURN_RUNS_MAX = 16,
+    RUNS = 2, /* of the inner loop after anything happened: what it asked for, and what came */
 };
 
 struct aura_signals {
@@ -24,7 +25,8 @@ struct aura_signals {
     void *loops[1]; /* lws keeps a pointer to this */
     struct lws_context *context;
     struct lws_vhost *vhost;
-    bool insecure, kicked;
+    bool insecure;
+    unsigned runs; /* of the inner loop that the end of this turn owes */
 };
 
 struct message {
@@ -46,6 +48,15 @@ struct aura_signal {
     bool detached;                 /* the owner let go: no callbacks */
     bool ended;                    /* `closed` was called */
 };
+
+static void run_inner(struct aura_signals *s) {
+    (void)uv_run(&s->uv, UV_RUN_NOWAIT);
+}
+
+/* libuv tells the kernel of new interests only when it runs again. */
+static void owe_runs(struct aura_signals *s) {
+    s->runs = RUNS;
+}
 
 static void signal_free(struct aura_signal *s) {
     for (struct message *m = s->queue, *next; m; m = next) {
@@ -149,6 +160,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     if (!s) {
         return 0;
     }
+    owe_runs(s->owner);
     switch ((int)reason) {
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
         return add_bearer(s, wsi, in, len);
@@ -190,14 +202,11 @@ static void on_lws_log(int level, const char *line) {
 
 /* ---- lws' loop inside ours ---- */
 
-static void run_inner(struct aura_signals *s) {
-    (void)uv_run(&s->uv, UV_RUN_NOWAIT);
-}
-
 static void on_readable(void *arg, struct aura_watch *watch, unsigned events) {
     (void)watch;
     (void)events;
     run_inner(arg);
+    owe_runs(arg);
 }
 
 static void on_tick(void *arg) {
@@ -209,9 +218,8 @@ static void on_tick(void *arg) {
 }
 
 void aura_signals_turn(struct aura_signals *s) {
-    /* libuv tells the kernel of new interests only when it runs. */
-    for (int i = 0; s->kicked && i < TURNS_MAX; i++) {
-        s->kicked = false;
+    for (unsigned left = TURN_RUNS_MAX; s->runs > 0 && left > 0; left--) {
+        s->runs--;
         run_inner(s);
     }
 }
@@ -310,7 +318,7 @@ static int start(struct aura_signal *s, const struct aura_client_url *url, bool 
     s->opening = true;
     struct lws *wsi = lws_client_connect_via_info(&info);
     s->opening = false;
-    s->owner->kicked = true;
+    owe_runs(s->owner);
     return wsi && !s->destroyed ? 0 : AURA_EIO;
 }
 
@@ -363,7 +371,7 @@ int aura_signal_send(struct aura_signal *s, const Livekit__SignalRequest *m) {
     s->queued_bytes += len;
     if (s->open) {
         lws_callback_on_writable(s->wsi);
-        s->owner->kicked = true;
+        owe_runs(s->owner);
     }
     return 0;
 }
@@ -382,5 +390,5 @@ void aura_signal_close(struct aura_signal *s) {
     } else if (s->wsi) {
         lws_set_timeout(s->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
     }
-    s->owner->kicked = true;
+    owe_runs(s->owner);
 }
