@@ -34,6 +34,9 @@ void aura__rtc_closed(void *user);
 /* twirp.c */
 void aura__twirp(struct aura_server *s, struct aura_http_req *req);
 
+/* debug.c */
+void aura__debug_room(struct aura_server *s, struct aura_http_req *req, const char *room);
+
 /* metrics.c */
 void aura__metrics(struct aura_server *s, struct aura_http_req *req);
 

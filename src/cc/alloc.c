@@ -198,12 +198,14 @@ static void give_lowest(struct share *share, struct aura_alloc_track *a) {
         return;
     }
     if (!lowest(a, &to)) {
-        /* Not measured yet: ready for whatever comes first. */
+        /* Not measured yet, or silent for a moment: ready for whatever comes. */
+        bool keep = a->started && a->spatial >= 0;
         a->why = AURA_ALLOC_NO_MEDIA;
-        a->next_spatial = 0;
-        a->next_temporal = AURA_ALLOC_TEMPORAL - 1;
+        a->next_spatial = keep ? a->spatial : 0;
+        a->next_temporal = keep ? a->temporal : AURA_ALLOC_TEMPORAL - 1;
         return;
     }
+    a->why = AURA_ALLOC_BEST;
     if (!take(share, a, was_of(a), &at, to) && a->why == AURA_ALLOC_BANDWIDTH) {
         a->why = AURA_ALLOC_NO_ROOM;
     }

@@ -74,7 +74,8 @@ static void tell_speakers(struct room *room) {
 
 void aura__meters_levels(struct aura_rooms *r, const struct aura_sfu_level *levels, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        struct track *t = aura_map_get_u64(r->pubs, levels[i].pub);
+        struct encoding *e = aura__encoding_of(r, levels[i].pub);
+        struct track *t = e ? e->t : NULL;
         if (t) {
             t->level = levels[i].level;
             t->speaking = levels[i].active;
@@ -82,9 +83,9 @@ void aura__meters_levels(struct aura_rooms *r, const struct aura_sfu_level *leve
         }
     }
     for (size_t i = 0; i < count; i++) {
-        struct track *t = aura_map_get_u64(r->pubs, levels[i].pub);
-        if (t && t->p->speaker_dirty) {
-            tell_speakers(t->p->room);
+        struct encoding *e = aura__encoding_of(r, levels[i].pub);
+        if (e && e->t->p->speaker_dirty) {
+            tell_speakers(e->t->p->room);
         }
     }
 }

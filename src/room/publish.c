@@ -25,10 +25,16 @@ struct track *aura__track_by_sid(const struct participant *p, const char *sid) {
     return NULL;
 }
 
-static struct track *track_by_mid(const struct participant *p, const char *mid) {
+struct encoding *aura__encoding_of(const struct aura_rooms *r, aura_pub_id pub) {
+    return aura_map_get_u64(r->pubs, pub);
+}
+
+static struct encoding *encoding_by_mid(const struct participant *p, const char *mid) {
     AURA_LIST_EACH(&p->tracks, struct track, t, node) {
-        if (t->pub && strcmp(t->mid, mid) == 0) {
-            return t;
+        for (size_t i = 0; i < ENCODINGS_MAX; i++) {
+            if (t->enc[i].pub && strcmp(t->enc[i].mid, mid) == 0) {
+                return &t->enc[i];
+            }
         }
     }
     return NULL;
@@ -38,31 +44,36 @@ static enum aura_kind kind_of(const struct track *t) {
     return t->request->type == LIVEKIT__TRACK_TYPE__AUDIO ? AURA_KIND_AUDIO : AURA_KIND_VIDEO;
 }
 
+static bool asked_for_by(const struct encoding *e, const char *cid) {
+    const Livekit__AddTrackRequest *q = e->t->request;
+    bool main = e == &e->t->enc[0];
+    return strcmp(e->cid, cid) == 0 || (main && cid[0] && q->n_simulcast_codecs &&
+                                        strcmp(q->simulcast_codecs[0]->cid, cid) == 0);
+}
+
 /* By the client's id, which is the msid's track id; Firefox may give another one, so that the first
  * waiting track of the kind is the last resort (trap 12). */
-static struct track *waiting_track(const struct participant *p, enum aura_kind kind,
-                                   const char *cid) {
-    struct track *first = NULL;
+static struct encoding *waiting(const struct participant *p, enum aura_kind kind, const char *cid) {
+    struct encoding *first = NULL;
     AURA_LIST_EACH(&p->tracks, struct track, t, node) {
-        if (t->pub || kind_of(t) != kind) {
-            continue;
-        }
-        if (strcmp(t->request->cid, cid) == 0) {
-            return t;
-        }
-        for (size_t i = 0; i < t->request->n_simulcast_codecs; i++) {
-            if (cid[0] && strcmp(t->request->simulcast_codecs[i]->cid, cid) == 0) {
-                return t;
+        for (size_t i = 0; i < (t->has_backup ? ENCODINGS_MAX : 1u); i++) {
+            if (t->enc[i].pub || kind_of(t) != kind) {
+                continue;
             }
+            if (asked_for_by(&t->enc[i], cid)) {
+                return &t->enc[i];
+            }
+            first = first ? first : &t->enc[i];
         }
-        first = first ? first : t;
     }
     return first;
 }
 
 /* ---- TrackInfo ---- */
 
-static Livekit__VideoLayer **copy_layers(struct aura__arena *a, const struct track *t, size_t *n) {
+static Livekit__VideoLayer **copy_layers(struct aura__arena *a, const struct encoding *e,
+                                         size_t *n) {
+    const struct track *t = e->t;
     *n = t->request->n_layers;
     Livekit__VideoLayer **list = aura__arena_take(a, (*n + 1) * sizeof(*list));
     for (size_t i = 0; i < *n && !a->fail; i++) {
@@ -71,9 +82,9 @@ static Livekit__VideoLayer **copy_layers(struct aura__arena *a, const struct tra
             break;
         }
         *list[i] = *t->request->layers[i];
-        for (size_t k = 0; k < t->layer_count; k++) {
+        for (size_t k = 0; k < e->layer_count; k++) {
             static const char rids[] = "qhf";
-            const struct aura_sfu_layer *layer = &t->layers[k];
+            const struct aura_sfu_layer *layer = &e->layers[k];
             bool only = !layer->rid[0] && *n == 1;
             bool same = list[i]->quality <= LIVEKIT__VIDEO_QUALITY__HIGH &&
                         layer->rid[0] == rids[list[i]->quality];
@@ -108,30 +119,46 @@ static const char *stream_of(const struct track *t) {
     return camera ? "camera" : screen ? "screen" : "unknown";
 }
 
+static Livekit__SimulcastCodecInfo *codec_info(struct aura__arena *a, const struct encoding *e) {
+    Livekit__SimulcastCodecInfo *codec = aura__arena_take(a, sizeof(*codec));
+    const Livekit__AddTrackRequest *q = e->t->request;
+    size_t at = (size_t)(e - e->t->enc);
+    if (!codec) {
+        return NULL;
+    }
+    livekit__simulcast_codec_info__init(codec);
+    codec->mime_type = text(aura_codec_mime(e->codec));
+    codec->mid = text(e->mid);
+    codec->cid = text(e->cid);
+    codec->layers = copy_layers(a, e, &codec->n_layers);
+    if (at < q->n_simulcast_codecs) {
+        codec->cid = at == 0 ? q->simulcast_codecs[0]->cid : codec->cid;
+        codec->video_layer_mode = q->simulcast_codecs[at]->video_layer_mode;
+    }
+    return codec;
+}
+
 Livekit__TrackInfo *aura__track_info(struct aura__arena *a, const struct track *t) {
     Livekit__TrackInfo *info = aura__arena_take(a, sizeof(*info));
     Livekit__TimedVersion *version = aura__arena_take(a, sizeof(*version));
-    Livekit__SimulcastCodecInfo *codec = aura__arena_take(a, sizeof(*codec));
-    Livekit__SimulcastCodecInfo **codecs = aura__arena_take(a, sizeof(*codecs));
+    Livekit__SimulcastCodecInfo **codecs = aura__arena_take(a, ENCODINGS_MAX * sizeof(*codecs));
     if (a->fail) {
         return NULL;
     }
     const Livekit__AddTrackRequest *q = t->request;
     livekit__track_info__init(info);
     livekit__timed_version__init(version);
-    livekit__simulcast_codec_info__init(codec);
     info->sid = text(t->sid);
     info->type = q->type;
     info->name = q->name;
     info->muted = t->muted;
     info->width = q->width;
     info->height = q->height;
-    info->simulcast = t->stream_count > 1 || q->n_layers > 1;
+    info->simulcast = t->enc[0].stream_count > 1 || q->n_layers > 1;
     info->disable_dtx = q->disable_dtx;
     info->source = q->source;
-    info->layers = copy_layers(a, t, &info->n_layers);
-    info->mime_type = text(aura_codec_mime(t->codec));
-    info->mid = text(t->mid);
+    info->mime_type = text(aura_codec_mime(t->enc[0].codec));
+    info->mid = text(t->enc[0].mid);
     info->stereo = q->stereo;
     info->disable_red = q->disable_red;
     info->encryption = q->encryption;
@@ -143,17 +170,14 @@ Livekit__TrackInfo *aura__track_info(struct aura__arena *a, const struct track *
     info->packet_trailer_features = q->packet_trailer_features;
     version->unix_micro = t->version_us;
     info->version = version;
-    codec->mime_type = info->mime_type;
-    codec->mid = info->mid;
-    codec->cid = q->n_simulcast_codecs ? q->simulcast_codecs[0]->cid : q->cid;
-    codec->n_layers = info->n_layers;
-    codec->layers = info->layers;
-    if (q->n_simulcast_codecs) {
-        codec->video_layer_mode = q->simulcast_codecs[0]->video_layer_mode;
+    for (size_t i = 0; i < (t->has_backup ? ENCODINGS_MAX : 1u); i++) {
+        codecs[info->n_codecs++] = codec_info(a, &t->enc[i]);
     }
-    codecs[0] = codec;
     info->codecs = codecs;
-    info->n_codecs = 1;
+    if (!a->fail) {
+        info->layers = codecs[0]->layers;
+        info->n_layers = codecs[0]->n_layers;
+    }
     return a->fail ? NULL : info;
 }
 
@@ -224,6 +248,10 @@ static enum aura_codec likely_codec(const struct participant *p,
     return codec;
 }
 
+static void set_cid(struct encoding *e, const char *cid) {
+    snprintf(e->cid, sizeof(e->cid), "%s", cid);
+}
+
 static struct track *track_new(struct participant *p, const Livekit__AddTrackRequest *q) {
     struct track *t = aura_zalloc(sizeof(*t));
     if (!t) {
@@ -236,7 +264,12 @@ static struct track *track_new(struct participant *p, const Livekit__AddTrackReq
     }
     t->p = p;
     t->muted = q->muted;
-    t->codec = likely_codec(p, q);
+    for (size_t i = 0; i < ENCODINGS_MAX; i++) {
+        t->enc[i].t = t;
+        t->wanted[i] = (struct wanted){.now = QUALITY_OFF, .said = QUALITY_OFF};
+    }
+    t->enc[0].codec = likely_codec(p, q);
+    set_cid(&t->enc[0], q->cid);
     aura_list_init(&t->subs);
     track_sid(p->room->rooms, t);
     changed(t);
@@ -245,15 +278,26 @@ static struct track *track_new(struct participant *p, const Livekit__AddTrackReq
     return t;
 }
 
-/* A backup codec of a track: the same track in another encoding (AddTrack with sid). It is
- * accepted, so that the client goes on, when the track is there. */
+/* A backup codec of a track: the same track in another encoding, on a section of its own. */
 static bool known_track(struct participant *p, const Livekit__AddTrackRequest *q) {
     struct track *t = q->sid[0] ? aura__track_by_sid(p, q->sid) : NULL;
-    if (t) {
-        send_published(t,
-                       q->cid[0] || !q->n_simulcast_codecs ? q->cid : q->simulcast_codecs[0]->cid);
+    if (!t) {
+        return false;
     }
-    return t != NULL;
+    const char *cid = q->cid[0] || !q->n_simulcast_codecs ? q->cid : q->simulcast_codecs[0]->cid;
+    enum aura_codec codec =
+        q->n_simulcast_codecs ? aura_codec_parse(q->simulcast_codecs[0]->codec) : AURA_CODEC_NONE;
+    if (codec != AURA_CODEC_NONE && codec != t->enc[0].codec && !t->enc[1].pub &&
+        kind_of(t) == AURA_KIND_VIDEO && q->type == t->request->type) {
+        t->has_backup = true;
+        t->enc[1].codec = codec;
+        set_cid(&t->enc[1], cid);
+    }
+    send_published(t, cid);
+    if (t->has_backup) {
+        aura__publish_claim(p, t);
+    }
+    return true;
 }
 
 void aura__publish_request(struct participant *p, const Livekit__AddTrackRequest *q) {
@@ -291,25 +335,30 @@ void aura__publish_request(struct participant *p, const Livekit__AddTrackRequest
 
 void aura__publish_options(struct participant *p, const struct aura_neg_offered *offered,
                            struct aura_neg_pub_options *out) {
-    struct track *t = track_by_mid(p, offered->mid);
-    t = t ? t : waiting_track(p, offered->kind, offered->track_id);
+    const struct encoding *e = encoding_by_mid(p, offered->mid);
+    e = e ? e : waiting(p, offered->kind, offered->track_id);
     out->accept = p->may.publish;
-    if (!t) {
+    if (!e) {
         return;
     }
-    const Livekit__AddTrackRequest *q = t->request;
+    const Livekit__AddTrackRequest *q = e->t->request;
     out->dtx = !q->disable_dtx;
     out->stereo = q->stereo;
     out->red = !q->disable_red && q->encryption == LIVEKIT__ENCRYPTION__TYPE__NONE;
-    if (q->type == LIVEKIT__TRACK_TYPE__VIDEO && q->n_simulcast_codecs) {
-        out->prefer = t->codec; /* the client sends the first codec of the answer */
+    if (q->type == LIVEKIT__TRACK_TYPE__VIDEO && (q->n_simulcast_codecs || e != &e->t->enc[0])) {
+        out->prefer = e->codec; /* the client sends the first codec of the answer */
     }
 }
 
 /* ---- media ---- */
 
-static void go_live(struct track *t) {
+static void go_live(struct encoding *e) {
+    struct track *t = e->t;
     struct participant *p = t->p;
+    if (e != &t->enc[0]) {
+        aura__subscribe_backup(t);
+        return;
+    }
     if (t->live) {
         return;
     }
@@ -317,49 +366,49 @@ static void go_live(struct track *t) {
     p->room->rooms->stats.tracks++;
     AURA_LOG("room", AURA_LOG_INFO, "track_published", AURA_S("room", p->room->name),
              AURA_S("participant", p->sid), AURA_S("track", t->sid),
-             AURA_S("codec", aura_codec_mime(t->codec)));
+             AURA_S("codec", aura_codec_mime(e->codec)));
     aura__broadcast(p, true);
-    aura__track_qualities(t);
     aura__subscribe_everybody(t);
+    aura__dynacast_repeat(t);
 }
 
-static void fill_conf(const struct track *t, aura_peer_id peer, struct aura_sfu_pub_conf *conf) {
+static void fill_conf(const struct encoding *e, aura_peer_id peer, struct aura_sfu_pub_conf *conf) {
     *conf = (struct aura_sfu_pub_conf){.peer = peer,
-                                       .media = t->media,
-                                       .stream_count = t->stream_count,
-                                       .encrypted = t->request->encryption !=
+                                       .media = e->media,
+                                       .stream_count = e->stream_count,
+                                       .encrypted = e->t->request->encryption !=
                                                     LIVEKIT__ENCRYPTION__TYPE__NONE};
-    memcpy(conf->streams, t->streams, sizeof(conf->streams));
+    memcpy(conf->streams, e->streams, sizeof(conf->streams));
 }
 
-static void take_section(struct track *t, const struct aura_neg_pub *pub) {
-    memcpy(t->mid, pub->mid, sizeof(t->mid));
-    t->media = pub->media;
-    t->stream_count = pub->stream_count;
-    memcpy(t->streams, pub->streams, sizeof(t->streams));
+static void take_section(struct encoding *e, const struct aura_neg_pub *pub) {
+    memcpy(e->mid, pub->mid, sizeof(e->mid));
+    e->media = pub->media;
+    e->stream_count = pub->stream_count;
+    memcpy(e->streams, pub->streams, sizeof(e->streams));
     /* The first codec of the section is what browsers send, unless they asked for one by name. */
     bool has = false;
-    for (size_t i = 0; i < t->media.codec_count; i++) {
-        has = has || t->media.codecs[i].codec == t->codec;
+    for (size_t i = 0; i < e->media.codec_count; i++) {
+        has = has || e->media.codecs[i].codec == e->codec;
     }
-    if (!has && t->media.codec_count) {
-        t->codec = t->media.codecs[0].codec;
+    if (!has && e->media.codec_count) {
+        e->codec = e->media.codecs[0].codec;
     }
 }
 
-static void start_media(struct participant *p, struct track *t, aura_peer_id peer,
-                        const struct aura_neg_pub *pub) {
-    struct aura_rooms *r = p->room->rooms;
+static void start_media(struct encoding *e, aura_peer_id peer, const struct aura_neg_pub *pub) {
+    struct track *t = e->t;
+    struct aura_rooms *r = t->p->room->rooms;
     struct aura_sfu_pub_conf conf;
-    take_section(t, pub);
-    fill_conf(t, peer, &conf);
-    if (t->pub) {
-        (void)!aura_sfu_pub_update(r->sfu, t->pub, &conf); /* failing: the old one goes on */
+    take_section(e, pub);
+    fill_conf(e, peer, &conf);
+    if (e->pub) {
+        (void)!aura_sfu_pub_update(r->sfu, e->pub, &conf); /* failing: the old one goes on */
         return;
     }
-    int err = aura_sfu_pub_new(r->sfu, &conf, &t->pub);
+    int err = aura_sfu_pub_new(r->sfu, &conf, &e->pub);
     if (!err) {
-        err = aura_map_put_u64(r->pubs, t->pub, t);
+        err = aura_map_put_u64(r->pubs, e->pub, e);
     }
     if (err) {
         AURA_LOG("room", AURA_LOG_ERROR, "publish_failed", AURA_S("track", t->sid),
@@ -367,17 +416,17 @@ static void start_media(struct participant *p, struct track *t, aura_peer_id pee
         aura__publish_end(t, true);
         return;
     }
-    aura_sfu_pub_set_muted(r->sfu, t->pub, t->muted);
+    aura_sfu_pub_set_muted(r->sfu, e->pub, t->muted);
     changed(t);
-    go_live(t);
+    go_live(e);
 }
 
 void aura__publish_section(struct participant *p, aura_peer_id peer,
                            const struct aura_neg_pub *pub) {
-    struct track *t = track_by_mid(p, pub->mid);
-    t = t ? t : waiting_track(p, pub->kind, pub->track_id);
-    if (t) {
-        start_media(p, t, peer, pub);
+    struct encoding *e = encoding_by_mid(p, pub->mid);
+    e = e ? e : waiting(p, pub->kind, pub->track_id);
+    if (e) {
+        start_media(e, peer, pub);
         return;
     }
     /* The section came first: kept until AddTrack names it. */
@@ -391,13 +440,14 @@ void aura__publish_section(struct participant *p, aura_peer_id peer,
 }
 
 void aura__publish_claim(struct participant *p, struct track *t) {
+    struct encoding *e = t->has_backup && t->enc[0].pub ? &t->enc[1] : &t->enc[0];
     struct unclaimed *found = NULL;
     for (size_t i = 0; i < sizeof(p->unclaimed) / sizeof(p->unclaimed[0]); i++) {
         struct unclaimed *u = &p->unclaimed[i];
         if (!u->used || u->pub.kind != kind_of(t)) {
             continue;
         }
-        if (strcmp(u->pub.track_id, t->request->cid) == 0) {
+        if (strcmp(u->pub.track_id, e->cid) == 0) {
             found = u;
             break;
         }
@@ -405,8 +455,25 @@ void aura__publish_claim(struct participant *p, struct track *t) {
     }
     if (found) {
         found->used = false;
-        start_media(p, t, found->peer, &found->pub);
+        start_media(e, found->peer, &found->pub);
     }
+}
+
+/* A backup codec's section ends alone; without the main one the track ends. */
+static void encoding_gone(struct encoding *e) {
+    struct track *t = e->t;
+    if (e == &t->enc[0]) {
+        aura__publish_end(t, true);
+        return;
+    }
+    struct aura_rooms *r = t->p->room->rooms;
+    aura__subscribe_backup_gone(t);
+    aura_map_del_u64(r->pubs, e->pub);
+    aura_sfu_pub_close(r->sfu, e->pub);
+    *e = (struct encoding){.t = t};
+    t->has_backup = false;
+    changed(t);
+    aura__broadcast(t->p, true);
 }
 
 void aura__publish_section_gone(struct participant *p, const char *mid) {
@@ -415,25 +482,26 @@ void aura__publish_section_gone(struct participant *p, const char *mid) {
             p->unclaimed[i].used = false;
         }
     }
-    struct track *t = track_by_mid(p, mid);
-    if (t) {
-        aura__publish_end(t, true);
+    struct encoding *e = encoding_by_mid(p, mid);
+    if (e) {
+        encoding_gone(e);
     }
 }
 
-void aura__publish_layer(struct track *t, const struct aura_sfu_layer *layer) {
+void aura__publish_layer(struct encoding *e, const struct aura_sfu_layer *layer) {
     size_t at = 0;
-    while (at < t->layer_count && strcmp(t->layers[at].rid, layer->rid) != 0) {
+    while (at < e->layer_count && strcmp(e->layers[at].rid, layer->rid) != 0) {
         at++;
     }
     if (at == AURA_MEDIA_LAYERS_MAX) {
         return;
     }
-    t->layers[at] = *layer;
-    t->layer_count = at == t->layer_count ? at + 1 : t->layer_count;
-    t->codec = layer->codec;
-    changed(t);
-    aura__broadcast(t->p, true);
+    e->layers[at] = *layer;
+    e->layer_count = at == e->layer_count ? at + 1 : e->layer_count;
+    e->codec = layer->codec;
+    changed(e->t);
+    aura__broadcast(e->t->p, true);
+    aura__dynacast(e->t);
 }
 
 void aura__publish_mute(struct track *t, bool muted) {
@@ -442,8 +510,10 @@ void aura__publish_mute(struct track *t, bool muted) {
     }
     t->muted = muted;
     changed(t);
-    if (t->pub) {
-        aura_sfu_pub_set_muted(t->p->room->rooms->sfu, t->pub, muted);
+    for (size_t i = 0; i < ENCODINGS_MAX; i++) {
+        if (t->enc[i].pub) {
+            aura_sfu_pub_set_muted(t->p->room->rooms->sfu, t->enc[i].pub, muted);
+        }
     }
     aura__broadcast(t->p, true);
 }
@@ -464,10 +534,13 @@ void aura__publish_end(struct track *t, bool announce) {
          (s = AURA_LIST_FIRST(&t->subs, struct subscription, track_node));) {
         aura__unsubscribe(s);
     }
-    if (t->pub) {
-        aura_map_del_u64(r->pubs, t->pub);
-        aura_sfu_pub_close(r->sfu, t->pub);
+    for (size_t i = 0; i < ENCODINGS_MAX; i++) {
+        if (t->enc[i].pub) {
+            aura_map_del_u64(r->pubs, t->enc[i].pub);
+            aura_sfu_pub_close(r->sfu, t->enc[i].pub);
+        }
     }
+    aura_timer_stop(r->timers, &t->wanted_timer);
     aura_node_remove(&t->node);
     p->track_count--;
     r->stats.tracks -= t->live;
@@ -477,38 +550,4 @@ void aura__publish_end(struct track *t, bool announce) {
     }
     aura__pb_free(t->request);
     aura_free(t);
-}
-
-/* Dynacast's first word: every layer is wanted. Choosing comes with the allocator. */
-void aura__track_qualities(struct track *t) {
-    if (kind_of(t) != AURA_KIND_VIDEO) {
-        return;
-    }
-    Livekit__SubscribedQuality q[3], *list[3];
-    for (int i = 0; i < 3; i++) {
-        livekit__subscribed_quality__init(&q[i]);
-        q[i].quality = (Livekit__VideoQuality)i;
-        q[i].enabled = 1;
-        list[i] = &q[i];
-    }
-    Livekit__SubscribedCodec codec = LIVEKIT__SUBSCRIBED_CODEC__INIT, *codecs[] = {&codec};
-    const char *mime = aura_codec_mime(t->codec), *slash = strchr(mime, '/');
-    char name[16] = "";
-    for (size_t i = 0; slash && slash[1 + i] && i < sizeof(name) - 1; i++) {
-        char c = slash[1 + i];
-        name[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-    }
-    codec.codec = name;
-    codec.n_qualities = 3;
-    codec.qualities = list;
-    Livekit__SubscribedQualityUpdate update = LIVEKIT__SUBSCRIBED_QUALITY_UPDATE__INIT;
-    update.track_sid = t->sid;
-    update.n_subscribed_qualities = 3;
-    update.subscribed_qualities = list;
-    update.n_subscribed_codecs = 1;
-    update.subscribed_codecs = codecs;
-    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
-    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_SUBSCRIBED_QUALITY_UPDATE;
-    m.subscribed_quality_update = &update;
-    aura__send(t->p, &m);
 }

@@ -39,6 +39,7 @@ struct transport {
     aura_peer_id peer; /* 0 = not there */
     struct aura_neg *neg;
     Livekit__SignalTarget target;
+    struct aura_sfu_peer_stats stats; /* newest; peer 0 = none yet */
     bool connected, dead; /* dead: closed by the client, or without consent for too long */
     uint32_t offer_id;    /* of the client's last offer */
     char ufrag[AURA_ICE_UFRAG_LEN + 1];
@@ -104,14 +105,13 @@ struct participant {
     bool quality_sent, quality_dirty, speaker_dirty;
 };
 
-struct track {
-    struct aura_node node;
-    struct participant *p;
-    char sid[SID_CAP];
-    Livekit__AddTrackRequest *request; /* as the client described it */
-    bool muted, live;                  /* live: announced and to be had */
-    bool told_subscribed;
+enum { ENCODINGS_MAX = 2, QUALITY_OFF = -1 };
+
+/** One codec that a track is sent in, on a section of its own. */
+struct encoding {
+    struct track *t;
     aura_pub_id pub; /* 0 = no media section yet */
+    char cid[AURA_NEG_TRACK_ID_MAX + 1];
     char mid[AURA_MEDIA_MID_MAX + 1];
     struct aura_media media;
     size_t stream_count;
@@ -119,6 +119,25 @@ struct track {
     struct aura_sfu_layer layers[AURA_MEDIA_LAYERS_MAX]; /* that have begun */
     size_t layer_count;
     enum aura_codec codec; /* in use, or the most likely one */
+};
+
+/** Highest quality that anybody takes of an encoding (dynacast). */
+struct wanted {
+    bool told;
+    int8_t now, said; /* Livekit__VideoQuality or QUALITY_OFF */
+};
+
+struct track {
+    struct aura_node node;
+    struct participant *p;
+    char sid[SID_CAP];
+    Livekit__AddTrackRequest *request; /* as the client described it */
+    bool muted, live;                  /* live: announced and to be had */
+    bool told_subscribed;
+    struct encoding enc[ENCODINGS_MAX]; /* the main one, and the backup codec */
+    bool has_backup;                    /* it was announced (AddTrack with the track's sid) */
+    struct wanted wanted[ENCODINGS_MAX];
+    struct aura_timer wanted_timer; /* fewer layers are wanted: told when it fires */
     int64_t version_us;
     struct aura_list subs; /* struct subscription.track_node */
     float level;
@@ -131,8 +150,15 @@ struct subscription {
     struct track *t;
     struct aura_neg_sub *neg;
     aura_sub_id sub; /* 0 = no section yet */
+    unsigned enc;    /* that it gets */
     bool allowed;
+    bool bound; /* `media` is what was negotiated last */
+    struct aura_neg_sub_media media;
+    uint8_t quality; /* highest wished for, Livekit__VideoQuality */
     struct aura_sfu_sub_settings settings;
+    struct aura_sfu_sub_state state; /* as the SFU said last */
+    bool state_known;
+    struct aura_sfu_sub_stats stats;
 };
 
 struct room {
@@ -228,12 +254,23 @@ void aura__publish_section(struct participant *p, aura_peer_id peer,
 /** A new track takes a section that was offered before. */
 void aura__publish_claim(struct participant *p, struct track *t);
 void aura__publish_section_gone(struct participant *p, const char *mid);
-void aura__publish_layer(struct track *t, const struct aura_sfu_layer *layer);
+void aura__publish_layer(struct encoding *e, const struct aura_sfu_layer *layer);
 void aura__publish_mute(struct track *t, bool muted);
 void aura__publish_end(struct track *t, bool announce);
 bool aura__publish_allowed(const struct participant *p, Livekit__TrackSource source);
 struct track *aura__track_by_sid(const struct participant *p, const char *sid);
-void aura__track_qualities(struct track *t);
+/** The encoding that an SFU id belongs to, or NULL. */
+struct encoding *aura__encoding_of(const struct aura_rooms *r, aura_pub_id pub);
+
+/* ---- dynacast.c ---- */
+/** Who takes what of the track may have changed: tells the publisher. */
+void aura__dynacast(struct track *t);
+/** Its sections were answered anew, or it went live: tells again what is wanted. */
+void aura__dynacast_repeat(struct track *t);
+
+/* ---- streams.c ---- */
+void aura__stream_started(struct subscription *s);
+void aura__stream_state(struct subscription *s, const struct aura_sfu_sub_state *state);
 
 /* ---- subscribe.c ---- */
 /** All live tracks of the room, for one that subscribes by itself. */
@@ -248,6 +285,9 @@ void aura__subscribe_permission(struct participant *p, const Livekit__Subscripti
 void aura__subscribe_recheck(struct participant *publisher);
 void aura__subscribe_ready(struct subscription *s, const struct aura_neg_sub_media *m);
 void aura__subscribe_lost(struct subscription *s);
+/** A backup codec has arrived: whoever waits for it gets it. */
+void aura__subscribe_backup(struct track *t);
+void aura__subscribe_backup_gone(struct track *t);
 void aura__subscribe_unsupported(struct subscription *s);
 struct subscription *aura__subscription_find(const struct participant *p, const struct track *t);
 

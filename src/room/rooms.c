@@ -143,9 +143,9 @@ static void on_data(void *arg, aura_peer_id peer, enum aura_data_channel channel
 
 static void on_layer(void *arg, aura_pub_id pub, const struct aura_sfu_layer *layer) {
     struct aura_rooms *r = arg;
-    struct track *t = aura_map_get_u64(r->pubs, pub);
-    if (t) {
-        aura__publish_layer(t, layer);
+    struct encoding *e = aura__encoding_of(r, pub);
+    if (e) {
+        aura__publish_layer(e, layer);
     }
 }
 
@@ -155,9 +155,9 @@ static void on_levels(void *arg, const struct aura_sfu_level *levels, size_t cou
 
 static void on_pub_stats(void *arg, const struct aura_sfu_pub_stats *stats) {
     struct aura_rooms *r = arg;
-    struct track *t = aura_map_get_u64(r->pubs, stats->pub);
-    if (t) {
-        aura__meters_pub(t, stats);
+    struct encoding *e = aura__encoding_of(r, stats->pub);
+    if (e) {
+        aura__meters_pub(e->t, stats);
     }
 }
 
@@ -165,29 +165,32 @@ static void on_sub_stats(void *arg, const struct aura_sfu_sub_stats *stats) {
     struct aura_rooms *r = arg;
     struct subscription *s = aura_map_get_u64(r->sub_ids, stats->sub);
     if (s) {
+        s->stats = *stats;
         aura__meters_sub(s, stats);
     }
-}
-
-static void send_stream_active(struct subscription *s) {
-    Livekit__StreamStateInfo info = LIVEKIT__STREAM_STATE_INFO__INIT, *list[] = {&info};
-    info.participant_sid = s->t->p->sid;
-    info.track_sid = s->t->sid;
-    info.state = LIVEKIT__STREAM_STATE__ACTIVE;
-    Livekit__StreamStateUpdate update = LIVEKIT__STREAM_STATE_UPDATE__INIT;
-    update.n_stream_states = 1;
-    update.stream_states = list;
-    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
-    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_STREAM_STATE_UPDATE;
-    m.stream_state_update = &update;
-    aura__send(s->p, &m);
 }
 
 static void on_sub_started(void *arg, aura_sub_id sub) {
     struct aura_rooms *r = arg;
     struct subscription *s = aura_map_get_u64(r->sub_ids, sub);
-    if (s && s->t->request->type == LIVEKIT__TRACK_TYPE__VIDEO) {
-        send_stream_active(s);
+    if (s) {
+        aura__stream_started(s);
+    }
+}
+
+static void on_sub_state(void *arg, const struct aura_sfu_sub_state *state) {
+    struct aura_rooms *r = arg;
+    struct subscription *s = aura_map_get_u64(r->sub_ids, state->sub);
+    if (s) {
+        aura__stream_state(s, state);
+    }
+}
+
+static void on_peer_stats(void *arg, const struct aura_sfu_peer_stats *stats) {
+    struct aura_rooms *r = arg;
+    struct transport *t = aura_map_get_u64(r->peers, stats->peer);
+    if (t) {
+        t->stats = *stats;
     }
 }
 
@@ -198,6 +201,8 @@ const struct aura_sfu_handlers *aura_rooms_sfu_handlers(void) {
                                                       .audio_levels = on_levels,
                                                       .pub_stats = on_pub_stats,
                                                       .sub_stats = on_sub_stats,
-                                                      .sub_started = on_sub_started};
+                                                      .sub_started = on_sub_started,
+                                                      .sub_state = on_sub_state,
+                                                      .peer_stats = on_peer_stats};
     return &handlers;
 }

@@ -88,6 +88,28 @@ struct aura_rooms_stats {
 extern const uint32_t aura_rooms_join_bounds_ms[10]; /* upper bounds; the last one is UINT32_MAX */
 void aura_rooms_stats(const struct aura_rooms *r, struct aura_rooms_stats *out);
 
+/** One subscription as it is now. Strings are borrowed until the callback returns. */
+struct aura_rooms_sub_view {
+    const char *subscriber, *publisher, *track_sid, *codec; /* identities; MIME type */
+    bool video, bound, wished_off;
+    int wished_quality;                     /* Livekit__VideoQuality */
+    const struct aura_sfu_sub_state *state; /* NULL: nothing is known yet */
+    const struct aura_sfu_sub_stats *stats; /* of the last five seconds */
+};
+/** What one participant's connection can carry. */
+struct aura_rooms_link_view {
+    const char *identity;
+    const struct aura_sfu_peer_stats *stats;
+};
+/**
+ * Shows a room for people who look for the reason of something. Either callback may be NULL.
+ * Also has the SFU report anew, for the next look. @return 0 or AURA_ENOENT
+ */
+AURA_NODISCARD int
+aura_rooms_inspect(struct aura_rooms *r, const char *room,
+                   void (*link)(void *arg, const struct aura_rooms_link_view *view),
+                   void (*sub)(void *arg, const struct aura_rooms_sub_view *view), void *arg);
+
 /*
  * RoomService. Grants are the caller's to check. Answers are allocated with aura_pb_allocator() and
  * freed with protobuf_c_message_free_unpacked(); @return 0 or an error that aura_err_twirp() names.

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { H264_BASELINE_31 = 0x42e01f }; /* constrained baseline, level 3.1 */
+
 static bool listed(const Livekit__SubscriptionPermission *list, const struct participant *p,
                    const char *track_sid) {
     for (size_t i = 0; i < list->n_track_permissions; i++) {
@@ -53,24 +55,44 @@ struct subscription *aura__subscription_find(const struct participant *p, const 
     return NULL;
 }
 
+/* What the track can also be had in: a client that cannot decode the main codec answers with that
+ * one. */
+static size_t add_backup(const struct track *t, struct aura_media_codec *list, size_t n) {
+    const Livekit__AddTrackRequest *q = t->request;
+    if (t->enc[1].pub) {
+        for (size_t i = 0; i < t->enc[1].media.codec_count && n < AURA_MEDIA_CODECS_MAX; i++) {
+            list[n++] = t->enc[1].media.codecs[i];
+        }
+    } else if (q->n_simulcast_codecs > 1 && n < AURA_MEDIA_CODECS_MAX) {
+        enum aura_codec codec = aura_codec_parse(q->simulcast_codecs[1]->codec);
+        list[n++] = (struct aura_media_codec){.codec = codec,
+                                              .clock_rate = 90000,
+                                              .h264_packetization_mode = 1,
+                                              .h264_profile_level_id = H264_BASELINE_31};
+        n -= codec == AURA_CODEC_NONE;
+    }
+    return n;
+}
+
 static int add_to_negotiation(struct subscription *s) {
     const struct track *t = s->t;
+    const struct encoding *e = &t->enc[0];
     struct aura_media_codec first[AURA_MEDIA_CODECS_MAX];
     size_t n = 0;
     /* The codec in use comes first; others of the section may come later. */
     for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < t->media.codec_count; i++) {
-            if ((t->media.codecs[i].codec == t->codec) == (round == 0)) {
-                first[n++] = t->media.codecs[i];
+        for (size_t i = 0; i < e->media.codec_count; i++) {
+            if ((e->media.codecs[i].codec == e->codec) == (round == 0)) {
+                first[n++] = e->media.codecs[i];
             }
         }
     }
-    struct aura_neg_sub_conf conf = {.kind = t->media.kind,
+    struct aura_neg_sub_conf conf = {.kind = e->media.kind,
                                      .participant_sid = t->p->sid,
                                      .track_sid = t->sid,
                                      .cname = t->p->sid,
                                      .codecs = first,
-                                     .codec_count = n,
+                                     .codec_count = add_backup(t, first, n),
                                      .stereo = t->request->stereo,
                                      .red =
                                          t->request->encryption == LIVEKIT__ENCRYPTION__TYPE__NONE,
@@ -78,14 +100,20 @@ static int add_to_negotiation(struct subscription *s) {
     return aura_neg_sub_add(aura__connect_down(s->p)->neg, &s->neg, &conf);
 }
 
-static void leave_negotiation(struct subscription *s) {
+static void close_media(struct subscription *s) {
     struct aura_rooms *r = s->p->room->rooms;
-    struct aura_neg *neg = aura__connect_down(s->p)->neg;
     if (s->sub) {
         aura_map_del_u64(r->sub_ids, s->sub);
         aura_sfu_sub_close(r->sfu, s->sub);
         s->sub = 0;
+        s->state_known = false;
     }
+}
+
+static void leave_negotiation(struct subscription *s) {
+    struct aura_neg *neg = aura__connect_down(s->p)->neg;
+    close_media(s);
+    s->bound = false;
     if (s->neg && neg) {
         s->neg = aura_neg_sub_remove(neg, s->neg);
         aura__connect_negotiate(s->p);
@@ -105,7 +133,9 @@ void aura__subscribe(struct participant *p, struct track *t) {
     }
     s->p = p;
     s->t = t;
-    s->settings = (struct aura_sfu_sub_settings){.max_layer = 2, .max_temporal = 3};
+    s->settings = (struct aura_sfu_sub_settings){
+        .max_layer = 2, .screen = t->request->source == LIVEKIT__TRACK_SOURCE__SCREEN_SHARE};
+    s->quality = LIVEKIT__VIDEO_QUALITY__HIGH;
     s->allowed = permitted(p, t);
     aura_list_add(&t->subs, &s->track_node);
     aura_list_add(&p->subs, &s->node);
@@ -114,6 +144,7 @@ void aura__subscribe(struct participant *p, struct track *t) {
     if (s->allowed && add_to_negotiation(s) == 0) {
         aura__connect_negotiate(p);
     }
+    aura__dynacast(t);
 }
 
 void aura__unsubscribe(struct subscription *s) {
@@ -121,6 +152,7 @@ void aura__unsubscribe(struct subscription *s) {
     aura_node_remove(&s->node);
     aura_node_remove(&s->track_node);
     s->p->room->rooms->stats.subscriptions--;
+    aura__dynacast(s->t);
     aura_free(s);
 }
 
@@ -208,32 +240,41 @@ static uint8_t wanted_layer(const struct track *t, const Livekit__UpdateTrackSet
     return q->quality <= LIVEKIT__VIDEO_QUALITY__HIGH ? (uint8_t)q->quality : 2;
 }
 
-/* Qualities are q, h, f; the SFU counts the layers that are really sent. */
-static uint8_t layer_index(const struct track *t, uint8_t quality) {
+/* Qualities are q, h, f; the SFU counts the layers that are really sent: streams, or where there is
+ * only one, the spatial layers in it. */
+static uint8_t layer_index(const struct encoding *e, uint8_t quality) {
     static const char rids[] = "qhf";
     uint8_t best = 0;
-    for (size_t i = 0; i < t->stream_count; i++) {
-        const char *at = t->streams[i].rid[0] ? strchr(rids, t->streams[i].rid[0]) : NULL;
+    for (size_t i = 0; i < e->stream_count; i++) {
+        const char *at = e->streams[i].rid[0] ? strchr(rids, e->streams[i].rid[0]) : NULL;
         if (!at || at - rids <= quality) {
             best = (uint8_t)i;
         }
     }
-    return t->stream_count > 1 ? best : 2;
+    return e->stream_count > 1 ? best : quality;
+}
+
+static void set_one(struct subscription *s, const Livekit__UpdateTrackSettings *q) {
+    struct aura_sfu_sub_settings *set = &s->settings;
+    uint64_t pixels = (uint64_t)q->width * q->height;
+    set->paused = q->disabled || q->quality == LIVEKIT__VIDEO_QUALITY__OFF;
+    s->quality = wanted_layer(s->t, q);
+    set->max_layer = layer_index(&s->t->enc[s->enc], s->quality);
+    set->max_fps = q->fps < 255 ? (uint8_t)q->fps : 0;
+    set->priority = q->priority < 255 ? (uint8_t)q->priority : 255;
+    set->pixels = pixels < UINT32_MAX ? (uint32_t)pixels : UINT32_MAX;
+    if (s->sub) {
+        aura_sfu_sub_set(s->p->room->rooms->sfu, s->sub, set);
+    }
+    aura__dynacast(s->t);
 }
 
 void aura__subscribe_settings(struct participant *p, const Livekit__UpdateTrackSettings *q) {
     for (size_t i = 0; i < q->n_track_sids; i++) {
         struct track *t = track_in_room(p->room, q->track_sids[i]);
         struct subscription *s = t ? aura__subscription_find(p, t) : NULL;
-        if (!s) {
-            continue;
-        }
-        bool off = q->disabled || q->quality == LIVEKIT__VIDEO_QUALITY__OFF;
-        s->settings.paused = off;
-        s->settings.max_layer = layer_index(t, wanted_layer(t, q));
-        s->settings.priority = q->priority < 255 ? (uint8_t)q->priority : 255;
-        if (s->sub) {
-            aura_sfu_sub_set(p->room->rooms->sfu, s->sub, &s->settings);
+        if (s) {
+            set_one(s, q);
         }
     }
 }
@@ -287,20 +328,31 @@ static void tell_publisher(struct track *t) {
     aura__send(t->p, &m);
 }
 
-void aura__subscribe_ready(struct subscription *s, const struct aura_neg_sub_media *m) {
+static bool takes(const struct aura_media *m, enum aura_codec codec) {
+    for (size_t i = 0; i < m->codec_count; i++) {
+        bool red = codec == AURA_CODEC_RED && m->codecs[i].codec == AURA_CODEC_OPUS;
+        if (m->codecs[i].codec == codec || red) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Joins the subscription, once bound to a section, with the encoding that its client can decode. */
+static void open_media(struct subscription *s) {
     struct aura_rooms *r = s->p->room->rooms;
-    if (s->sub) { /* bound again, to other parameters */
-        aura_map_del_u64(r->sub_ids, s->sub);
-        aura_sfu_sub_close(r->sfu, s->sub);
-        s->sub = 0;
+    const struct encoding *e = &s->t->enc[s->enc];
+    if (!e->pub) {
+        return; /* the backup codec has to be sent first: aura__subscribe_backup() */
     }
     struct aura_sfu_sub_conf conf = {.peer = aura__connect_down(s->p)->peer,
-                                     .pub = s->t->pub,
-                                     .media = m->media,
-                                     .ssrc = m->ssrc,
-                                     .rtx_ssrc = m->rtx_ssrc,
+                                     .pub = e->pub,
+                                     .media = s->media.media,
+                                     .ssrc = s->media.ssrc,
+                                     .rtx_ssrc = s->media.rtx_ssrc,
                                      .send_mid = true};
-    memcpy(conf.cname, m->cname, sizeof(conf.cname));
+    memcpy(conf.cname, s->media.cname, sizeof(conf.cname));
+    s->settings.max_layer = layer_index(e, s->quality);
     int err = aura_sfu_sub_new(r->sfu, &conf, &s->settings, &s->sub);
     if (!err) {
         err = aura_map_put_u64(r->sub_ids, s->sub, s);
@@ -313,13 +365,34 @@ void aura__subscribe_ready(struct subscription *s, const struct aura_neg_sub_med
     tell_publisher(s->t);
 }
 
-void aura__subscribe_lost(struct subscription *s) {
-    struct aura_rooms *r = s->p->room->rooms;
-    if (s->sub) {
-        aura_map_del_u64(r->sub_ids, s->sub);
-        aura_sfu_sub_close(r->sfu, s->sub);
-        s->sub = 0;
+void aura__subscribe_ready(struct subscription *s, const struct aura_neg_sub_media *m) {
+    close_media(s); /* if it was bound before, to other parameters */
+    s->media = *m;
+    s->bound = true;
+    s->enc = takes(&m->media, s->t->enc[0].codec) ? 0 : 1;
+    open_media(s);
+    aura__dynacast(s->t);
+}
+
+void aura__subscribe_backup(struct track *t) {
+    AURA_LIST_EACH(&t->subs, struct subscription, s, track_node) {
+        if (s->bound && s->enc == 1 && !s->sub) {
+            open_media(s);
+        }
     }
+}
+
+void aura__subscribe_backup_gone(struct track *t) {
+    AURA_LIST_EACH(&t->subs, struct subscription, s, track_node) {
+        if (s->enc == 1) {
+            close_media(s);
+        }
+    }
+}
+
+void aura__subscribe_lost(struct subscription *s) {
+    close_media(s);
+    s->bound = false;
 }
 
 void aura__subscribe_unsupported(struct subscription *s) {

@@ -70,3 +70,20 @@ bool aura_gapmap_drop(struct aura_gapmap *g, uint64_t number) {
     g->dropped++;
     return true;
 }
+
+bool aura_gapmap_inverse(const struct aura_gapmap *g, uint64_t mapped, uint64_t *number) {
+    uint64_t dropped_before = g->dropped;
+    for (uint64_t back = 0; g->started && back < AURA_GAPMAP_WINDOW; back++) {
+        uint64_t n = g->newest - back;
+        if ((int64_t)(n - g->first) < 0) {
+            break;
+        }
+        if (bit_get(g, n)) {
+            dropped_before--;
+        } else if (n - g->first - dropped_before <= mapped) {
+            *number = n;
+            return n - g->first - dropped_before == mapped;
+        }
+    }
+    return false;
+}

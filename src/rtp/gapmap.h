@@ -31,4 +31,8 @@ bool aura_gapmap_map(struct aura_gapmap *g, uint64_t number, uint64_t *out);
 /** @return true if the gap is closed; false if later numbers have gone out: it looks like a loss */
 bool aura_gapmap_drop(struct aura_gapmap *g, uint64_t number);
 
+/** The number that was mapped to @p mapped. @return false if it is not in the window, or none yet
+ */
+bool aura_gapmap_inverse(const struct aura_gapmap *g, uint64_t mapped, uint64_t *number);
+
 #endif

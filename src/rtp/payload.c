@@ -8,18 +8,30 @@
 #include "rtp/vp9.h"
 
 static void inspect_vp8(struct aura_payload *out, const struct aura_rtp *rtp) {
-    if (aura_vp8_parse(&out->vp8, rtp->payload, rtp->payload_len)) {
+    struct aura_vp8 vp8;
+    if (aura_vp8_parse(&vp8, rtp->payload, rtp->payload_len)) {
         return;
     }
-    const struct aura_vp8 *v = &out->vp8;
-    out->has_vp8 = true;
+    const struct aura_vp8 *v = &vp8;
     out->key_frame_start = v->key_frame;
     out->start_of_frame = v->start;
     out->end_of_frame = rtp->marker;
     out->discardable = v->non_reference;
     out->has_layers = v->has_tid;
     out->temporal = v->tid;
-    out->switch_up = v->has_tid && (v->sync || v->tid == 0);
+    if (v->has_tid && v->sync && v->tid > 0) {
+        /* A sync frame depends on the base layer only; the frames between it and the base may
+         * depend on more: layers are joined one at a time (RFC 7741 section 4.2, Y). */
+        out->up_from = (uint8_t)(v->tid - 1);
+        out->up_to[0] = (int8_t)v->tid;
+    }
+    out->pid_at = v->has_pid ? v->pid_at : 0;
+    out->tl0_at = v->has_tl0 ? v->tl0_at : 0;
+    out->keyidx_at = v->has_keyidx ? v->key_at : 0;
+    out->pid_long = v->pid_long;
+    out->pid = v->pid;
+    out->tl0 = v->tl0;
+    out->keyidx = v->keyidx;
     out->width = v->width;
     out->height = v->height;
 }
@@ -36,7 +48,20 @@ static void inspect_vp9(struct aura_payload *out, const struct aura_rtp *rtp) {
     out->has_layers = v.layered;
     out->spatial = v.sid;
     out->temporal = v.tid;
-    out->switch_up = v.switching_up || v.tid == 0;
+    if (v.switching_up && v.sid < AURA_MEDIA_LAYERS_MAX) {
+        /* RFC 9628 section 4.2, U: what follows needs nothing above this layer from before. */
+        out->up_from = v.tid;
+        out->up_to[v.sid] = INT8_MAX;
+    }
+    if (!v.inter && v.begin && v.sid < AURA_MEDIA_LAYERS_MAX) {
+        out->up_spatial = true; /* depends on the layer below in the same picture at most */
+        out->up_to[v.sid] = INT8_MAX;
+    }
+    out->pid_at = v.pid_at;
+    out->tl0_at = v.tl0_at;
+    out->pid_long = v.pid_long;
+    out->pid = v.pid;
+    out->tl0 = v.tl0;
     out->width = v.width;
     out->height = v.height;
 }
@@ -119,18 +144,23 @@ static void use_dd(const struct aura_payload_state *state, struct aura_payload *
     if (!state->dd) {
         return;
     }
+    const struct aura_dd_structure *dds = state->dd;
     out->discardable = true;
-    out->switch_up = false;
-    for (unsigned k = 0; k < state->dd->target_count; k++) {
+    for (unsigned k = 0; k < dds->target_count; k++) {
         out->discardable &= dd->dtis[k] <= AURA_DTI_DISCARDABLE;
-        out->switch_up |= dd->dtis[k] == AURA_DTI_SWITCH;
+        unsigned s = dds->target_spatial[k];
+        if (dd->dtis[k] == AURA_DTI_SWITCH && s < AURA_MEDIA_LAYERS_MAX &&
+            out->up_to[s] < (int8_t)dds->target_temporal[k]) {
+            out->up_to[s] = (int8_t)dds->target_temporal[k];
+            out->up_spatial = true;
+        }
     }
 }
 
 void aura_payload_inspect(struct aura_payload_state *state, enum aura_codec codec,
                           const struct aura_rtp *rtp, const struct aura_dd *dd, bool opaque,
                           struct aura_payload *out) {
-    *out = (struct aura_payload){0};
+    *out = (struct aura_payload){.up_to = {-1, -1, -1}};
     struct aura_opus opus;
     switch (codec) {
     case AURA_CODEC_VP8:

@@ -21,13 +21,22 @@ struct aura_payload {
     bool key_frame_start; /* a decoder can start with this packet */
     bool start_of_frame, end_of_frame;
     bool discardable; /* nothing refers to it */
-    bool switch_up;   /* temporal: higher layers can be joined from this frame on */
-    bool has_layers;  /* spatial and temporal come from the packet */
+    /* Who gets all of the temporal layers up to `up_from` and this frame can decode those up to
+     * up_to[spatial layer] from here on; -1 = no such chance. A spatial layer above the one
+     * received so far can be joined where up_to is not negative and up_spatial is set. */
+    uint8_t up_from;
+    bool up_spatial;
+    int8_t up_to[AURA_MEDIA_LAYERS_MAX];
+    bool has_layers; /* spatial and temporal come from the packet */
     uint8_t spatial, temporal;
     uint16_t width, height; /* known from this packet, else 0 */
     bool dtx;               /* Opus */
-    bool has_vp8;
-    struct aura_vp8 vp8;
+    /* Numbers that count frames, as VP8 and VP9 have them (RFC 7741, RFC 9628); *_at: where they
+     * are in the payload, 0 = absent. */
+    uint8_t pid_at, tl0_at, keyidx_at;
+    bool pid_long;
+    uint16_t pid;
+    uint8_t tl0, keyidx;
 };
 /**
  * Looks into a packet; never fails: what cannot be read leaves the fields false.

@@ -31,6 +31,7 @@ int aura_vp9_parse(struct aura_vp9 *out, const uint8_t *payload, size_t len) {
     out->has_ss = first & 0x02;
     out->not_reference = first & 0x01;
     if (out->has_pid) {
+        out->pid_at = 1;
         out->pid = aura_cur_u8(&c);
         if (out->pid & 0x80) {
             out->pid_long = true;
@@ -44,6 +45,7 @@ int aura_vp9_parse(struct aura_vp9 *out, const uint8_t *payload, size_t len) {
         out->sid = v >> 1 & 7;
         out->inter_layer = v & 1;
         if (!out->flexible) {
+            out->tl0_at = (uint8_t)(c.p - payload);
             out->tl0 = aura_cur_u8(&c);
         }
     }

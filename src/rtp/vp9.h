@@ -18,6 +18,7 @@ struct aura_vp9 {
     bool has_pid, pid_long;
     uint16_t pid;
     uint8_t tid, sid, tl0;
+    uint8_t pid_at, tl0_at;         /* where they are in the payload; 0 = absent */
     bool switching_up, inter_layer; /* U, D */
     uint8_t ref_count, refs[AURA_VP9_REFS_MAX];
     uint8_t ss_spatial; /* N_S + 1; 0 without structure */

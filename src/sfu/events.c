@@ -51,6 +51,23 @@ static void handle(void *arg, void *message) {
             h->sub_stats(sfu->arg, m->ptr);
         }
         break;
+    case AURA_MSG_SUB_STATE:
+        if (h->sub_state) {
+            struct aura_sfu_sub_state state = {.sub = m->id,
+                                               .paused = m->n != 0,
+                                               .spatial = (int8_t)m->a,
+                                               .temporal = (int8_t)m->b,
+                                               .why = (enum aura_alloc_why)m->c,
+                                               .bps = m->w[0],
+                                               .estimate_bps = m->w[1]};
+            h->sub_state(sfu->arg, &state);
+        }
+        break;
+    case AURA_MSG_PEER_STATS:
+        if (h->peer_stats) {
+            h->peer_stats(sfu->arg, m->ptr);
+        }
+        break;
     case AURA_MSG_SUB_STARTED:
         if (h->sub_started) {
             h->sub_started(sfu->arg, m->id);

@@ -47,6 +47,7 @@ void aura__msg_discard(struct aura_msg *m) {
     case AURA_MSG_PUB_LAYER:
     case AURA_MSG_LEVELS:
     case AURA_MSG_PUB_STATS:
+    case AURA_MSG_PEER_STATS:
     case AURA_MSG_SUB_STATS:
         aura_free(m->ptr);
         break;
@@ -75,6 +76,7 @@ void aura__msg_discard(struct aura_msg *m) {
     case AURA_MSG_PEER_STATE:
     case AURA_MSG_DATA_OPEN:
     case AURA_MSG_SUB_STARTED:
+    case AURA_MSG_SUB_STATE:
         break;
     }
 }

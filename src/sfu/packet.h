@@ -49,20 +49,25 @@ struct aura_packet {
     bool key_frame;   /* holds the beginning of a key frame: a switch may happen here */
     bool frame_start; /* first packet of a frame, as far as the payload's clear part tells */
     bool recovered;   /* came by RTX */
-    bool structure;   /* its dependency descriptor carries the template structure */
+    bool frame_end;   /* last packet of a frame (of one spatial layer) */
     uint8_t ext_count;
-    uint8_t temporal;
+    uint8_t spatial, temporal;
+    uint8_t up_from; /* see struct aura_payload */
+    bool up_spatial;
+    int8_t up_to[AURA_MEDIA_LAYERS_MAX];
     uint16_t payload_at, payload_len; /* padding excluded */
     uint16_t len;
     uint32_t ts;
     uint64_t eseq; /* extended by wraps, per stream */
     uint64_t arrival_us;
     struct aura_packet_ext exts[AURA_PACKET_EXTS_MAX];
-    /* VP8 payload descriptor (RFC 7741): what must be rewritten, 0 offsets = absent. */
-    uint8_t vp8_pid_at, vp8_tl0_at, vp8_keyidx_at; /* in the payload */
-    bool vp8_pid_long;
-    uint16_t vp8_pid;
-    uint8_t vp8_tl0, vp8_keyidx;
+    /* Numbers in the payload descriptor that count frames (VP8, VP9); *_at: in the payload, 0 =
+     * absent. */
+    uint8_t pid_at, tl0_at, keyidx_at;
+    bool pid_long;
+    uint8_t tl0, keyidx;
+    uint64_t pid;      /* extended by wraps, per stream; from 1 << 16 */
+    uint16_t dd_frame; /* number in the dependency descriptor */
     uint8_t data[];
 };
 

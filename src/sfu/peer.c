@@ -2,6 +2,7 @@
 #include "sfu/peer.h"
 
 #include "base/mem.h"
+#include "sfu/downlink.h"
 #include "sfu/published.h"
 #include "sfu/subscribed.h"
 #include "transport/pc.h"
@@ -20,7 +21,11 @@ static void on_path(void *arg, const struct aura_path *path) {
     struct aura_peer *peer = arg;
     struct aura_sfu_path *to = aura__path_find(peer->worker, path);
     if (to && to->peer == peer) {
+        bool moved = peer->out && peer->out != to;
         peer->out = to;
+        if (moved) {
+            aura__downlink_path_changed(peer);
+        }
     }
 }
 
@@ -192,6 +197,7 @@ void aura__peer_close(struct aura_peer *peer) {
         aura__published_free(AURA_LIST_FIRST(&peer->pubs, struct aura_published, peer_node));
     }
     aura__rtcp_stop(peer);
+    aura__downlink_free(peer);
     aura_pc_close(peer->pc); /* still sends: paths and sockets must be there */
     aura_map_del_u64(w->peers, peer->id);
     aura_map_del_str(w->ufrags, peer->ufrag);

@@ -13,6 +13,7 @@
 #include "sfu/demux.h"
 #include "sfu/worker.h"
 
+struct aura_downlink;
 struct aura_published;
 struct aura_stream;
 struct aura_subscribed;
@@ -52,10 +53,11 @@ struct aura_peer {
     struct aura_ssrc *last;  /* most packets come in runs */
     struct aura_map *local;  /* our SSRC → struct aura_subscribed */
 
-    uint32_t rtcp_ssrc; /* that our feedback to it comes from */
-    uint8_t twcc_id;    /* extension id on what it sends; 0 = not negotiated */
-    bool remb;          /* only goog-remb was negotiated */
-    uint16_t twcc_next; /* transport-wide number of the next packet to it */
+    uint32_t rtcp_ssrc;         /* that our feedback to it comes from */
+    uint8_t twcc_id;            /* extension id on what it sends; 0 = not negotiated */
+    bool remb;                  /* only goog-remb was negotiated */
+    uint16_t twcc_next;         /* transport-wide number of the next packet to it */
+    struct aura_downlink *down; /* from its first subscribed video on, else NULL */
     struct aura_twcc *twcc;
     struct aura_due twcc_due, report_due, nack_due;
     uint64_t remb_bytes, report_us; /* received since the last report, and when that was */

@@ -29,6 +29,7 @@ struct aura_stream {
     struct aura_payload_state payload;
     struct aura_dd_structure *dd; /* two, used in turns; NULL before the first descriptor */
     unsigned dd_at;
+    uint64_t pid; /* newest picture id, extended; 0 = none yet */
     uint8_t fir_seq;
     uint64_t reported; /* stats.received at the last receiver report */
 

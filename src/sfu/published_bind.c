@@ -28,6 +28,7 @@ static void restart(struct aura_stream *s) {
     s->epoch++;
     s->stats.started = false;
     s->payload = (struct aura_payload_state){.width = 0};
+    s->pid = 0;
 }
 
 int aura__published_set_ssrc(struct aura_stream *s, uint32_t ssrc, bool rtx,

@@ -12,6 +12,7 @@
 enum {
     RESTART_GAP = 4096, /* between the numbers of two runs: more than anything asks for again */
     LEVEL_DEFAULT_US = 20000,
+    PID_BASE = 1 << 16, /* so that a late picture's id does not go below zero */
 };
 
 /* What is passed on to subscribers that negotiated it; the rest is per hop or of no use to them. */
@@ -106,19 +107,35 @@ static void note_exts(struct aura_packet *p, const struct aura_rtp_exts *x, cons
     }
 }
 
-static void note_payload(struct aura_packet *p, const struct aura_payload *info) {
-    const struct aura_vp8 *v = &info->vp8;
+/* Picture ids have 7 or 15 bits: extended next to the newest one. */
+static uint64_t extend_pid(struct aura_stream *s, const struct aura_payload *info) {
+    uint32_t range = info->pid_long ? 0x8000 : 0x80;
+    if (!s->pid) {
+        s->pid = PID_BASE + info->pid;
+    }
+    uint32_t delta = (info->pid - (uint32_t)s->pid) & (range - 1);
+    uint64_t pid = delta < range / 2 ? s->pid + delta : s->pid + delta - range;
+    s->pid = pid > s->pid ? pid : s->pid;
+    return pid;
+}
+
+static void note_payload(struct aura_stream *s, struct aura_packet *p,
+                         const struct aura_payload *info) {
     p->key_frame = info->key_frame_start;
     p->frame_start = info->start_of_frame;
-    p->temporal = info->temporal;
-    bool vp8 = info->has_vp8;
-    p->vp8_pid_at = vp8 && v->has_pid ? v->pid_at : 0;
-    p->vp8_tl0_at = vp8 && v->has_tl0 ? v->tl0_at : 0;
-    p->vp8_keyidx_at = vp8 && v->has_keyidx ? v->key_at : 0;
-    p->vp8_pid_long = v->pid_long;
-    p->vp8_pid = v->pid;
-    p->vp8_tl0 = v->tl0;
-    p->vp8_keyidx = v->keyidx;
+    p->frame_end = info->end_of_frame;
+    p->spatial = info->spatial < AURA_MEDIA_LAYERS_MAX ? info->spatial : AURA_MEDIA_LAYERS_MAX - 1;
+    p->temporal = info->temporal < AURA_RATES_TEMPORAL ? info->temporal : AURA_RATES_TEMPORAL - 1;
+    p->up_from = info->up_from;
+    p->up_spatial = info->up_spatial;
+    memcpy(p->up_to, info->up_to, sizeof(p->up_to));
+    p->pid_at = info->pid_at;
+    p->tl0_at = info->tl0_at;
+    p->keyidx_at = info->keyidx_at;
+    p->pid_long = info->pid_long;
+    p->pid = info->pid_at ? extend_pid(s, info) : 0;
+    p->tl0 = info->tl0;
+    p->keyidx = info->keyidx;
 }
 
 /* The packet's dependency descriptor, read with the stream's structure, which a key frame
@@ -184,14 +201,13 @@ static void inspect(struct aura_stream *s, struct aura_packet *p, const struct a
         const struct aura_dd *have = read_dd(s, &x, &dd);
         aura_payload_inspect(&s->payload, (enum aura_codec)p->codec, rtp, have, pub->conf.encrypted,
                              &info);
-        note_payload(p, &info);
-        p->structure = have && have->has_structure;
+        note_payload(s, p, &info);
+        p->dd_frame = have ? have->frame_number : 0;
         s->frames += p->frame_start;
         s->key_frames += p->key_frame;
     } else {
-        p->key_frame = p->frame_start = p->structure = false;
-        p->temporal = 0;
-        p->vp8_pid_at = p->vp8_tl0_at = p->vp8_keyidx_at = 0;
+        static const struct aura_payload none = {.up_to = {-1, -1, -1}};
+        note_payload(s, p, &none);
         note_level(pub, p, &x);
     }
 }

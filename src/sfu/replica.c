@@ -29,13 +29,15 @@ static void ask(void *arg, uint64_t now_us) {
     aura__wheel_add(&r->source.worker->wheel, &r->ask, ASK_AGAIN_US, ask, r);
 }
 
-int aura__replica_new(struct aura_source **sp, struct aura_worker *w, aura_pub_id id) {
+int aura__replica_new(struct aura_source **sp, struct aura_worker *w, aura_pub_id id,
+                      enum aura_kind kind) {
     struct replica *r = aura_zalloc(sizeof(*r));
     if (!r) {
         return AURA_ENOMEM;
     }
     r->source.replica = true;
     r->source.layer_count = 1;
+    r->source.kind = kind;
     int err = aura__source_init(&r->source, w, id);
     if (err) {
         aura_free(r);

@@ -6,6 +6,7 @@
 #include "rtp/rtcp.h"
 #include "rtp/rtcp_xr.h"
 #include "rtp/sr.h"
+#include "sfu/downlink.h"
 #include "sfu/published.h"
 #include "sfu/subscribed.h"
 
@@ -92,18 +93,31 @@ static int on_xr(struct aura_peer *peer, const struct aura_rtcp *p) {
     return err;
 }
 
+static int on_remb(struct aura_peer *peer, const struct aura_rtcp *p) {
+    struct aura_rtcp_remb remb;
+    uint32_t sender;
+    if (p->count != AURA_PSFB_AFB || aura_rtcp_parse_remb(p, &sender, &remb)) {
+        return 0; /* another application's */
+    }
+    aura__downlink_remb(peer, remb.bitrate_bps);
+    return 0;
+}
+
 static int on_packet(struct aura_peer *peer, const struct aura_rtcp *p) {
     switch (p->type) {
     case AURA_RTCP_SR:
     case AURA_RTCP_RR:
         return on_report(peer, p);
     case AURA_RTCP_RTPFB:
+        if (p->count == AURA_RTPFB_TWCC) {
+            return aura__downlink_twcc(peer, p);
+        }
         return p->count == AURA_RTPFB_NACK ? on_nack(peer, p) : 0;
     case AURA_RTCP_PSFB:
         if (p->count == AURA_PSFB_PLI) {
             return on_pli(peer, p);
         }
-        return p->count == AURA_PSFB_FIR ? on_fir(peer, p) : 0;
+        return p->count == AURA_PSFB_FIR ? on_fir(peer, p) : on_remb(peer, p);
     case AURA_RTCP_XR:
         return on_xr(peer, p);
     default:

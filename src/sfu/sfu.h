@@ -11,6 +11,8 @@
 #ifndef AURA_SFU_SFU_H
 #define AURA_SFU_SFU_H
 
+#include "cc/alloc.h"
+#include "cc/bwe.h"
 #include "net/addr.h"
 #include "net/loop.h"
 #include "rtp/media.h"
@@ -72,6 +74,23 @@ struct aura_sfu_sub_stats {
     uint32_t jitter_us, rtt_us, bitrate_bps;
 };
 
+/** Layers that a subscriber gets of a video now, and why not more. */
+struct aura_sfu_sub_state {
+    aura_sub_id sub;
+    bool paused;              /* for want of bandwidth; not by wish */
+    int8_t spatial, temporal; /* -1 = none */
+    enum aura_alloc_why why;
+    uint32_t bps;          /* of these layers */
+    uint32_t estimate_bps; /* of the peer; 0 = none is made */
+};
+/** What goes to a peer with subscribed video; every 5 s and with aura_sfu_poll_stats(). */
+struct aura_sfu_peer_stats {
+    aura_peer_id peer;
+    struct aura_bwe_info bwe;
+    uint32_t given_bps, wanted_bps, audio_bps;
+    uint32_t queued_packets, queue_drops;
+};
+
 struct aura_sfu_handlers {
     void (*peer_state)(void *arg, aura_peer_id peer, enum aura_pc_state state);
     void (*data_open)(void *arg, aura_peer_id peer, enum aura_data_channel channel);
@@ -86,6 +105,9 @@ struct aura_sfu_handlers {
     /* First media packet went out to a subscriber (for "time to first packet" and TrackSubscribed).
      */
     void (*sub_started)(void *arg, aura_sub_id sub);
+    /* The layers of a subscribed video, or the reason for them, changed. */
+    void (*sub_state)(void *arg, const struct aura_sfu_sub_state *state);
+    void (*peer_stats)(void *arg, const struct aura_sfu_peer_stats *stats);
 };
 
 /** Starts the workers. @param loop  the control thread's loop, on which handlers run. */
@@ -166,10 +188,12 @@ struct aura_sfu_sub_conf {
     bool send_mid;           /* write the mid extension where it is negotiated */
 };
 struct aura_sfu_sub_settings {
-    bool paused;          /* disabled by the subscriber, or not permitted */
-    uint8_t max_layer;    /* 0..2: highest simulcast / spatial layer wanted */
-    uint8_t max_temporal; /* 0..3 */
-    uint8_t priority;     /* 0 = default, 1 = highest */
+    bool paused;       /* disabled by the subscriber, or not permitted */
+    bool screen;       /* a screen share: comes before cameras, sharpness before motion */
+    uint8_t max_layer; /* 0..2: highest simulcast / spatial layer wanted */
+    uint8_t max_fps;   /* pictures a second that suffice; 0 = all */
+    uint8_t priority;  /* 0 = default; higher comes first */
+    uint32_t pixels;   /* visible size, 0 = unknown: larger comes first */
 };
 AURA_NODISCARD int aura_sfu_sub_new(struct aura_sfu *sfu, const struct aura_sfu_sub_conf *conf,
                                     const struct aura_sfu_sub_settings *settings, aura_sub_id *sub);

@@ -6,6 +6,8 @@
 #include "sfu/stats.h"
 #include "sfu/subscribed.h"
 
+enum { PACKET_OVERHEAD = 40 }; /* UDP, IP, and what SRTP adds */
+
 int aura__source_init(struct aura_source *s, struct aura_worker *w, aura_pub_id id) {
     s->id = id;
     s->worker = w;
@@ -75,6 +77,11 @@ void aura__source_packet(struct aura_source *s, unsigned layer, struct aura_pack
     if (p->epoch != l->epoch) {
         l->epoch = p->epoch;
         l->sr = (struct aura_sr_source){.has_sr = false}; /* another clock */
+    }
+    if (s->kind == AURA_KIND_VIDEO) {
+        s->svc |= s->layer_count == 1 && p->spatial > 0;
+        aura__rates_add(&s->rates, s->layer_count > 1 ? layer : p->spatial, p->temporal,
+                        (size_t)p->len + PACKET_OVERHEAD, p->frame_start, p->arrival_us);
     }
     if (!p->recovered) {
         l->sr.clock_rate = p->clock_rate;
@@ -174,11 +181,12 @@ unsigned aura__source_pick(const struct aura_source *s, unsigned max, uint64_t n
     return lowest < AURA_MEDIA_LAYERS_MAX ? lowest : freshest;
 }
 
-struct aura_source *aura__source_attach(struct aura_worker *w, aura_pub_id id) {
+struct aura_source *aura__source_attach(struct aura_worker *w, aura_pub_id id,
+                                        enum aura_kind kind) {
     struct aura_source *s = aura__source_find(w, id);
     unsigned owner = (unsigned)(id & 0xff);
     if (!s && owner != w->index && owner < w->shared->worker_count &&
-        aura__replica_new(&s, w, id)) {
+        aura__replica_new(&s, w, id, kind)) {
         return NULL;
     }
     return s;

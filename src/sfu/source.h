@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "rtp/sr.h"
 #include "sfu/packet.h"
+#include "sfu/rates.h"
 #include "sfu/worker.h"
 
 enum { AURA_LAYER_QUIET_US = 1000000 }; /* a layer silent for so long may be replaced by another */
@@ -33,8 +34,10 @@ struct aura_source {
     struct aura_worker *worker;
     enum aura_kind kind;
     bool encrypted, muted, replica;
+    bool svc; /* one stream with spatial layers inside */
     uint8_t layer_count;
     struct aura_source_layer layer[AURA_MEDIA_LAYERS_MAX];
+    struct aura_rates rates; /* by stream, or by spatial layer where there is one stream */
     struct aura_list subs;   /* struct aura_subscribed.source_node */
     uint32_t remote_workers; /* owner: bit per worker that has a replica */
 };
@@ -62,13 +65,13 @@ unsigned aura__source_pick(const struct aura_source *s, unsigned max, uint64_t n
 
 /** The local source of a published track for a new subscriber: the track itself, or a replica that
  * is made now. @return NULL without memory, or if the track is gone */
-struct aura_source *aura__source_attach(struct aura_worker *w, aura_pub_id id);
+struct aura_source *aura__source_attach(struct aura_worker *w, aura_pub_id id, enum aura_kind kind);
 /** Its last subscriber left: a replica ends. */
 void aura__source_idle(struct aura_source *s);
 
 /* Replicas (replica.c). */
-AURA_NODISCARD int aura__replica_new(struct aura_source **sp, struct aura_worker *w,
-                                     aura_pub_id id);
+AURA_NODISCARD int aura__replica_new(struct aura_source **sp, struct aura_worker *w, aura_pub_id id,
+                                     enum aura_kind kind);
 void aura__replica_free(struct aura_source *s);
 void aura__replica_message(struct aura_worker *w, const struct aura_msg *m);
 void aura__replica_ask_key(struct aura_source *s, unsigned layer);

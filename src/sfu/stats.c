@@ -2,6 +2,7 @@
 #include "sfu/stats.h"
 
 #include "base/mem.h"
+#include "sfu/downlink.h"
 #include "sfu/published.h"
 #include "sfu/subscribed.h"
 #include "transport/pc.h"
@@ -88,6 +89,23 @@ static void report_sub(struct aura_subscribed *sub, uint64_t now_us) {
     aura__worker_tell(sub->peer->worker, &m);
 }
 
+static void report_peer(struct aura_peer *peer) {
+    const struct aura_downlink *d = peer->down;
+    struct aura_sfu_peer_stats *out = d && d->bwe ? aura_zalloc(sizeof(*out)) : NULL;
+    if (!out) {
+        return;
+    }
+    out->peer = peer->id;
+    aura_bwe_info(d->bwe, &out->bwe);
+    out->given_bps = d->result.given_bps;
+    out->wanted_bps = d->result.wanted_bps;
+    out->audio_bps = d->audio_bps;
+    out->queued_packets = (uint32_t)d->queued;
+    out->queue_drops = (uint32_t)d->queue_drops;
+    struct aura_msg m = {.type = AURA_MSG_PEER_STATS, .id = peer->id, .ptr = out};
+    aura__worker_tell(peer->worker, &m);
+}
+
 static void due(void *arg, uint64_t now_us) {
     (void)now_us;
     aura__stats_report(arg);
@@ -112,6 +130,10 @@ void aura__stats_report(struct aura_worker *w) {
     struct aura_subscribed *sub;
     for (it = 0; (sub = aura_map_next(w->subs, &it)) != NULL;) {
         report_sub(sub, now_us);
+    }
+    struct aura_peer *peer;
+    for (it = 0; (peer = aura_map_next(w->peers, &it)) != NULL;) {
+        report_peer(peer);
     }
     if (flows) {
         aura__stats_soon(w);

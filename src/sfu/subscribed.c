@@ -2,6 +2,7 @@
 #include "sfu/subscribed.h"
 
 #include "base/mem.h"
+#include "sfu/downlink.h"
 
 #include <string.h>
 
@@ -43,10 +44,12 @@ int aura__subscribed_new(struct aura_peer *peer, aura_sub_id id, const struct au
     aura__count(&w->counters.subs, 1);
     /* RFC 3550 section 5.1: numbers begin at random; well below the wrap, so that receivers that
      * estimate the SRTP rollover from the first packets cannot guess wrong. */
-    sub->out_newest = 1 + aura_rand_below(w->shared->rand, 0x7000);
+    sub->newest.seq = 1 + aura_rand_below(w->shared->rand, 0x7000);
     sub->rtx_seq = (uint16_t)aura_rand_below(w->shared->rand, 0x7000);
-    sub->out_pid = (uint16_t)aura_rand_below(w->shared->rand, 0x7fff);
-    sub->out_tl0 = (uint8_t)aura_rand_below(w->shared->rand, 0x100);
+    sub->newest.pid = (uint16_t)aura_rand_below(w->shared->rand, 0x7fff);
+    sub->newest.tl0 = (uint8_t)aura_rand_below(w->shared->rand, 0x100);
+    sub->newest.dd_frame = (uint16_t)aura_rand_below(w->shared->rand, 0x8000);
+    sub->sent = sub->newest;
     int err = aura_map_put_u64(w->subs, id, sub);
     register_ssrc(sub, sub->conf.ssrc, &err);
     register_ssrc(sub, sub->conf.rtx_ssrc, &err);
@@ -54,7 +57,7 @@ int aura__subscribed_new(struct aura_peer *peer, aura_sub_id id, const struct au
         aura__subscribed_free(sub);
         return err;
     }
-    struct aura_source *source = aura__source_attach(w, sub->conf.pub);
+    struct aura_source *source = aura__source_attach(w, sub->conf.pub, sub->conf.media.kind);
     if (source) {
         sub->source = source;
         aura_list_add(&source->subs, &sub->source_node);
@@ -87,6 +90,7 @@ struct aura_subscribed *aura__subscribed_find(const struct aura_worker *w, aura_
 }
 
 void aura__subscribed_detach(struct aura_subscribed *sub) {
+    aura__downlink_forget(sub);
     aura_node_remove(&sub->source_node);
     aura__wheel_remove(&sub->sr_due);
     sub->source = NULL;
@@ -97,18 +101,32 @@ static bool is_video(const struct aura_subscribed *sub) {
     return sub->source && sub->source->kind == AURA_KIND_VIDEO;
 }
 
-/* Chooses the layer to go to; what is forwarded changes only at its key frame.
+static bool silenced(const struct aura_subscribed *sub) {
+    return sub->settings.paused || sub->starved || !sub->peer->connected;
+}
+
+/* Chooses the stream to go to; what is forwarded changes only at its key frame.
  * @param key_layer  a key frame of this layer is at hand; AURA_MEDIA_LAYERS_MAX = none */
 static void retarget(struct aura_subscribed *sub, unsigned key_layer) {
     uint64_t now_us = aura__now(sub->peer->worker);
-    sub->target = (uint8_t)aura__source_pick(sub->source, sub->settings.max_layer, now_us);
+    unsigned max = sub->settings.max_layer;
+    if (is_video(sub) && sub->alloc.started && sub->alloc.spatial >= 0) {
+        max = (unsigned)sub->alloc.spatial;
+    }
+    sub->target = (uint8_t)aura__source_pick(sub->source, max, now_us);
     if (sub->target != key_layer && (!sub->running || sub->target != sub->layer)) {
         aura__source_want_key(sub->source, sub->target);
     }
 }
 
 void aura__subscribed_begin(struct aura_subscribed *sub) {
-    if (sub->source && !sub->settings.paused && sub->peer->connected) {
+    if (!sub->source || !sub->peer->connected) {
+        return;
+    }
+    if (is_video(sub)) {
+        aura__downlink_wishes_changed(sub);
+    }
+    if (!silenced(sub)) {
         retarget(sub, AURA_MEDIA_LAYERS_MAX);
     }
 }
@@ -119,70 +137,63 @@ void aura__subscribed_set(struct aura_subscribed *sub,
     sub->settings = *settings;
     if (settings->paused) {
         sub->running = false;
-    } else if (sub->source && (was_paused || is_video(sub))) {
+    }
+    if (sub->source && (was_paused || settings->paused || is_video(sub))) {
         aura__subscribed_begin(sub);
     }
 }
 
-/* Where the output's timestamps would be now if the source had not changed. */
-static uint32_t expected_ts(const struct aura_subscribed *sub, uint64_t now_us, uint32_t clock) {
-    uint64_t passed_us = now_us > sub->out_us ? now_us - sub->out_us : 0;
-    uint64_t ticks = passed_us * clock / AURA_US_PER_S;
-    return sub->out_ts + (ticks ? (uint32_t)ticks : 1);
+/* The wish as layers of one stream. Where streams are the layers, a stream has no others inside. */
+static void set_filter(struct aura_subscribed *sub) {
+    bool streams = sub->source->layer_count > 1;
+    struct aura_filter_layers *want = &sub->filter.want;
+    uint8_t before = want->spatial;
+    want->spatial = streams ? AURA_MEDIA_LAYERS_MAX - 1 : (uint8_t)sub->alloc.spatial;
+    want->temporal = (uint8_t)sub->alloc.temporal;
+    if (streams && sub->running && sub->layer > sub->alloc.spatial) {
+        want->temporal = 0; /* until the smaller stream's key frame comes */
+    }
+    if (!streams && sub->running && want->spatial > before &&
+        want->spatial > sub->filter.now.spatial && sub->source->svc) {
+        aura__source_want_key(sub->source, 0);
+    }
 }
 
-/* Timestamp of the new layer's packet on the old layer's clock, through the sender reports of
- * both (RFC 3550 section 6.4.1): exact where the publisher gave both. */
-static bool ts_by_reports(const struct aura_subscribed *sub, unsigned layer,
-                          const struct aura_packet *p, uint32_t *ts) {
-    const struct aura_sub_segment *old = &sub->seg[sub->seg_at];
-    const struct aura_sr_source *from = &sub->source->layer[layer].sr;
-    const struct aura_sr_source *to = &sub->source->layer[old->layer].sr;
-    if (old->epoch != p->epoch || !from->has_sr || !to->has_sr ||
-        !aura_sr_source_convert(from, p->ts, to, ts)) {
-        return false;
-    }
-    *ts += old->ts_offset;
-    return true;
+static void tell_allotted(struct aura_subscribed *sub) {
+    const struct aura_alloc_track *a = &sub->alloc;
+    struct aura_msg m = {.type = AURA_MSG_SUB_STATE,
+                         .id = sub->id,
+                         .a = (uint8_t)a->spatial,
+                         .b = (uint8_t)a->temporal,
+                         .c = (uint8_t)a->why,
+                         .n = sub->starved,
+                         .w = {sub->starved ? 0 : a->bps[a->spatial][a->temporal],
+                               aura__downlink_target_bps(sub->peer)}};
+    aura__worker_tell(sub->peer->worker, &m);
 }
 
-static uint32_t first_ts(const struct aura_subscribed *sub, unsigned layer,
-                         const struct aura_packet *p) {
-    if (sub->seg_count == 0) {
-        return p->ts; /* nothing to be continuous with */
-    }
-    uint32_t clock = p->clock_rate ? p->clock_rate : 90000;
-    uint32_t expected = expected_ts(sub, p->arrival_us, clock);
-    uint32_t ts;
-    /* Reports that disagree with the arrival times by over a second are not believed, and the
-     * output must never step back: receivers drop frames then. */
-    if (ts_by_reports(sub, layer, p, &ts) && (int32_t)(ts - sub->out_ts) > 0) {
-        int32_t off = (int32_t)(ts - expected);
-        if (off < (int32_t)clock && off > -(int32_t)clock) {
-            return ts;
+void aura__subscribed_allotted(struct aura_subscribed *sub) {
+    bool starved = sub->alloc.spatial < 0 && sub->alloc.why == AURA_ALLOC_NO_ROOM;
+    bool resumed = sub->starved && !starved;
+    sub->starved = starved;
+    if (starved) {
+        sub->running = false;
+        aura__downlink_forget(sub);
+    } else if (sub->alloc.spatial >= 0) {
+        set_filter(sub);
+        if (resumed || !sub->running || sub->source->layer_count > 1) {
+            retarget(sub, AURA_MEDIA_LAYERS_MAX);
         }
     }
-    return expected;
+    tell_allotted(sub);
 }
 
-static void open_segment(struct aura_subscribed *sub, unsigned layer, const struct aura_packet *p) {
-    struct aura_sub_segment s = {.layer = (uint8_t)layer,
-                                 .epoch = p->epoch,
-                                 .out_from = sub->out_newest + 1,
-                                 .in_from = p->eseq,
-                                 .ts_offset = first_ts(sub, layer, p) - p->ts,
-                                 .pid_offset = (uint16_t)(sub->out_pid + 1 - p->vp8_pid),
-                                 .tl0_offset = (uint8_t)(sub->out_tl0 + 1 - p->vp8_tl0),
-                                 .keyidx_offset = (uint8_t)(sub->out_keyidx + 1 - p->vp8_keyidx)};
-    if (sub->seg_count) {
-        sub->seg_at = (sub->seg_at + 1) % AURA_SUB_SEGMENTS;
+void aura__subscribed_dropped(struct aura_subscribed *sub) {
+    sub->newest = sub->sent;
+    sub->running = false;
+    if (sub->source && !silenced(sub)) {
+        aura__source_want_key(sub->source, sub->target);
     }
-    sub->seg_count += sub->seg_count < AURA_SUB_SEGMENTS;
-    sub->seg[sub->seg_at] = s;
-    sub->layer = sub->target = (uint8_t)layer;
-    sub->epoch = p->epoch;
-    sub->running = true;
-    aura__subscribed_sr_soon(sub);
 }
 
 /* A packet that is not of the running segment: may it begin one? */
@@ -201,65 +212,97 @@ static bool try_switch(struct aura_subscribed *sub, unsigned layer, const struct
     return false;
 }
 
-static bool current_is_quiet(const struct aura_subscribed *sub, uint64_t now_us) {
+static bool target_is_quiet(const struct aura_subscribed *sub, uint64_t now_us) {
     return now_us > sub->source->layer[sub->target].arrival_us + AURA_LAYER_QUIET_US;
 }
 
-/* What the next packets are compared with. */
-static void remember(struct aura_subscribed *sub, const struct aura_sub_segment *seg,
-                     const struct aura_packet *p, uint64_t out) {
-    if (out <= sub->out_newest) {
-        return;
-    }
-    sub->out_newest = out;
-    sub->out_ts = p->ts + seg->ts_offset;
-    sub->out_us = p->arrival_us;
-    if (p->codec == AURA_CODEC_VP8) {
-        sub->out_pid = (uint16_t)((p->vp8_pid + seg->pid_offset) & 0x7fff);
-        sub->out_tl0 = (uint8_t)(p->vp8_tl0 + seg->tl0_offset);
-        sub->out_keyidx = (uint8_t)((p->vp8_keyidx + seg->keyidx_offset) & 0x1f);
+/* Another stream, another clock, or another codec than the running segment's: for a decoder it
+ * begins anew. Audio codecs may alternate (RED and Opus). */
+static bool is_foreign(const struct aura_subscribed *sub, unsigned layer,
+                       const struct aura_packet *p) {
+    return !sub->running || layer != sub->layer || p->epoch != sub->epoch ||
+           (p->codec != sub->seg[sub->seg_at].codec && sub->source->kind == AURA_KIND_VIDEO);
+}
+
+static void placeholder(struct aura_subscribed *sub, const struct aura_sub_segment *seg,
+                        const struct aura_packet *p) {
+    struct aura_sub_out out;
+    if (p->eseq >= seg->in_from && aura__subscribed_number(sub, seg, p, &out)) {
+        out.padding = true;
+        out.marker = false;
+        aura__downlink_send(sub, p, &out);
     }
 }
 
 static void forward(struct aura_subscribed *sub, const struct aura_sub_segment *seg,
                     const struct aura_packet *p) {
-    remember(sub, seg, p, seg->out_from + (p->eseq - seg->in_from));
-    aura__subscribed_send(sub, seg, p, false);
+    struct aura_sub_out out;
+    if (sub->source->kind == AURA_KIND_VIDEO && !aura__filter_pass(&sub->filter, p)) {
+        if (!aura__subscribed_leave_out(sub, p)) {
+            placeholder(sub, seg, p);
+        }
+        return;
+    }
+    if (!aura__subscribed_number(sub, seg, p, &out)) {
+        return;
+    }
+    if (out.seq > sub->newest.seq) {
+        if (!p->pid_at) {
+            out.pid = sub->newest.pid;
+            out.tl0 = sub->newest.tl0;
+            out.keyidx = sub->newest.keyidx;
+        }
+        sub->newest = out;
+        sub->newest_us = p->arrival_us;
+    }
+    aura__downlink_send(sub, p, &out);
 }
 
 /* A key frame's beginning that came late, by RTX: what followed it has gone by meanwhile. */
 static void catch_up(struct aura_subscribed *sub, const struct aura_sub_segment *seg,
                      const struct aura_packet *p) {
     uint64_t newest = sub->source->layer[seg->layer].newest_eseq;
-    for (uint64_t eseq = p->eseq + 1; eseq <= newest; eseq++) {
+    for (uint64_t eseq = p->eseq + 1; eseq <= newest && sub->running; eseq++) {
         const struct aura_packet *next = aura__source_kept(sub->source, seg->layer, eseq);
-        if (next && next->epoch == seg->epoch) {
+        if (next && next->epoch == seg->epoch && next->codec == seg->codec) {
             forward(sub, seg, next);
         }
     }
 }
 
+static void tell_started(struct aura_subscribed *sub) {
+    struct aura_msg m = {.type = AURA_MSG_SUB_STARTED, .id = sub->id};
+    sub->told_started = true;
+    aura__worker_tell(sub->peer->worker, &m);
+}
+
 void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
                              const struct aura_packet *p) {
     bool opened = false;
-    if (sub->settings.paused || !sub->peer->connected) {
+    if (sub->peer->down) {
+        aura__downlink_media(sub->peer->down);
+    }
+    if (silenced(sub)) {
         return;
     }
     if (layer != sub->target && sub->source->layer_count > 1 &&
-        (current_is_quiet(sub, p->arrival_us) ||
-         (layer > sub->target && layer <= sub->settings.max_layer))) {
-        /* The layer went silent, or a better one has begun. */
+        target_is_quiet(sub, p->arrival_us)) {
         retarget(sub, p->key_frame ? layer : AURA_MEDIA_LAYERS_MAX);
     }
     if (!aura__subscribed_pt(sub, p)) {
         aura__drop(sub->peer->worker, AURA_DROP_UNKNOWN_PT);
         return;
     }
-    if (!sub->running || layer != sub->layer || p->epoch != sub->epoch) {
+    if (is_foreign(sub, layer, p)) {
         if (!try_switch(sub, layer, p)) {
             return;
         }
-        open_segment(sub, layer, p);
+        aura__subscribed_open(sub, layer, p);
+        if (is_video(sub)) {
+            set_filter(sub);
+            aura__filter_start(&sub->filter, p);
+        }
+        aura__subscribed_sr_soon(sub);
         opened = true;
     }
     const struct aura_sub_segment *seg = &sub->seg[sub->seg_at];
@@ -274,9 +317,7 @@ void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
         aura__subscribed_sr_soon(sub); /* after a silence */
     }
     if (!sub->told_started) {
-        struct aura_msg m = {.type = AURA_MSG_SUB_STARTED, .id = sub->id};
-        sub->told_started = true;
-        aura__worker_tell(sub->peer->worker, &m);
+        tell_started(sub);
     }
 }
 

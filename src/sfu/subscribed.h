@@ -9,6 +9,9 @@
 #define AURA_SFU_SUBSCRIBED_H
 
 #include "base/list.h"
+#include "cc/alloc.h"
+#include "rtp/gapmap.h"
+#include "sfu/filter.h"
 #include "sfu/peer.h"
 #include "sfu/source.h"
 
@@ -19,14 +22,28 @@ enum {
     AURA_SUB_PTS = 8,
 };
 
-/** What is added to the packets of one run from one layer; all modulo the field's size. */
+/** One run of packets from one stream: what is added to their numbers, modulo the field's size. */
 struct aura_sub_segment {
     uint64_t out_from; /* first output number */
     uint64_t in_from;  /* first source number */
+    uint64_t in_pid;   /* first picture id */
     uint32_t ts_offset;
-    uint16_t pid_offset;
+    uint16_t pid_base, dd_offset;
     uint8_t tl0_offset, keyidx_offset;
-    uint8_t layer, epoch;
+    uint8_t layer, epoch, codec;
+    bool gapped; /* packets were left out: only the newest segment knows which */
+};
+
+/** The numbers that one packet carries to this subscriber. */
+struct aura_sub_out {
+    uint64_t seq; /* extended */
+    uint32_t ts;
+    uint16_t pid, dd_frame;
+    uint8_t tl0, keyidx;
+    bool marker;
+    bool repeat;     /* sent again */
+    bool padding;    /* keeps the number of a packet that is left out: no payload */
+    uint8_t cluster; /* of a probe, 0 = none */
 };
 
 /** How a payload type of the source is sent to this subscriber. */
@@ -57,11 +74,19 @@ struct aura_subscribed {
     struct aura_sub_pt pts[AURA_SUB_PTS];
     struct aura_sub_segment seg[AURA_SUB_SEGMENTS];
     unsigned seg_at, seg_count; /* the newest, and how many are valid */
-    uint64_t out_newest;
-    uint32_t out_ts; /* of the newest */
-    uint64_t out_us; /* when it was sent */
-    uint16_t out_pid;
-    uint8_t out_tl0, out_keyidx;
+    struct aura_filter filter;
+    struct aura_gapmap gaps;     /* of the newest segment: packets left out */
+    struct aura_gapmap pid_gaps; /* VP8: frames left out */
+    struct aura_sub_out newest;  /* numbers given out last; what waits to leave is included */
+    struct aura_sub_out sent;    /* numbers that left last */
+    uint64_t newest_us;          /* arrival of the packet that got `newest` */
+    struct aura_alloc_track alloc;
+    bool starved; /* the allocator has nothing for it */
+    struct {
+        bool once;
+        int8_t spatial, temporal;
+        uint8_t why;
+    } told; /* of `alloc`, to the control thread */
     uint16_t rtx_seq;
     struct aura_sub_repeat *repeats; /* NULL until the first NACK */
 
@@ -92,9 +117,28 @@ void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
 /** The layer's first sender report came. */
 void aura__subscribed_first_sr(struct aura_subscribed *sub, unsigned layer);
 
-/** The output of one packet in a segment (subscribed_send.c). @param rtx  as a repetition */
-void aura__subscribed_send(struct aura_subscribed *sub, const struct aura_sub_segment *seg,
-                           const struct aura_packet *p, bool rtx);
+/** Layers granted by the allocator (in sub->alloc): goes there at the next safe point. */
+void aura__subscribed_allotted(struct aura_subscribed *sub);
+/** What was numbered but will not leave: the numbers are free again; goes on with a key frame. */
+void aura__subscribed_dropped(struct aura_subscribed *sub);
+
+/** Opens a run at a packet and gives numbers to its packets (subscribed_number.c). */
+void aura__subscribed_open(struct aura_subscribed *sub, unsigned layer,
+                           const struct aura_packet *p);
+/** @return false if the packet has no number: from before the run, or left out */
+bool aura__subscribed_number(struct aura_subscribed *sub, const struct aura_sub_segment *seg,
+                             const struct aura_packet *p, struct aura_sub_out *out);
+/** Leaves a packet out. @return false if its number is taken already: then a placeholder must go */
+bool aura__subscribed_leave_out(struct aura_subscribed *sub, const struct aura_packet *p);
+/** The kept packet that was sent under a number, with its segment; NULL if it is too old. */
+const struct aura_packet *aura__subscribed_sent_as(const struct aura_subscribed *sub, uint64_t seq,
+                                                   const struct aura_sub_segment **seg);
+
+/** Writes and sends one packet now (subscribed_send.c). @return bytes on the wire, 0 = dropped */
+size_t aura__subscribed_send(struct aura_subscribed *sub, const struct aura_packet *p,
+                             const struct aura_sub_out *out);
+/** RTX padding for a probe; @return bytes on the wire, 0 = this subscriber cannot be padded */
+size_t aura__subscribed_pad(struct aura_subscribed *sub, unsigned cluster);
 /** How the packet's payload type goes to this subscriber, or NULL if not at all. */
 const struct aura_sub_pt *aura__subscribed_pt(struct aura_subscribed *sub,
                                               const struct aura_packet *p);

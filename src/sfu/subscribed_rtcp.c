@@ -4,20 +4,10 @@
 
 #include "base/mem.h"
 #include "rtp/rtcp.h"
+#include "sfu/downlink.h"
 #include "transport/pc.h"
 
 enum { REPEAT_MIN_US = 10000, REPEAT_DEFAULT_US = 50000, REPORT_START_US = 10000 };
-
-/* The segment that an output number was sent in; NULL if it is too old. */
-static const struct aura_sub_segment *segment_of(const struct aura_subscribed *sub, uint64_t out) {
-    for (unsigned i = 0; i < sub->seg_count; i++) {
-        unsigned at = (sub->seg_at + AURA_SUB_SEGMENTS - i) % AURA_SUB_SEGMENTS;
-        if (out >= sub->seg[at].out_from) {
-            return &sub->seg[at];
-        }
-    }
-    return NULL;
-}
 
 /* A repetition is on its way for about a round trip: asking again meanwhile is not a new loss. */
 static bool may_repeat(struct aura_subscribed *sub, uint64_t out) {
@@ -45,25 +35,25 @@ static bool may_repeat(struct aura_subscribed *sub, uint64_t out) {
 }
 
 void aura__subscribed_nack(struct aura_subscribed *sub, uint16_t seq) {
+    const struct aura_sub_segment *seg;
+    struct aura_sub_out out;
     sub->nacks++;
     if (!sub->source || !sub->seg_count || sub->settings.paused || sub->source->muted) {
         return;
     }
-    uint64_t newest = sub->out_newest;
+    uint64_t newest = sub->sent.seq;
     uint16_t behind = (uint16_t)((uint16_t)newest - seq);
     if (behind > 0x7fff || behind > newest) {
         return; /* not sent yet */
     }
-    uint64_t out = newest - behind;
-    const struct aura_sub_segment *seg = segment_of(sub, out);
-    if (!seg) {
+    const struct aura_packet *p = aura__subscribed_sent_as(sub, newest - behind, &seg);
+    if (!p || !aura__subscribed_number(sub, seg, p, &out) || !may_repeat(sub, out.seq)) {
         return;
     }
-    uint64_t in = seg->in_from + (out - seg->out_from);
-    const struct aura_packet *p = aura__source_kept(sub->source, seg->layer, in);
-    if (p && p->epoch == seg->epoch && may_repeat(sub, out)) {
-        aura__subscribed_send(sub, seg, p, true);
-    }
+    out.repeat = true;
+    out.padding = sub->source->kind == AURA_KIND_VIDEO && seg == &sub->seg[sub->seg_at] &&
+                  !aura__filter_passed(&sub->filter, p);
+    aura__downlink_send(sub, p, &out);
 }
 
 void aura__subscribed_key(struct aura_subscribed *sub) {
@@ -79,6 +69,7 @@ void aura__subscribed_report(struct aura_subscribed *sub, const struct aura_rtcp
     if (rtt_us) {
         sub->rtt_us = sub->rtt_us ? (sub->rtt_us * 7 + rtt_us) / 8 : rtt_us;
     }
+    aura__downlink_report(sub->peer, b->fraction_lost, rtt_us);
     uint32_t lost = b->lost > 0 ? (uint32_t)b->lost : 0;
     if (sub->rr_seen && lost > sub->rr_lost) {
         sub->interval_lost += lost - sub->rr_lost;

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "rtp/red.h"
+#include "sfu/downlink.h"
 
 #include <string.h>
 
@@ -15,7 +16,10 @@ enum {
     EXT_ONE_BYTE_ID_MAX = 14,
     EXT_ONE_BYTE_LEN_MAX = 16,
     EXT_BYTES_MAX = 512,
-    VP8_PID_MASK = 0x7fff,
+    DD_MAX = 255,
+    WIRE_OVERHEAD = 28, /* IPv4 and UDP */
+    PID_MASK = 0x7fff,
+    PADDING_MAX = 255, /* the last byte says how much */
 };
 
 /* Same codec in the same flavour; -1 = none. H.264: packetization mode and profile (the level may
@@ -92,9 +96,15 @@ struct ext_out {
 struct ext_set {
     struct ext_out list[AURA_PACKET_EXTS_MAX + 3];
     size_t count;
-    bool two_byte;
+    bool two_byte, has_twcc;
     uint8_t abs_send[3], twcc[2];
+    uint8_t dd[DD_MAX];
 };
+
+static void ext_begin(struct ext_set *set) {
+    set->count = 0;
+    set->two_byte = set->has_twcc = false;
+}
 
 static void ext_add(struct ext_set *set, uint8_t id, const void *data, size_t len) {
     if (id == 0) {
@@ -104,11 +114,8 @@ static void ext_add(struct ext_set *set, uint8_t id, const void *data, size_t le
     set->two_byte |= id > EXT_ONE_BYTE_ID_MAX || len > EXT_ONE_BYTE_LEN_MAX || len == 0;
 }
 
-static void ext_collect(struct ext_set *set, struct aura_subscribed *sub,
-                        const struct aura_packet *p) {
+static void ext_collect_own(struct ext_set *set, struct aura_subscribed *sub) {
     const uint8_t *id = sub->conf.media.ext.id;
-    set->count = 0;
-    set->two_byte = false;
     if (sub->conf.send_mid) {
         ext_add(set, id[AURA_EXT_MID], sub->conf.media.mid, strlen(sub->conf.media.mid));
     }
@@ -120,13 +127,35 @@ static void ext_collect(struct ext_set *set, struct aura_subscribed *sub,
         set->abs_send[2] = (uint8_t)t;
         ext_add(set, id[AURA_EXT_ABS_SEND_TIME], set->abs_send, sizeof(set->abs_send));
     }
-    if (id[AURA_EXT_TWCC]) {
+    /* Without video there is nothing to choose, and feedback would cost more than the sound. */
+    if (id[AURA_EXT_TWCC] && sub->peer->down) {
         aura_put_u16(set->twcc, sub->peer->twcc_next++);
+        set->has_twcc = true;
         ext_add(set, id[AURA_EXT_TWCC], set->twcc, sizeof(set->twcc));
     }
-    for (size_t i = 0; i < p->ext_count; i++) {
+}
+
+/* The descriptor's frame number runs on over switches (AV1 RTP appendix A.8.1). */
+static void ext_add_dd(struct ext_set *set, uint8_t id, const uint8_t *data, size_t len,
+                       uint16_t frame) {
+    if (id && len >= 3 && len <= sizeof(set->dd)) {
+        memcpy(set->dd, data, len);
+        aura_put_u16(set->dd + 1, frame);
+        ext_add(set, id, set->dd, len);
+    }
+}
+
+static void ext_collect(struct ext_set *set, struct aura_subscribed *sub,
+                        const struct aura_packet *p, const struct aura_sub_out *o) {
+    const uint8_t *id = sub->conf.media.ext.id;
+    ext_collect_own(set, sub);
+    for (size_t i = 0; i < p->ext_count && !o->padding; i++) {
         const struct aura_packet_ext *e = &p->exts[i];
-        ext_add(set, id[e->ext], p->data + e->at, e->len);
+        if (e->ext == AURA_EXT_DEPENDENCY_DESCRIPTOR) {
+            ext_add_dd(set, id[e->ext], p->data + e->at, e->len, o->dd_frame);
+        } else {
+            ext_add(set, id[e->ext], p->data + e->at, e->len);
+        }
     }
 }
 
@@ -152,24 +181,23 @@ static void ext_write(struct aura_wr *w, const struct ext_set *set) {
     }
 }
 
-/* The fields of the VP8 descriptor that must run on over a switch (RFC 7741 section 4.2). They are
+/* The numbers in the VP8 and VP9 descriptors (RFC 7741 section 4.2, RFC 9628 section 4.2). They are
  * written with the width that they came in. */
-static void rewrite_vp8(uint8_t *payload, const struct aura_sub_segment *seg,
-                        const struct aura_packet *p) {
-    if (p->vp8_pid_at) {
-        uint16_t pid = (uint16_t)(p->vp8_pid + seg->pid_offset);
-        if (p->vp8_pid_long) {
-            aura_put_u16(payload + p->vp8_pid_at, (uint16_t)(0x8000 | (pid & VP8_PID_MASK)));
+static void rewrite_numbers(uint8_t *payload, const struct aura_packet *p,
+                            const struct aura_sub_out *o) {
+    if (p->pid_at) {
+        if (p->pid_long) {
+            aura_put_u16(payload + p->pid_at, (uint16_t)(0x8000 | (o->pid & PID_MASK)));
         } else {
-            payload[p->vp8_pid_at] = pid & 0x7f;
+            payload[p->pid_at] = o->pid & 0x7f;
         }
     }
-    if (p->vp8_tl0_at) {
-        payload[p->vp8_tl0_at] = (uint8_t)(p->vp8_tl0 + seg->tl0_offset);
+    if (p->tl0_at) {
+        payload[p->tl0_at] = o->tl0;
     }
-    if (p->vp8_keyidx_at) {
-        uint8_t rest = payload[p->vp8_keyidx_at] & 0xe0;
-        payload[p->vp8_keyidx_at] = (uint8_t)(rest | ((p->vp8_keyidx + seg->keyidx_offset) & 0x1f));
+    if (p->keyidx_at) {
+        uint8_t rest = payload[p->keyidx_at] & 0xe0;
+        payload[p->keyidx_at] = (uint8_t)(rest | o->keyidx);
     }
 }
 
@@ -188,65 +216,115 @@ static void payload_of(const struct aura_packet *p, bool unpack_red, const uint8
 }
 
 static void header_write(struct aura_wr *w, const struct aura_subscribed *sub,
-                         const struct ext_set *set, const struct aura_packet *p, uint8_t pt,
-                         uint16_t seq, uint32_t ts, bool rtx) {
-    aura_wr_u8(w, (uint8_t)(0x80 | (set->count ? 0x10 : 0)));
-    aura_wr_u8(w, (uint8_t)(pt | (p->marker ? 0x80 : 0)));
+                         const struct ext_set *set, const struct aura_sub_out *o, uint8_t pt,
+                         uint16_t seq, bool rtx) {
+    aura_wr_u8(w, (uint8_t)(0x80 | (o->padding ? 0x20 : 0) | (set->count ? 0x10 : 0)));
+    aura_wr_u8(w, (uint8_t)(pt | (o->marker ? 0x80 : 0)));
     aura_wr_u16(w, seq);
-    aura_wr_u32(w, ts);
+    aura_wr_u32(w, o->ts);
     aura_wr_u32(w, rtx ? sub->conf.rtx_ssrc : sub->conf.ssrc);
     if (set->count) {
         ext_write(w, set);
     }
 }
 
-void aura__subscribed_send(struct aura_subscribed *sub, const struct aura_sub_segment *seg,
-                           const struct aura_packet *p, bool repeat) {
+static void padding_write(struct aura_wr *w, size_t len) {
+    uint8_t *at = aura_wr_skip(w, len);
+    if (at) {
+        memset(at, 0, len);
+        at[len - 1] = (uint8_t)len;
+    }
+}
+
+static void payload_write(struct aura_wr *w, const struct aura_packet *p,
+                          const struct aura_sub_pt *pt, const struct aura_sub_out *o) {
+    const uint8_t *payload;
+    size_t len;
+    if (o->padding) {
+        padding_write(w, 1);
+        return;
+    }
+    payload_of(p, pt->unpack_red, &payload, &len);
+    uint8_t *at = w->p;
+    aura_wr_bytes(w, payload, len);
+    if (len && !w->fail) {
+        rewrite_numbers(at, p, o);
+    }
+}
+
+/* Encrypts, queues and counts it. @return bytes on the wire, 0 = dropped */
+static size_t commit(struct aura_subscribed *sub, uint8_t *data, const struct aura_wr *w,
+                     size_t cap, const struct ext_set *set, unsigned cluster) {
+    if (w->fail) {
+        aura__drop(sub->peer->worker, AURA_DROP_LIMIT);
+        return 0;
+    }
+    if (aura__peer_commit_rtp(sub->peer, data, aura_wr_len(w), cap)) {
+        return 0;
+    }
+    size_t wire = aura_wr_len(w) + WIRE_OVERHEAD;
+    sub->bytes += aura_wr_len(w);
+    aura__downlink_sent(sub->peer, set->has_twcc ? aura_get_u16(set->twcc) : -1, wire, cluster);
+    return wire;
+}
+
+size_t aura__subscribed_send(struct aura_subscribed *sub, const struct aura_packet *p,
+                             const struct aura_sub_out *o) {
     const struct aura_sub_pt *pt = aura__subscribed_pt(sub, p);
     if (!pt) {
         aura__drop(sub->peer->worker, AURA_DROP_UNKNOWN_PT);
-        return;
+        return 0;
     }
-    uint16_t seq = (uint16_t)(seg->out_from + (p->eseq - seg->in_from));
-    bool rtx = repeat && pt->rtx && sub->conf.rtx_ssrc;
+    bool rtx = o->repeat && pt->rtx && sub->conf.rtx_ssrc;
     size_t cap = RTP_HEADER + EXT_BYTES_MAX + 2 + p->payload_len + AURA_SRTP_TAIL;
     cap = cap > AURA_UDP_PACKET_MAX ? AURA_UDP_PACKET_MAX : cap;
-    uint8_t *out = aura__peer_reserve(sub->peer, cap);
-    if (!out) {
-        return;
+    uint8_t *data = aura__peer_reserve(sub->peer, cap);
+    if (!data) {
+        return 0;
     }
     struct ext_set set;
-    set.count = 0;
+    ext_begin(&set);
     if (sub->has_ext) {
-        ext_collect(&set, sub, p);
+        ext_collect(&set, sub, p, o);
     }
-    struct aura_wr w = aura_wr_of(out, cap - AURA_SRTP_TAIL);
-    header_write(&w, sub, &set, p, rtx ? pt->rtx : pt->out, rtx ? sub->rtx_seq++ : seq,
-                 p->ts + seg->ts_offset, rtx);
+    struct aura_wr w = aura_wr_of(data, cap - AURA_SRTP_TAIL);
+    header_write(&w, sub, &set, o, rtx ? pt->rtx : pt->out, rtx ? sub->rtx_seq++ : (uint16_t)o->seq,
+                 rtx);
     if (rtx) {
-        aura_wr_u16(&w, seq); /* RFC 4588 section 4: the original number comes first */
+        aura_wr_u16(&w, (uint16_t)o->seq); /* RFC 4588 section 4: the original number first */
     }
-    const uint8_t *payload;
-    size_t len;
-    payload_of(p, pt->unpack_red, &payload, &len);
-    uint8_t *at = w.p;
-    aura_wr_bytes(&w, payload, len);
-    if (w.fail) {
-        aura__drop(sub->peer->worker, AURA_DROP_LIMIT);
-        return;
+    payload_write(&w, p, pt, o);
+    size_t wire = commit(sub, data, &w, cap, &set, o->cluster);
+    if (wire && o->cluster && o->repeat) {
+        return wire; /* only fills a probe */
     }
-    if (p->codec == AURA_CODEC_VP8 && len) {
-        rewrite_vp8(at, seg, p);
-    }
-    if (aura__peer_commit_rtp(sub->peer, out, aura_wr_len(&w), cap)) {
-        return;
-    }
-    if (repeat) {
+    if (wire && o->repeat) {
         sub->retransmits++;
         aura__count(&sub->peer->worker->counters.retransmits_out, 1);
-    } else {
+    } else if (wire) {
         sub->packets++;
-        sub->payload_bytes += len;
+        sub->payload_bytes += p->payload_len;
+        if (o->seq > sub->sent.seq) {
+            sub->sent = *o;
+        }
     }
-    sub->bytes += aura_wr_len(&w);
+    return wire;
+}
+
+size_t aura__subscribed_pad(struct aura_subscribed *sub, unsigned cluster) {
+    enum { CAP = RTP_HEADER + EXT_BYTES_MAX + PADDING_MAX + AURA_SRTP_TAIL };
+    uint8_t pt = sub->pt_count && !sub->pts[0].refused ? sub->pts[0].rtx : 0;
+    uint8_t *data =
+        pt && sub->conf.rtx_ssrc && sub->running ? aura__peer_reserve(sub->peer, CAP) : NULL;
+    if (!data) {
+        return 0;
+    }
+    struct aura_sub_out o = {.ts = sub->sent.ts, .padding = true};
+    struct ext_set set;
+    ext_begin(&set);
+    ext_collect_own(&set, sub);
+    struct aura_wr w = aura_wr_of(data, CAP - AURA_SRTP_TAIL);
+    header_write(&w, sub, &set, &o, pt, sub->rtx_seq++, true);
+    padding_write(&w, PADDING_MAX);
+    return commit(sub, data, &w, CAP, &set, cluster);
 }

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "sfu/demux.h"
+#include "sfu/downlink.h"
 #include "sfu/peer.h"
 
 #include <signal.h>
@@ -284,6 +285,7 @@ struct aura_worker *aura__worker_free(struct aura_worker *w) {
     for (size_t i = 0; i < AURA_SFU_WORKERS_MAX; i++) {
         aura__outbox_free(&w->to_worker[i]);
     }
+    aura__queue_free_spares(w);
     aura__wheel_stop(&w->wheel);
     aura_ring_free(w->inbox);
     aura_ring_free(w->media);

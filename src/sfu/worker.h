@@ -40,6 +40,7 @@ enum {
     AURA_SFU_REPORT_US = 1000000, /* sender and receiver reports */
 };
 
+struct aura_queued;
 struct aura_worker;
 
 /** What all workers share; written before their threads start, read-only after that. */
@@ -117,6 +118,7 @@ struct aura_worker {
     struct aura_map *sources; /* published track id → struct aura_source, own or replica */
     struct aura_map *subs;    /* id → struct aura_subscribed */
     struct aura_map *conns;   /* id → struct aura_sfu_conn */
+    struct aura_queued *spare_queued; /* entries of send queues that are not in use */
     struct aura_worker_counters counters;
 };
 

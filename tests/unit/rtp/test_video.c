@@ -192,7 +192,7 @@ static int one_view_of_all_codecs(void) {
     struct aura_payload p;
     struct aura_rtp rtp = {.payload = vp8_key, .payload_len = sizeof(vp8_key), .marker = true};
     aura_payload_inspect(&state, AURA_CODEC_VP8, &rtp, NULL, false, &p);
-    assert_true(p.key_frame_start && p.start_of_frame && p.end_of_frame && p.has_vp8);
+    assert_true(p.key_frame_start && p.start_of_frame && p.end_of_frame && p.pid_at);
     assert_int_equal(state.width, 322);
 
     /* H.264: SPS, PPS, IDR in packets of their own: the switch point is the first. */

@@ -51,6 +51,7 @@ struct client {
     struct aura_srtp *srtp;
     struct aura_sctp *sctp;
     bool nominated, connected, open_channels, no_sctp;
+    bool gives_feedback; /* transport-wide, to what it subscribes to */
     bool opened[AURA_DATA_CHANNELS];
     size_t messages[AURA_DATA_CHANNELS], bytes[AURA_DATA_CHANNELS];
     enum aura_pc_state state; /* as the SFU reported it */

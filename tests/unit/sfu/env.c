@@ -74,11 +74,29 @@ static void on_started(void *arg, aura_sub_id sub) {
     e->started++;
 }
 
+static void on_sub_state(void *arg, const struct aura_sfu_sub_state *state) {
+    struct env *e = arg;
+    e->sub_state = *state;
+    e->sub_states++;
+}
+
+static void on_peer_stats(void *arg, const struct aura_sfu_peer_stats *stats) {
+    struct env *e = arg;
+    e->peer_stats = *stats;
+    e->peer_reports++;
+}
+
 void env_start(struct env *e, size_t workers, uint16_t tcp) {
-    static const struct aura_sfu_handlers handlers = {
-        on_state,  on_data_open, on_data,      on_layer,
-        on_levels, on_pub_stats, on_sub_stats, on_started,
-    };
+    static const struct aura_sfu_handlers handlers = {.peer_state = on_state,
+                                                      .data_open = on_data_open,
+                                                      .data = on_data,
+                                                      .pub_layer = on_layer,
+                                                      .audio_levels = on_levels,
+                                                      .pub_stats = on_pub_stats,
+                                                      .sub_stats = on_sub_stats,
+                                                      .sub_started = on_started,
+                                                      .sub_state = on_sub_state,
+                                                      .peer_stats = on_peer_stats};
     struct aura_addr bind = {.ip = {127, 0, 0, 1}, .family = AURA_FAMILY_V4};
     struct aura_sfu_conf conf = {
         .workers = workers, .bind = &bind, .bind_count = 1, .tcp_port = tcp, .loopback = true};
@@ -148,7 +166,7 @@ aura_pub_id env_publish(struct env *e, struct client *c, const struct aura_media
 aura_sub_id env_subscribe(struct env *e, struct client *c, aura_pub_id pub,
                           const struct aura_media *media, uint32_t ssrc, uint32_t rtx_ssrc) {
     aura_sub_id id = 0;
-    struct aura_sfu_sub_settings settings = {.max_layer = 2, .max_temporal = 3};
+    struct aura_sfu_sub_settings settings = {.max_layer = 2};
     struct aura_sfu_sub_conf conf = {.peer = c->peer,
                                      .pub = pub,
                                      .media = *media,
@@ -156,6 +174,9 @@ aura_sub_id env_subscribe(struct env *e, struct client *c, aura_pub_id pub,
                                      .rtx_ssrc = rtx_ssrc,
                                      .cname = "publisher",
                                      .send_mid = true};
+    for (size_t i = 0; i < conf.media.codec_count && !c->gives_feedback; i++) {
+        conf.media.codecs[i].feedback &= (uint8_t)~AURA_FB_TWCC;
+    }
     assert_int_equal(aura_sfu_sub_new(e->sfu, &conf, &settings, &id), 0);
     return id;
 }

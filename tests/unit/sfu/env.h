@@ -30,6 +30,9 @@ struct env {
     struct aura_sfu_layer layer[8];
     struct aura_sfu_pub_stats pub_stats;
     struct aura_sfu_sub_stats sub_stats;
+    struct aura_sfu_sub_state sub_state;
+    struct aura_sfu_peer_stats peer_stats;
+    unsigned sub_states, peer_reports;
 };
 
 /** @param workers  media threads. @param tcp  0 = no ICE-TCP */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /debug/rooms/NAME: who gets which layer of what, and why, as JSON. For tokens with roomAdmin
+ * for that room. */
+#include "api/server_priv.h"
+#include "base/mem.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add_link(void *arg, const struct aura_rooms_link_view *v) {
+    const struct aura_sfu_peer_stats *s = v->stats;
+    json_t *o = json_pack(
+        "{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:b, s:I, s:I, s:I, s:I, s:I}",
+        "participant", v->identity, "estimate_bps", (json_int_t)s->bwe.target_bps, "limited_by",
+        aura_bwe_limit_name(s->bwe.limit), "acked_bps", (json_int_t)s->bwe.acked_bps, "video_bps",
+        (json_int_t)s->given_bps, "wanted_bps", (json_int_t)s->wanted_bps, "audio_bps",
+        (json_int_t)s->audio_bps, "loss", (double)s->bwe.loss, "rtt_ms", s->bwe.rtt_us / 1000.0,
+        "queue_ms", s->bwe.queue_us / 1000.0, "overusing", (int)s->bwe.overusing, "probes",
+        (json_int_t)s->bwe.probes, "probes_answered", (json_int_t)s->bwe.probes_answered,
+        "backoffs", (json_int_t)s->bwe.backoffs, "paced_packets", (json_int_t)s->queued_packets,
+        "paced_drops", (json_int_t)s->queue_drops);
+    json_array_append_new(json_object_get(arg, "links"), o);
+}
+
+static const char *why_of(const struct aura_rooms_sub_view *v) {
+    if (!v->bound) {
+        return "not_negotiated_yet";
+    }
+    return v->state ? aura_alloc_why_name(v->state->why) : v->video ? "no_media" : "audio_always";
+}
+
+static void add_sub(void *arg, const struct aura_rooms_sub_view *v) {
+    static const char *const qualities[] = {"low", "medium", "high"};
+    bool known = v->wished_quality >= 0 && v->wished_quality < 3;
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "subscriber", v->subscriber,
+                  "publisher", v->publisher, "track", v->track_sid, "codec", v->codec, "wish",
+                  v->wished_off ? "off"
+                  : known       ? qualities[v->wished_quality]
+                                : "",
+                  "why", why_of(v), "sent_bps", (json_int_t)v->stats->bitrate_bps, "packets",
+                  (json_int_t)v->stats->packets);
+    if (v->state && o) {
+        json_object_set_new(o, "spatial", json_integer(v->state->spatial));
+        json_object_set_new(o, "temporal", json_integer(v->state->temporal));
+        json_object_set_new(o, "paused", json_boolean(v->state->paused));
+        json_object_set_new(o, "layer_bps", json_integer(v->state->bps));
+    }
+    json_array_append_new(json_object_get(arg, "subscriptions"), o);
+}
+
+void aura__debug_room(struct aura_server *s, struct aura_http_req *req, const char *room) {
+    struct aura_claims claims;
+    const char *why = "";
+    aura_claims_init(&claims);
+    int err = aura__authorize(s, req, &claims, &why);
+    bool may = !err && claims.video.room_admin && claims.video.room &&
+               strcmp(claims.video.room, room) == 0;
+    aura_claims_clear(&claims);
+    if (!may) {
+        aura__respond_text(req, err ? 401 : 403,
+                           err ? why : "the token needs roomAdmin for this room");
+        return;
+    }
+    json_t *root = json_pack("{s:s, s:[], s:[]}", "room", room, "links", "subscriptions");
+    char *text = NULL;
+    if (!root) {
+        aura__respond_text(req, 503, "out of memory");
+    } else if (aura_rooms_inspect(s->rooms, room, add_link, add_sub, root)) {
+        aura__respond_text(req, 404, "there is no such room");
+    } else if ((text = json_dumps(root, JSON_INDENT(1))) != NULL) {
+        aura_http_respond(req, 200, "application/json", text, strlen(text));
+    } else {
+        aura__respond_text(req, 503, "out of memory");
+    }
+    json_decref(root);
+    free(text); /* library's memory */
+}

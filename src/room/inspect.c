@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A room as it is, for /debug: who gets what, and why. */
+#include "room/room_priv.h"
+
+static void show_link(const struct participant *p,
+                      void (*link)(void *arg, const struct aura_rooms_link_view *view), void *arg) {
+    const struct transport *t = p->single || !p->sub.peer ? &p->pub : &p->sub;
+    struct aura_rooms_link_view view = {.identity = p->claims.identity, .stats = &t->stats};
+    if (t->stats.peer) {
+        link(arg, &view);
+    }
+}
+
+static void show_sub(const struct subscription *s,
+                     void (*sub)(void *arg, const struct aura_rooms_sub_view *view), void *arg) {
+    struct aura_rooms_sub_view view = {.subscriber = s->p->claims.identity,
+                                       .publisher = s->t->p->claims.identity,
+                                       .track_sid = s->t->sid,
+                                       .codec = aura_codec_mime(s->t->enc[s->enc].codec),
+                                       .video = s->t->request->type == LIVEKIT__TRACK_TYPE__VIDEO,
+                                       .bound = s->sub != 0,
+                                       .wished_off = s->settings.paused,
+                                       .wished_quality = s->quality,
+                                       .state = s->state_known ? &s->state : NULL,
+                                       .stats = &s->stats};
+    sub(arg, &view);
+}
+
+int aura_rooms_inspect(struct aura_rooms *r, const char *name,
+                       void (*link)(void *arg, const struct aura_rooms_link_view *view),
+                       void (*sub)(void *arg, const struct aura_rooms_sub_view *view), void *arg) {
+    struct room *room = aura_map_get_str(r->by_name, name);
+    if (!room) {
+        return AURA_ENOENT;
+    }
+    AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+        if (link) {
+            show_link(p, link, arg);
+        }
+        AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
+            if (sub) {
+                show_sub(s, sub, arg);
+            }
+        }
+    }
+    aura_sfu_poll_stats(r->sfu);
+    return 0;
+}
