@@ -201,7 +201,7 @@ class Adapter(Server):
 class Mediasoup(Adapter):
     name = "mediasoup"
     script = "mediasoup/adapter.mjs"
-    environment = {"MEDIASOUP_WORKER_BIN": os.environ.get("XWRAP") or os.path.join(CACHE, "mediasoup", "build", "mediasoup-worker")}
+    environment = {"MEDIASOUP_WORKER_BIN": os.path.join(CACHE, "mediasoup", "build", "mediasoup-worker")}
 
 
 class Janus(Adapter):

@@ -25,6 +25,18 @@ function named(sdp, names) {
     .join('');
 }
 
+/** Janus takes the first rid for the best layer, LiveKit's clients name the smallest first. */
+function ridsReversed(sdp) {
+  return sdp
+    .split(/(?=^m=)/m)
+    .map((section) => {
+      const lines = section.match(/^a=rid:.*\r\n/gm) ?? [];
+      const turned = section.replace(/^(a=simulcast:(?:send|recv) )(\S+)/m, (_, head, rids) => head + rids.split(';').reverse().join(';'));
+      return turned.replace(/^a=rid:.*\r\n/gm, () => lines.pop());
+    })
+    .join('');
+}
+
 class Endpoint {
   constructor(api, room) {
     this.api = api;
@@ -39,7 +51,7 @@ class Endpoint {
     const first = !this.publisher;
     this.publisher ??= await this.api.attach();
     const request = first ? { request: 'joinandconfigure', ptype: 'publisher', room: this.room } : { request: 'configure' };
-    const { data, jsep } = await this.publisher.message(request, { type: 'offer', sdp });
+    const { data, jsep } = await this.publisher.message(request, { type: 'offer', sdp: ridsReversed(sdp) });
     this.feed ??= data.id;
     this.#flush(SignalTarget.PUBLISHER, this.publisher);
     const left = [...tracks];
@@ -56,7 +68,7 @@ class Endpoint {
       published.push({ cid: left[index].cid, handle: { feed: this.feed, mid }, ready: this.publisher.up });
       left.splice(index, 1);
     }
-    return { sdp: jsep.sdp, published };
+    return { sdp: ridsReversed(jsep.sdp), published };
   }
 
   async subscribe(wanted) {

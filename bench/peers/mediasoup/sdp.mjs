@@ -68,7 +68,8 @@ export function producerParameters(section, routerCodecs) {
     headerExtensions: (section.ext ?? [])
       .filter((e) => PUBLISHER_EXTENSIONS.includes(e.uri))
       .map((e) => ({ uri: e.uri, id: e.value })),
-    encodings: rids.length ? rids.map((rid) => ({ rid })) : [single],
+    // Up to three temporal layers; without being told mediasoup forwards the lowest only.
+    encodings: rids.length ? rids.map((rid) => ({ rid, scalabilityMode: 'L1T3' })) : [single],
     rtcp: { cname: section.ssrcs?.find((s) => s.attribute === 'cname')?.value ?? '', reducedSize: true },
   };
 }
