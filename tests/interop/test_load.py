@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`auralink load-test`: its figures against our server, and its media beside other SDKs' clients."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+
+import pytest
+
+from lib.netem import Forwarder, Impairment
+from lib.server import ROOT
+
+
+def program() -> list[str]:
+    command = os.environ.get("AURA_CLI_CMD")
+    return shlex.split(command) if command else [os.path.join(ROOT, os.environ.get("AURA_BUILD", "build"), "auralink")]
+
+
+def start(url: str, *options: str) -> subprocess.Popen:
+    argv = [*program(), "load-test", "--url", url, "--json", *options]
+    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen, timeout: float = 90) -> dict:
+    out, err = process.communicate(timeout=timeout)
+    assert process.returncode == 0, f"status {process.returncode}\n{err}\n{out}"
+    return json.loads(out)
+
+
+def load(url: str, *options: str) -> dict:
+    return finish(start(url, *options))
+
+
+@pytest.mark.smoke
+@pytest.mark.timeout(120)
+def test_two_publishers_ten_subscribers(server, record):
+    """Everything that is sent arrives, once, and all figures are there."""
+    result = load(server.url, "--publishers", "2", "--subscribers", "10", "--duration", "5", "--room", "load-2x10",
+                  "--server-pid", str(server.process.pid))
+    counts = result["counts"]
+    record(join_ms=result["join_ms"]["p50"], connect_ms=result["connect_ms"]["p50"],
+           first_video_ms=result["first_video_ms"]["p50"], cpu_us=result["server"]["cpu_us_per_packet"],
+           latency_ms=result["video_latency_ms"]["p50"], packets=counts["packets"])
+    assert (result["connected"], result["failed"]) == (12, 0), result
+    assert (result["tracks_flowing"], result["tracks_expected"]) == (40, 40), result
+    assert counts["packets"] > 5 * (10 * 2 * (50 + 30)), counts  # audio, and a packet of each picture at least
+    assert counts["unknown"] == 0, counts
+    assert result["loss_after_repair"] == 0, result
+    assert result["video_latency_ms"]["count"] == counts["frames"] > 0, result
+    assert result["first_audio_ms"]["count"] == result["first_video_ms"]["count"] == 10
+
+
+def test_h264_meeting(server):
+    """Everybody publishes and subscribes, over H.264, one layer."""
+    result = load(server.url, "--publishers", "4", "--subscribers", "0", "--meeting", "--video", "--codec", "h264",
+                  "--no-simulcast", "--video-resolution", "360p", "--duration", "3", "--room", "load-meeting")
+    assert (result["tracks_flowing"], result["tracks_expected"]) == (12, 12), result
+    assert result["loss_after_repair"] == 0, result
+    assert result["counts"]["freezes"] == 0, result
+
+
+def test_repairs_what_the_network_loses(server, record):
+    """5 % of the packets to the subscribers are lost: retransmission brings nearly all of them back."""
+    network = Forwarder(("127.0.0.1", server.udp_port), down=Impairment(loss=0.05), signal_target=server.url)
+    try:
+        result = load(network.ws_url, "--publishers", "1", "--subscribers", "2", "--video", "--video-resolution",
+                      "360p", "--duration", "8", "--room", "load-loss")
+    finally:
+        network.close()
+    record(loss=result["loss_before_repair"], after=result["loss_after_repair"], plis=result["counts"]["plis"])
+    assert 0.02 < result["loss_before_repair"] < 0.1, result
+    assert result["counts"]["repaired"] > 0, result
+    assert result["loss_after_repair"] < 0.003, result
+
+
+@pytest.mark.parametrize("codec", ["vp8", "h264"])
+def test_others_see_our_publisher(room, server, codec):
+    """An unmodified SDK decodes what we publish, stamps and all."""
+    viewer = room.join("node", "viewer")
+    ours = start(server.url, "--publishers", "1", "--subscribers", "0", "--room", room.name, "--codec", codec,
+                 "--duration", "12")
+    try:
+        video = viewer.wait("trackSubscribed", 30, where=lambda e: e["kind"] == "video")["sid"]
+        audio = viewer.wait("trackSubscribed", 30, where=lambda e: e["kind"] == "audio")["sid"]
+        viewer.until(video, lambda s: s["frames"] > 60 and s["lastSize"] == "1280x720", 30, "no picture")
+        viewer.until(audio, lambda s: s["loudSeconds"] > 1, 20, "no sound")
+        result = finish(ours)
+    finally:
+        ours.kill()
+    assert result["counts"]["packets_sent"] > 0, result
+
+
+def test_we_see_other_publishers(room, server):
+    """Tracks of an unmodified SDK arrive whole at our subscribers."""
+    sender = room.join("node", "sender")
+    sender.call("publishVideo", width=640, height=360, fps=20)
+    sender.call("publishAudio", toneHz=440)
+    result = load(server.url, "--publishers", "0", "--subscribers", "3", "--room", room.name, "--duration", "5")
+    counts = result["counts"]
+    assert result["tracks_flowing"] == 6, result
+    assert counts["frames"] > 3 * 5 * 20 * 0.8, counts
+    assert result["loss_after_repair"] == 0, result
+
+
+def test_says_what_is_wrong(server):
+    """Errors name the cause and the way out."""
+    cases = [
+        (("ws://127.0.0.1:9", "--subscribers", "1"), "Is the server running there?"),
+        ((server.url, "--subscribers", "1", "--api-secret", "wrong"), "--api-secret"),
+        ((server.url, "--codec", "mpeg2"), "--codec wants"),
+        (("127.0.0.1:7880",), "--url wants"),
+    ]
+    for (url, *options), wanted in cases:
+        process = start(url, *options)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode not in (0, None), (url, options, out)
+        assert wanted in err, (url, options, err)
