@@ -54,12 +54,15 @@ static int parse_ivf(struct aura__clip_maker *m) {
         aura__clip_frame(m, (data[0] & 1) == 0);
         aura__clip_cut_vp8(m, (size_t)(data - c->bytes), le32(f));
     }
+    if (m->err) {
+        return m->err;
+    }
     uint64_t ticks = rate ? VIDEO_CLOCK * step * scale / rate : 0;
     if (ticks < VIDEO_CLOCK / 240 || ticks > VIDEO_CLOCK * 2) {
         return AURA_EMALFORMED;
     }
     c->ticks = (uint32_t)ticks;
-    return m->err;
+    return 0;
 }
 
 /* ---- H.264 ---- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `auralink load-test`: many participants from one process, against any LiveKit-compatible server. */
+/* `auralink load-test`: many participants from one process, against any LiveKit-compatible server.
+ */
 #include "cmd/load_test.h"
 
 #include "base/rand.h"
@@ -106,8 +107,8 @@ int cli_load_test(int argc, char **argv) {
          LOAD_ROOMS_MAX},
         {"publishers", AURA_ARG_UINT, &o.publishers, "N", "publishers in each room (default 1)",
          NULL, LOAD_PARTICIPANTS_MAX},
-        {"subscribers", AURA_ARG_UINT, &o.subscribers, "N",
-         "subscribers in each room (default 10)", NULL, LOAD_PARTICIPANTS_MAX},
+        {"subscribers", AURA_ARG_UINT, &o.subscribers, "N", "subscribers in each room (default 10)",
+         NULL, LOAD_PARTICIPANTS_MAX},
         {"meeting", AURA_ARG_FLAG, &o.meeting, NULL, "publishers subscribe to each other too", NULL,
          0},
         {"ramp", AURA_ARG_UINT, &o.ramp, "N", "joins in a second (default 50)", NULL, 100000},
@@ -117,10 +118,9 @@ int cli_load_test(int argc, char **argv) {
         {"video-resolution", AURA_ARG_STR, &o.resolution, "SIZE",
          "180p, 360p, 540p, 720p (default), 1080p", NULL, 0},
         {"codec", AURA_ARG_STR, &o.codec_name, "NAME", "vp8 (default) or h264", NULL, 0},
-        {"simulcast", AURA_ARG_FLAG, &o.simulcast, NULL,
-         "send two or three layers (the default)", NULL, 0},
-        {"no-simulcast", AURA_ARG_FLAG, &o.no_simulcast, NULL, "send the best layer only", NULL,
-         0},
+        {"simulcast", AURA_ARG_FLAG, &o.simulcast, NULL, "send two or three layers (the default)",
+         NULL, 0},
+        {"no-simulcast", AURA_ARG_FLAG, &o.no_simulcast, NULL, "send the best layer only", NULL, 0},
         {"dynacast", AURA_ARG_FLAG, &o.dynacast, NULL,
          "stop layers that the server says nobody takes", NULL, 0},
         {"clip", AURA_ARG_LIST, &o.clips, "FILE",

@@ -101,7 +101,7 @@ struct load_result {
     double seconds; /* of the measuring window */
     struct aura_meter window;
     double sent_pps, received_pps, received_kbps, loss_before, loss_after; /* shares: 0..1 */
-    double audio_us[3], video_us[3];                                      /* p50, p95, p99 */
+    double audio_us[3], video_us[3];                                       /* p50, p95, p99 */
     bool has_server;
     double cpu_us_per_packet, cpu_ms_per_join, rss_kb_per_subscriber, server_cpu;
     uint64_t rss_bytes;

@@ -50,7 +50,7 @@ static const struct ladder *find_ladder(const char *name) {
 
 static int cache_folder(char *out, size_t cap) {
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    int n = xdg && *xdg    ? snprintf(out, cap, "%s", xdg)
+    int n = xdg && *xdg     ? snprintf(out, cap, "%s", xdg)
             : home && *home ? snprintf(out, cap, "%s/.cache", home)
                             : snprintf(out, cap, "/tmp/auralink-%u", (unsigned)getuid());
     if (n < 0 || (size_t)n + sizeof("/auralink") > cap) {
@@ -117,27 +117,66 @@ static int make_video(const char *path, enum aura_codec codec, const struct laye
              l->height);
     snprintf(rate, sizeof(rate), "%uk", l->kbps);
     snprintf(keys, sizeof(keys), "%d", KEY_FRAMES);
-    const char *vp8[] = {"-f",       "lavfi",    "-i",        source,     "-pix_fmt", "yuv420p",
-                         "-c:v",     "libvpx",   "-deadline", "realtime", "-cpu-used", "8",
-                         "-b:v",     rate,       "-minrate",  rate,       "-maxrate", rate,
-                         "-g",       keys,       "-auto-alt-ref", "0",    "-lag-in-frames", "0",
-                         "-error-resilient", "1", "-f",       "ivf",      NULL};
-    const char *h264[] = {"-f",       "lavfi",    "-i",      source,       "-pix_fmt", "yuv420p",
-                          "-c:v",     "libx264",  "-profile:v", "baseline", "-preset", "veryfast",
-                          "-tune",    "zerolatency", "-b:v",  rate,        "-maxrate", rate,
-                          "-bufsize", rate,       "-g",      keys,         "-f",       "h264",
-                          NULL};
+    const char *vp8[] = {"-f",
+                         "lavfi",
+                         "-i",
+                         source,
+                         "-pix_fmt",
+                         "yuv420p",
+                         "-c:v",
+                         "libvpx",
+                         "-deadline",
+                         "realtime",
+                         "-cpu-used",
+                         "8",
+                         "-b:v",
+                         rate,
+                         "-minrate",
+                         rate,
+                         "-maxrate",
+                         rate,
+                         "-g",
+                         keys,
+                         "-auto-alt-ref",
+                         "0",
+                         "-lag-in-frames",
+                         "0",
+                         "-error-resilient",
+                         "1",
+                         "-f",
+                         "ivf",
+                         NULL};
+    const char *h264[] = {"-f",      "lavfi",    "-i",      source,        "-pix_fmt",
+                          "yuv420p", "-c:v",     "libx264", "-profile:v",  "baseline",
+                          "-preset", "veryfast", "-tune",   "zerolatency", "-b:v",
+                          rate,      "-maxrate", rate,      "-bufsize",    rate,
+                          "-g",      keys,       "-f",      "h264",        NULL};
     return make_clip(path, codec == AURA_CODEC_VP8 ? vp8 : h264);
 }
 
 static int make_audio(const char *path) {
     /* A voice-like tone: its pitch and loudness move. */
     const char *args[] = {
-        "-f", "lavfi", "-i",
+        "-f",
+        "lavfi",
+        "-i",
         "aevalsrc='0.4*sin(2*PI*(180*t+20*sin(2*PI*0.7*t)))*(0.6+0.4*sin(2*PI*3*t))'"
         ":s=48000:d=" CLIP_SECONDS,
-        "-ac", "1", "-c:a", "libopus", "-b:a", "32k", "-vbr", "off", "-frame_duration", "20",
-        "-page_duration", "20000", "-f", "ogg", NULL};
+        "-ac",
+        "1",
+        "-c:a",
+        "libopus",
+        "-b:a",
+        "32k",
+        "-vbr",
+        "off",
+        "-frame_duration",
+        "20",
+        "-page_duration",
+        "20000",
+        "-f",
+        "ogg",
+        NULL};
     return make_clip(path, args);
 }
 

@@ -35,9 +35,8 @@ int load_process_read(struct load_process *out, uint64_t pid) {
     }
     /* The name in brackets may hold anything. utime and stime are fields 14 and 15. */
     const char *rest = strrchr(text, ')');
-    if (!rest ||
-        sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) !=
-            2) {
+    if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+                        &kernel) != 2) {
         return AURA_ENOENT;
     }
     long ticks = sysconf(_SC_CLK_TCK);

@@ -31,23 +31,22 @@ static int report_json(const struct load_result *r) {
         (json_int_t)r->flowing, "tracks_expected", (json_int_t)r->expected_flowing, "join_ms",
         times_json(&r->join_ms), "connect_ms", times_json(&r->connect_ms), "first_audio_ms",
         times_json(&r->audio_ms), "first_video_ms", times_json(&r->video_ms));
-    json_t *media = json_pack(
-        "{s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:f}", "seconds", r->seconds,
-        "sent_packets_per_s", r->sent_pps, "received_packets_per_s", r->received_pps,
-        "received_kbps", r->received_kbps, "loss_before_repair", r->loss_before,
-        "loss_after_repair", r->loss_after, "audio_latency_ms",
-        latency_json(r->audio_us, &r->window.audio_us), "video_latency_ms",
-        latency_json(r->video_us, &r->window.video_us), "counts", counts_json(&r->window),
-        "client_cpu", r->own_cpu);
+    json_t *media =
+        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:f}", "seconds", r->seconds,
+                  "sent_packets_per_s", r->sent_pps, "received_packets_per_s", r->received_pps,
+                  "received_kbps", r->received_kbps, "loss_before_repair", r->loss_before,
+                  "loss_after_repair", r->loss_after, "audio_latency_ms",
+                  latency_json(r->audio_us, &r->window.audio_us), "video_latency_ms",
+                  latency_json(r->video_us, &r->window.video_us), "counts", counts_json(&r->window),
+                  "client_cpu", r->own_cpu);
     json_object_update(o, media);
     json_decref(media);
     if (r->has_server) {
-        json_object_set_new(
-            o, "server",
-            json_pack("{s:f, s:f, s:f, s:f, s:I}", "cpu_us_per_packet", r->cpu_us_per_packet,
-                      "cpu_ms_per_join", r->cpu_ms_per_join, "rss_kb_per_subscriber",
-                      r->rss_kb_per_subscriber, "cpu", r->server_cpu, "rss_bytes",
-                      (json_int_t)r->rss_bytes));
+        json_object_set_new(o, "server",
+                            json_pack("{s:f, s:f, s:f, s:f, s:I}", "cpu_us_per_packet",
+                                      r->cpu_us_per_packet, "cpu_ms_per_join", r->cpu_ms_per_join,
+                                      "rss_kb_per_subscriber", r->rss_kb_per_subscriber, "cpu",
+                                      r->server_cpu, "rss_bytes", (json_int_t)r->rss_bytes));
     }
     int status = cli_print_json(o);
     json_decref(o);
@@ -88,7 +87,8 @@ static void report_media(struct cli_table *t, const struct load_result *r) {
         aura_count_get(&w->expected), r->received_pps);
     row(t, "bitrate", "%.0f kbps", r->received_kbps);
     row(t, "loss", "%.4f %%, after repair %.4f %%", r->loss_before * 100, r->loss_after * 100);
-    row(t, "repair", "%" PRIu64 " asked for, %" PRIu64 " repaired, %" PRIu64 " key frames asked for",
+    row(t, "repair",
+        "%" PRIu64 " asked for, %" PRIu64 " repaired, %" PRIu64 " key frames asked for",
         aura_count_get(&w->nacks), aura_count_get(&w->repaired), aura_count_get(&w->plis));
     row(t, "freezes", "%" PRIu64 " (%.1f s) in %" PRIu64 " frames", aura_count_get(&w->freezes),
         (double)aura_count_get(&w->freeze_ms) / 1000, aura_count_get(&w->frames));

@@ -76,12 +76,11 @@ static void show(struct run *r, const char *phase) {
     uint64_t packets = aura_count_get(&r->meter->packets) - aura_count_get(&r->shown->packets);
     uint64_t bytes = aura_count_get(&r->meter->bytes) - aura_count_get(&r->shown->bytes);
     uint64_t expected = aura_count_get(&r->meter->expected) - aura_count_get(&r->shown->expected);
-    int64_t missing = (int64_t)(aura_count_get(&r->meter->missing) -
-                                aura_count_get(&r->shown->missing));
+    int64_t missing =
+        (int64_t)(aura_count_get(&r->meter->missing) - aura_count_get(&r->shown->missing));
     if (r->shown_us) {
-        fprintf(stderr,
-                "\r\033[K%-10s joined %zu/%zu  %.0f packets/s  %.0f kbps  loss %.2f %%", phase,
-                count_state(r->load, 0, r->load->count, LOAD_CONNECTED), r->load->count,
+        fprintf(stderr, "\r\033[K%-10s joined %zu/%zu  %.0f packets/s  %.0f kbps  loss %.2f %%",
+                phase, count_state(r->load, 0, r->load->count, LOAD_CONNECTED), r->load->count,
                 (double)packets / s, (double)bytes * 8 / 1000 / s,
                 expected && missing > 0 ? 100.0 * (double)missing / (double)expected : 0.0);
         fflush(stderr);
@@ -108,7 +107,8 @@ static const struct load_participant *first_ended(const struct load *l) {
 
 /* ---- joining ---- */
 
-/* Everybody from..to starts, `ramp` a second; then we wait until each is connected or has failed. */
+/* Everybody from..to starts, `ramp` a second; then we wait until each is connected or has failed.
+ */
 static void join_all(struct run *r, size_t from, size_t to, const char *phase) {
     uint64_t begin = now_us();
     size_t next = from;
@@ -167,10 +167,10 @@ static int explain_start(const struct load *l, const struct load_options *o) {
     fprintf(stderr, "%sauralink load-test: nobody could join %s: %s\n",
             isatty(STDERR_FILENO) ? "\r\033[K" : "", o->cli.url, p ? p->why : "no answer in time");
     fprintf(stderr, "%s\n",
-            err == AURA_EAUTH      ? "Check --api-key and --api-secret against the server's keys."
-            : err == AURA_ENOENT   ? "Is this a LiveKit-compatible server? It has no /rtc there."
+            err == AURA_EAUTH       ? "Check --api-key and --api-secret against the server's keys."
+            : err == AURA_ENOENT    ? "Is this a LiveKit-compatible server? It has no /rtc there."
             : err == AURA_ETIMEDOUT ? "Check that the server's UDP port is reachable from here."
-                                   : "Is the server running there? Name another one with --url.");
+                                    : "Is the server running there? Name another one with --url.");
     return err;
 }
 
@@ -286,8 +286,8 @@ static void fill_server(const struct run *r, const struct load_process *end) {
         double join_us = (double)(r->joined.cpu_us - r->idle.cpu_us) -
                          out->cpu_us_per_packet * (double)r->joined_packets;
         out->cpu_ms_per_join = join_us > 0 ? join_us / 1000 / (double)subscribers : 0;
-        out->rss_kb_per_subscriber = ((double)end->rss_bytes - (double)r->idle.rss_bytes) / 1000 /
-                                     (double)subscribers;
+        out->rss_kb_per_subscriber =
+            ((double)end->rss_bytes - (double)r->idle.rss_bytes) / 1000 / (double)subscribers;
     }
 }
 
