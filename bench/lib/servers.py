@@ -49,9 +49,13 @@ class Server:
 
     name = ""
 
-    def __init__(self, workers: int = 1, config: dict | None = None):
+    def __init__(self, workers: int = 1, config: dict | None = None, cores: set[int] | None = None,
+                 other_cores: set[int] | None = None):
+        """`cores` are for the process that carries the media, `other_cores` for what stands beside it."""
         self.workers = workers
         self.config = config or {}
+        self.cores = cores or os.sched_getaffinity(0)
+        self.other_cores = other_cores or self.cores
         self.pid = 0
         self.url = ""
         self.version = ""
@@ -74,10 +78,12 @@ class Server:
     def start(self) -> None:
         raise NotImplementedError
 
-    def _spawn(self, argv: list[str], env: dict | None = None, **pipes) -> subprocess.Popen:
+    def _spawn(self, argv: list[str], cores: set[int], env: dict | None = None, **pipes) -> subprocess.Popen:
         self._log = open(self.log_path, "wb")
         streams = {"stdin": subprocess.DEVNULL, "stdout": self._log, "stderr": self._log, **pipes}
-        self.process = subprocess.Popen(argv, env={**os.environ, **(env or {})}, **streams)
+        self.process = subprocess.Popen(
+            argv, env={**os.environ, **(env or {})}, preexec_fn=lambda: os.sched_setaffinity(0, cores), **streams
+        )
         return self.process
 
     def tail(self, size: int = 3000) -> str:
@@ -124,11 +130,9 @@ class Server:
 class AuraLink(Server):
     name = "auralink"
 
-    def __init__(self, workers: int = 1, config: dict | None = None, build: str = "build"):
-        super().__init__(workers, config)
-        self.program = os.path.join(ROOT, build, "auralink-server")
-        if not os.path.exists(self.program):
-            self.program = os.path.join(ROOT, build, "src", "cmd", "auralink-server")
+    def __init__(self, *arguments, build: str = "build", **options):
+        super().__init__(*arguments, **options)
+        self.program = os.path.join(ROOT, build, "src", "cmd", "auralink-server")
 
     def start(self) -> None:
         port, path = free_port(), os.path.join(self._folder.name, "config.yaml")
@@ -137,7 +141,7 @@ class AuraLink(Server):
         argv = [self.program, "--dev", "--bind", "127.0.0.1", "--node-ip", "127.0.0.1", "--config", path]
         argv += ["--port", str(port), "--udp-port", str(free_port(socket.SOCK_DGRAM))]
         argv += ["--tcp-port", str(free_port()), "--workers", str(self.workers)]
-        self.pid = self._spawn(argv).pid
+        self.pid = self._spawn(argv, self.cores).pid
         self.url = f"ws://127.0.0.1:{port}"
         self._wait_for_http(f"http://127.0.0.1:{port}/")
         self.version = version_of([self.program, "--version"])
@@ -174,7 +178,7 @@ class LiveKit(Server):
         path = os.path.join(self._folder.name, "config.yaml")
         with open(path, "w") as file:
             json.dump(config, file)
-        self.pid = self._spawn([self.program, "--dev", "--config", path]).pid
+        self.pid = self._spawn([self.program, "--config", path], self.cores).pid
         self.url = f"ws://127.0.0.1:{port}"
         self._wait_for_http(f"http://127.0.0.1:{port}/")
         self.version = version_of([self.program, "--version"])
@@ -189,13 +193,15 @@ class Adapter(Server):
     def start(self) -> None:
         argv = ["node", os.path.join(PEERS, self.script), "--port", str(free_port())]
         argv += ["--key", KEY, "--secret", SECRET]
-        self._spawn(argv, self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._spawn(argv, self.other_cores, self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         ready, _, _ = select.select([self.process.stdout], [], [], START_TIMEOUT_S)
         line = self.process.stdout.readline() if ready else b""
         if not line:
             raise RuntimeError(f"{self.name} did not start:\n{self.tail()}")
         answer = json.loads(line)
         self.url, self.pid, self.version = answer["url"], answer["pid"], answer["version"]
+        for thread in os.listdir(f"/proc/{self.pid}/task"):
+            os.sched_setaffinity(int(thread), self.cores)  # later threads inherit it
 
 
 class Mediasoup(Adapter):
