@@ -110,9 +110,9 @@ static void on_readable(void *arg, struct aura_watch *watch, unsigned events) {
 }
 
 static int socket_new(struct socket **out, struct aura_ports *p, bool v6, bool shared) {
-    /* Without GRO: a receiver that takes joined packets would make the sender's GSO cheaper than a
-     * real network lets it be. */
-    struct aura_udp_conf conf = {.no_gro = true};
+    /* As browsers do it, packet by packet: joined ones would make a server that can send and
+     * receive them look cheaper than it is on a real network. */
+    struct aura_udp_conf conf = {.no_gro = true, .no_gso = true};
     struct socket *s = aura_zalloc(sizeof(*s));
     if (!s) {
         return AURA_ENOMEM;

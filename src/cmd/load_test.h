@@ -42,6 +42,8 @@ struct load_process {
 };
 /** @return 0 or AURA_ENOENT */
 AURA_NODISCARD int load_process_read(struct load_process *out, uint64_t pid);
+/** UDP packets that found a socket's buffer full, on the whole machine since it started. */
+uint64_t load_receive_errors(void);
 /** CPU time of this process. */
 uint64_t load_own_cpu_us(void);
 /** Raises the limit of open files as far as it goes. @return the limit now */
@@ -106,7 +108,7 @@ struct load_result {
     double cpu_us_per_packet, cpu_ms_per_join, rss_kb_per_subscriber, server_cpu;
     uint64_t rss_bytes;
     double own_cpu;
-    uint64_t unsent; /* packets that our kernel did not take */
+    uint64_t receive_errors; /* UDP packets that this machine dropped: a socket's buffer was full */
 };
 
 /** Runs the whole test. @return 0, or an error after a message */

@@ -10,11 +10,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { STAT_BYTES = 1024 };
+enum { STAT_BYTES = 1024, SNMP_BYTES = 8192 };
 
-static int read_file(uint64_t pid, const char *name, char *out, size_t cap) {
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%" PRIu64 "/%s", pid, name);
+static int read_path(const char *path, char *out, size_t cap) {
     FILE *f = fopen(path, "re");
     if (!f) {
         return AURA_ENOENT;
@@ -23,6 +21,12 @@ static int read_file(uint64_t pid, const char *name, char *out, size_t cap) {
     out[n] = 0;
     fclose(f);
     return n ? 0 : AURA_ENOENT;
+}
+
+static int read_file(uint64_t pid, const char *name, char *out, size_t cap) {
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%" PRIu64 "/%s", pid, name);
+    return read_path(path, out, cap);
 }
 
 int load_process_read(struct load_process *out, uint64_t pid) {
@@ -47,6 +51,18 @@ int load_process_read(struct load_process *out, uint64_t pid) {
     }
     out->rss_bytes = (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
     return 0;
+}
+
+/* The second of the two lines that begin with "Udp:" has the values; the fifth is RcvbufErrors. */
+uint64_t load_receive_errors(void) {
+    char text[SNMP_BYTES];
+    unsigned long long errors = 0;
+    if (read_path("/proc/net/snmp", text, sizeof(text))) {
+        return 0;
+    }
+    const char *names = strstr(text, "\nUdp: ");
+    const char *values = names ? strstr(names + 1, "\nUdp: ") : NULL;
+    return values && sscanf(values, "\nUdp: %*u %*u %*u %*u %llu", &errors) == 1 ? errors : 0;
 }
 
 uint64_t load_own_cpu_us(void) {

@@ -32,13 +32,13 @@ static int report_json(const struct load_result *r) {
         times_json(&r->join_ms), "connect_ms", times_json(&r->connect_ms), "first_audio_ms",
         times_json(&r->audio_ms), "first_video_ms", times_json(&r->video_ms));
     json_t *media =
-        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:f}", "seconds", r->seconds,
+        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:f, s:I}", "seconds", r->seconds,
                   "sent_packets_per_s", r->sent_pps, "received_packets_per_s", r->received_pps,
                   "received_kbps", r->received_kbps, "loss_before_repair", r->loss_before,
                   "loss_after_repair", r->loss_after, "audio_latency_ms",
                   latency_json(r->audio_us, &r->window.audio_us), "video_latency_ms",
                   latency_json(r->video_us, &r->window.video_us), "counts", counts_json(&r->window),
-                  "client_cpu", r->own_cpu);
+                  "client_cpu", r->own_cpu, "udp_buffer_errors", (json_int_t)r->receive_errors);
     json_object_update(o, media);
     json_decref(media);
     if (r->has_server) {
@@ -94,6 +94,10 @@ static void report_media(struct cli_table *t, const struct load_result *r) {
         (double)aura_count_get(&w->freeze_ms) / 1000, aura_count_get(&w->frames));
     latency_row(t, "audio latency", r->audio_us, &w->audio_us);
     latency_row(t, "video latency", r->video_us, &w->video_us);
+    if (r->receive_errors) {
+        row(t, "dropped here", "%" PRIu64 " UDP packets found a full buffer on this machine",
+            r->receive_errors);
+    }
     row(t, "client CPU", "%.2f cores", r->own_cpu);
 }
 

@@ -176,14 +176,16 @@ static int explain_start(const struct load *l, const struct load_options *o) {
 
 static int join_everybody(struct run *r) {
     struct load *l = r->load;
-    join_all(r, 0, l->publisher_count, "publishers");
-    if (l->publisher_count && count_state(l, 0, l->publisher_count, LOAD_CONNECTED) == 0) {
+    /* In a meeting everybody is a subscriber. */
+    size_t alone = r->options->meeting ? 0 : l->publisher_count;
+    join_all(r, 0, alone, "publishers");
+    if (alone && count_state(l, 0, alone, LOAD_CONNECTED) == 0) {
         return explain_start(l, r->options);
     }
-    wait_ms(r, l->publisher_count ? SETTLE_MS : 0, "publishers");
+    wait_ms(r, alone ? SETTLE_MS : 0, "publishers");
     read_server(r, &r->idle);
     uint64_t before = forwarded_now(r);
-    join_all(r, l->publisher_count, l->count, "joining");
+    join_all(r, alone, l->count, "joining");
     if (count_state(l, 0, l->count, LOAD_CONNECTED) == 0) {
         return explain_start(l, r->options);
     }
@@ -274,7 +276,7 @@ static void fill_media(struct load_result *out, uint64_t missing_late) {
 static void fill_server(const struct run *r, const struct load_process *end) {
     struct load_result *out = r->result;
     uint64_t packets = forwarded(&out->window), cpu = end->cpu_us - r->begin.cpu_us;
-    size_t subscribers = r->load->count - r->load->publisher_count;
+    size_t subscribers = r->load->count - (r->options->meeting ? 0 : r->load->publisher_count);
     if (!out->has_server) {
         return;
     }
@@ -299,13 +301,14 @@ static int measure(struct run *r) {
         return AURA_ENOMEM;
     }
     read_server(r, &r->begin);
-    uint64_t own = load_own_cpu_us(), from = now_us();
+    uint64_t own = load_own_cpu_us(), errors = load_receive_errors(), from = now_us();
     load_meter(r->load, begin);
     wait_ms(r, r->options->duration_s * 1000, "measuring");
     load_meter(r->load, &out->window);
     read_server(r, &end);
     out->seconds = (double)(now_us() - from) / 1e6;
     out->own_cpu = (double)(load_own_cpu_us() - own) / 1e6 / out->seconds;
+    out->receive_errors = load_receive_errors() - errors;
     aura_meter_since(&out->window, begin);
     wait_ms(r, LATE_MS, "measuring");
     load_meter(r->load, r->meter);

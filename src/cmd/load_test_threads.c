@@ -28,7 +28,6 @@ struct load_thread {
     struct aura_task poll, stop;
     struct aura_timer goodbye;
     sem_t done;
-    size_t first, step; /* its participants: first, first + step, … */
 };
 
 /* ---- on the thread ---- */
@@ -73,8 +72,10 @@ static void poll_one(struct load_participant *p) {
 
 static void on_poll(void *arg) {
     struct load_thread *t = arg;
-    for (size_t i = t->first; i < t->load->count; i += t->step) {
-        poll_one(&t->load->participants[i]);
+    for (size_t i = 0; i < t->load->count; i++) {
+        if (t->load->participants[i].thread == t) {
+            poll_one(&t->load->participants[i]);
+        }
     }
     sem_post(&t->done);
 }
@@ -86,9 +87,10 @@ static void on_goodbye(void *arg) {
 
 static void on_stop(void *arg) {
     struct load_thread *t = arg;
-    for (size_t i = t->first; i < t->load->count; i += t->step) {
-        poll_one(&t->load->participants[i]);
-        t->load->participants[i].client = aura_client_free(t->load->participants[i].client);
+    for (size_t i = 0; i < t->load->count; i++) {
+        if (t->load->participants[i].thread == t) {
+            t->load->participants[i].client = aura_client_free(t->load->participants[i].client);
+        }
     }
     if (aura_timer_start(aura_loop_timers(t->loop), &t->goodbye, GOODBYE_MS * AURA_US_PER_MS,
                          on_goodbye, t)) {
@@ -113,8 +115,6 @@ static void *run(void *arg) {
 static int thread_init(struct load *l, size_t index) {
     struct load_thread *t = &l->threads[index];
     t->load = l;
-    t->first = index;
-    t->step = l->thread_count;
     aura_rand_seeded_init(&t->rand, l->options->seed * LOAD_THREADS_MAX + index);
     sem_init(&t->done, 0, 0);
     int err = aura_loop_new(&t->loop, aura_clock_system());
@@ -179,6 +179,17 @@ static void add_tracks(struct load_participant *p, const struct load *l) {
     }
 }
 
+/* Publishers that do not subscribe have the first thread for themselves, so that their packets
+ * leave on time however busy the subscribers are. */
+static struct load_thread *thread_of(const struct load *l, size_t index) {
+    const struct load_options *o = l->options;
+    if (o->meeting) {
+        return &l->threads[index % l->thread_count];
+    }
+    bool publish = index < l->publisher_count;
+    return &l->threads[publish ? 0 : 1 + (index - l->publisher_count) % o->threads];
+}
+
 static int add_participant(struct load *l, size_t index) {
     const struct load_options *o = l->options;
     struct load_participant *p = &l->participants[index];
@@ -191,7 +202,7 @@ static int add_participant(struct load *l, size_t index) {
     if (err) {
         return err;
     }
-    p->thread = &l->threads[index % l->thread_count];
+    p->thread = thread_of(l, index);
     p->conf.url = &o->url;
     p->conf.token = p->token;
     p->conf.subscribe = subscribe;
@@ -210,7 +221,7 @@ int load_new(struct load *l, const struct load_options *o) {
     l->options = o;
     l->publisher_count = (size_t)(o->publishers * o->rooms);
     l->count = l->publisher_count + (size_t)(o->subscribers * o->rooms);
-    l->thread_count = (size_t)o->threads;
+    l->thread_count = (size_t)o->threads + (o->meeting ? 0 : 1);
     int err = load_media_open(&l->media, o);
     if (err) {
         return err;
