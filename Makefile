@@ -4,7 +4,7 @@
 BUILD := build
 PROGRAMS := auralink-server auralink
 
-.PHONY: help deps deps-test build run test format lint fuzz clean
+.PHONY: help deps deps-test build run test format lint fuzz bench soak clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -37,6 +37,15 @@ fuzz: deps-test ## Build the libFuzzer programs into build-fuzz/fuzz/
 	@test -f build-fuzz/build.ninja || CC=clang meson setup build-fuzz -Dfuzz=true -Dtests=false \
 		-Db_sanitize=address,undefined -Db_lundef=false
 	@ninja -C build-fuzz
+
+bench: build ## Measure AuraLink beside LiveKit, Janus and mediasoup; ARGS="--help" tells more
+	@python3 bench/run.py $(ARGS)
+
+soak: deps-test ## Joins, leaves, layer switches and loss for long, on an ASan build; ARGS="--minutes 30"
+	@test -f build-asan/build.ninja || meson setup build-asan -Dtests=false -Db_sanitize=address,undefined
+	@ninja -C build-asan src/cmd/auralink-server
+	@test -x $(BUILD)/src/cmd/auralink || $(MAKE) build
+	@.cache/venv-test/bin/python bench/soak.py --build build-asan --tools $(BUILD) $(ARGS)
 
 clean: ## Remove what was built (installed packages stay in .cache)
 	@rm -rf $(BUILD) build-test build-asan build-tsan build-fuzz

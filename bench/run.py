@@ -19,10 +19,10 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib import load, report, scenarios  # noqa: E402
-from lib.load import Load, LoadFailed  # noqa: E402
-from lib.scenarios import Scenario  # noqa: E402
-from lib.servers import ROOT, SERVERS, AuraLink, Server  # noqa: E402
+from rig import load, report, scenarios  # noqa: E402
+from rig.load import Load, LoadFailed  # noqa: E402
+from rig.scenarios import Scenario  # noqa: E402
+from rig.servers import ROOT, SERVERS, AuraLink, Server  # noqa: E402
 
 DOC = os.path.join(ROOT, "docs", "benchmarks.md")
 MARKERS = ("<!-- bench:begin -->", "<!-- bench:end -->")

@@ -11,22 +11,16 @@ import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "interop"))
+sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..", "tests", "interop")]
 from lib import tokens  # noqa: E402
 from lib.driver import Driver, eventually  # noqa: E402
-
-sys.path.insert(0, os.path.join(HERE, ".."))
-import importlib.util  # noqa: E402
-
-_spec = importlib.util.spec_from_file_location("bench_servers", os.path.join(HERE, "..", "lib", "servers.py"))
-servers = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(servers)
+from rig.servers import SERVERS  # noqa: E402
 
 FRAMES = 60
 
 
 def check(name: str) -> None:
-    server = servers.SERVERS[name]()
+    server = SERVERS[name]()
     driver = Driver("node", ["node", os.path.join("clients", "node_client.mjs")])
     try:
         with server:

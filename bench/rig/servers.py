@@ -112,7 +112,19 @@ class Server:
     def rss_kib(self) -> int:
         return rss_kib(self.pid)
 
+    def log_after_stop(self) -> str:
+        """Stops it and returns all that it said."""
+        self._end()
+        with open(self.log_path, errors="replace") as file:
+            log = file.read()
+        self.stop()
+        return log
+
     def stop(self) -> None:
+        self._end()
+        self._folder.cleanup()
+
+    def _end(self) -> None:
         if self.process and self.process.poll() is None:
             for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
                 self.process.send_signal(number)
@@ -124,7 +136,6 @@ class Server:
         if self._log:
             self._log.close()
             self._log = None
-        self._folder.cleanup()
 
 
 class AuraLink(Server):
@@ -132,6 +143,7 @@ class AuraLink(Server):
 
     def __init__(self, *arguments, build: str = "build", **options):
         super().__init__(*arguments, **options)
+        self.udp_port = 0
         self.program = os.path.join(ROOT, build, "src", "cmd", "auralink-server")
 
     def start(self) -> None:
@@ -139,7 +151,8 @@ class AuraLink(Server):
         with open(path, "w") as file:
             json.dump(self.config, file)  # JSON is YAML
         argv = [self.program, "--dev", "--bind", "127.0.0.1", "--node-ip", "127.0.0.1", "--config", path]
-        argv += ["--port", str(port), "--udp-port", str(free_port(socket.SOCK_DGRAM))]
+        self.udp_port = free_port(socket.SOCK_DGRAM)
+        argv += ["--port", str(port), "--udp-port", str(self.udp_port)]
         argv += ["--tcp-port", str(free_port()), "--workers", str(self.workers)]
         self.pid = self._spawn(argv, self.cores).pid
         self.url = f"ws://127.0.0.1:{port}"

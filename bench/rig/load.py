@@ -8,7 +8,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 
-from lib.servers import KEY, ROOT, SECRET, Server
+from rig.servers import KEY, ROOT, SECRET, Server
 
 LOSS_MAX = 0.001  # of a load that a server still carries
 AUDIO_PACKETS_PER_S = 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lib.load import Load
+from rig.load import Load
 
 
 @dataclass(frozen=True)
