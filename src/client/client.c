@@ -190,7 +190,7 @@ static void init_track(struct aura_client *c, size_t i, const struct aura_client
     t->desc.cname = c->cname;
     t->desc.cid = t->cid;
     aura_rand_text(c->env.rand, t->cid, AURA__CLIENT_ID_LEN);
-    snprintf(t->desc.mid, sizeof(t->desc.mid), "%zu", i);
+    snprintf(t->desc.mid, sizeof(t->desc.mid), "%u", (unsigned)i);
     for (size_t k = 0; k < conf->layer_count; k++) {
         t->desc.rids[k] = rids[k];
         t->desc.ssrcs[k] = aura_rand_u32(c->env.rand) | 1;

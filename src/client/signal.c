@@ -24,8 +24,7 @@ struct aura_signals {
     uv_loop_t uv;
     void *loops[1]; /* lws keeps a pointer to this */
     struct lws_context *context;
-    struct lws_vhost *vhost;
-    bool insecure;
+    enum aura_signal_tls tls;
     unsigned runs; /* of the inner loop that the end of this turn owes */
 };
 
@@ -226,7 +225,8 @@ void aura_signals_turn(struct aura_signals *s) {
 
 static int make_context(struct aura_signals *s) {
     struct lws_context_creation_info info = {
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+        .options = LWS_SERVER_OPTION_LIBUV |
+                   (s->tls == AURA_SIGNAL_PLAIN ? 0 : LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT),
         .port = CONTEXT_PORT_NO_LISTEN,
         .protocols = protocols,
         .user = s,
@@ -243,13 +243,13 @@ static int make_context(struct aura_signals *s) {
     return s->context ? 0 : AURA_EIO;
 }
 
-int aura_signals_new(struct aura_signals **out, struct aura_loop *loop, bool insecure) {
+int aura_signals_new(struct aura_signals **out, struct aura_loop *loop, enum aura_signal_tls tls) {
     struct aura_signals *s = aura_zalloc(sizeof(*s));
     if (!s) {
         return AURA_ENOMEM;
     }
     s->loop = loop;
-    s->insecure = insecure;
+    s->tls = tls;
     if (uv_loop_init(&s->uv)) {
         aura_free(s);
         return AURA_EIO;
@@ -311,7 +311,7 @@ static int start(struct aura_signal *s, const struct aura_client_url *url, bool 
         .pwsi = &s->wsi,
         .ssl_connection = url->tls ? LCCSCF_USE_SSL : 0,
     };
-    if (url->tls && s->owner->insecure) {
+    if (url->tls && s->owner->tls == AURA_SIGNAL_TLS_ANYONE) {
         info.ssl_connection |= LCCSCF_ALLOW_SELFSIGNED | LCCSCF_ALLOW_INSECURE |
                                LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
     }
@@ -326,6 +326,7 @@ int aura_signal_open(struct aura_signal **out, struct aura_signals *owner,
                      const struct aura_client_url *url, const char *token, bool auto_subscribe,
                      const struct aura_signal_handlers *handlers, void *arg) {
     size_t cap = strlen(token) + sizeof("Bearer ");
+    AURA_REQUIRE(!url->tls || owner->tls != AURA_SIGNAL_PLAIN, AURA_EINVAL);
     struct aura_signal *s = aura_zalloc(sizeof(*s));
     if (!s) {
         return AURA_ENOMEM;

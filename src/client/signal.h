@@ -21,9 +21,15 @@ enum {
 struct aura_signals;
 struct aura_signal;
 
-/** @param insecure  certificates are not verified. @return 0, AURA_ENOMEM, AURA_EIO */
+enum aura_signal_tls {
+    AURA_SIGNAL_PLAIN,      /* ws:// only: no certificates are loaded */
+    AURA_SIGNAL_TLS,        /* wss:// by the system's certificates */
+    AURA_SIGNAL_TLS_ANYONE, /* wss://, whatever the certificate */
+};
+
+/** @return 0, AURA_ENOMEM, AURA_EIO */
 AURA_NODISCARD int aura_signals_new(struct aura_signals **out, struct aura_loop *loop,
-                                    bool insecure);
+                                    enum aura_signal_tls tls);
 /** Ends the connections still open, without callbacks. NULL is fine; returns NULL. */
 struct aura_signals *aura_signals_free(struct aura_signals *s);
 /** To be called at the end of each turn of the loop: what was queued in it goes out. */

@@ -161,16 +161,22 @@ static uint64_t forwarded_now(struct run *r) {
     return forwarded(r->meter);
 }
 
+static const char *advice(int err, const struct load_options *o) {
+    return err == AURA_EAUTH       ? "Check --api-key and --api-secret against the server's keys."
+           : err == AURA_ENOENT    ? "Is this a LiveKit-compatible server? It has no /rtc there."
+           : err == AURA_ETIMEDOUT ? "Check that the server's UDP port is reachable from here."
+           : o->url.tls && !o->insecure
+               ? "Is the server running there, with a certificate that this system trusts? "
+                 "--insecure takes any."
+               : "Is the server running there? Name another one with --url.";
+}
+
 static int explain_start(const struct load *l, const struct load_options *o) {
     const struct load_participant *p = first_ended(l);
     int err = p ? p->err : AURA_ETIMEDOUT;
-    fprintf(stderr, "%sauralink load-test: nobody could join %s: %s\n",
-            isatty(STDERR_FILENO) ? "\r\033[K" : "", o->cli.url, p ? p->why : "no answer in time");
-    fprintf(stderr, "%s\n",
-            err == AURA_EAUTH       ? "Check --api-key and --api-secret against the server's keys."
-            : err == AURA_ENOENT    ? "Is this a LiveKit-compatible server? It has no /rtc there."
-            : err == AURA_ETIMEDOUT ? "Check that the server's UDP port is reachable from here."
-                                    : "Is the server running there? Name another one with --url.");
+    fprintf(stderr, "%sauralink load-test: nobody could join %s: %s\n%s\n",
+            isatty(STDERR_FILENO) ? "\r\033[K" : "", o->cli.url, p ? p->why : "no answer in time",
+            advice(err, o));
     return err;
 }
 

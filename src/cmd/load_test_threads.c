@@ -117,9 +117,12 @@ static int thread_init(struct load *l, size_t index) {
     t->load = l;
     aura_rand_seeded_init(&t->rand, l->options->seed * LOAD_THREADS_MAX + index);
     sem_init(&t->done, 0, 0);
+    enum aura_signal_tls tls = !l->options->url.tls   ? AURA_SIGNAL_PLAIN
+                               : l->options->insecure ? AURA_SIGNAL_TLS_ANYONE
+                                                      : AURA_SIGNAL_TLS;
     int err = aura_loop_new(&t->loop, aura_clock_system());
     if (!err) {
-        err = aura_signals_new(&t->env.signals, t->loop, l->options->insecure);
+        err = aura_signals_new(&t->env.signals, t->loop, tls);
     }
     if (!err) {
         err = aura_ports_new(&t->env.ports, t->loop, (unsigned)l->options->sharing);
