@@ -144,6 +144,9 @@ static void thread_free(struct load_thread *t) {
         aura_loop_post_task(t->loop, &t->stop, on_stop, t);
         pthread_join(t->thread, NULL);
         t->running = false;
+        /* What the clients posted when they went, if the thread was too busy to come to it. */
+        (void)aura_loop_run_once(t->loop, 0);
+        (void)aura_loop_run_once(t->loop, 0);
     }
     if (t->loop) {
         aura_signals_free(t->env.signals);
