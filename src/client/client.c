@@ -213,6 +213,7 @@ int aura_client_new(struct aura_client **out, const struct aura_client_env *env,
     c->arg = arg;
     c->subscribe = conf->subscribe;
     c->dynacast = conf->dynacast;
+    c->quality = conf->quality;
     c->twcc_seq = (uint16_t)aura_rand_u32(env->rand);
     aura_rand_text(env->rand, c->cname, AURA__CLIENT_ID_LEN);
     c->track_count = conf->track_count;

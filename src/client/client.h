@@ -35,11 +35,19 @@ struct aura_client_track {
     const struct aura_clip *clips[AURA_MEDIA_LAYERS_MAX];
 };
 
+enum aura_client_quality {
+    AURA_CLIENT_QUALITY_ANY, /* nothing is asked for: the server sends its best */
+    AURA_CLIENT_QUALITY_LOW,
+    AURA_CLIENT_QUALITY_MEDIUM,
+    AURA_CLIENT_QUALITY_HIGH,
+};
+
 struct aura_client_conf {
     const struct aura_client_url *url;
     const char *token;
-    bool subscribe; /* to everything */
-    bool dynacast;  /* layers that the server says nobody takes are not sent */
+    bool subscribe;                   /* to everything */
+    bool dynacast;                    /* layers that the server says nobody takes are not sent */
+    enum aura_client_quality quality; /* asked for of every video track */
     size_t track_count;
     struct aura_client_track tracks[AURA_CLIENT_TRACKS_MAX];
 };

@@ -261,6 +261,31 @@ int aura__client_on_answer(struct aura_client *c, const char *text) {
     return err;
 }
 
+/* For every video track of the offer: the server keeps what it knows already. */
+static int ask_quality(struct aura_client *c, const struct aura_sdp *offer) {
+    int err = 0;
+    for (size_t i = 0; !err && i < offer->section_count; i++) {
+        struct aura_desc_section s;
+        if (offer->sections[i].kind != AURA_SDP_VIDEO) {
+            continue;
+        }
+        aura_desc_section_read(&s, &offer->sections[i]);
+        if (!s.active || !s.track[0]) {
+            continue;
+        }
+        char *sids[1] = {s.track};
+        Livekit__UpdateTrackSettings settings = LIVEKIT__UPDATE_TRACK_SETTINGS__INIT;
+        Livekit__SignalRequest m = LIVEKIT__SIGNAL_REQUEST__INIT;
+        settings.n_track_sids = 1;
+        settings.track_sids = sids;
+        settings.quality = (Livekit__VideoQuality)(c->quality - AURA_CLIENT_QUALITY_LOW);
+        m.message_case = LIVEKIT__SIGNAL_REQUEST__MESSAGE_TRACK_SETTING;
+        m.track_setting = &settings;
+        err = aura_signal_send(c->signal, &m);
+    }
+    return err;
+}
+
 int aura__client_on_offer(struct aura_client *c, const char *text, uint32_t id) {
     struct aura_buf answer = AURA_BUF(AURA_DESC_TEXT_MAX);
     struct aura_sdp *sdp = NULL;
@@ -280,6 +305,9 @@ int aura__client_on_offer(struct aura_client *c, const char *text, uint32_t id) 
     }
     if (!err) {
         err = send_description(c, false, &answer, id);
+    }
+    if (!err && c->quality != AURA_CLIENT_QUALITY_ANY) {
+        err = ask_quality(c, sdp);
     }
     aura_buf_free(&answer);
     aura_sdp_free(sdp);

@@ -24,6 +24,7 @@ struct aura_client {
     struct aura_client_handlers handlers;
     void *arg;
     bool subscribe, dynacast, ended, subscriber_primary, answered;
+    enum aura_client_quality quality;
     struct aura_client_times times;
     struct aura_signal *signal;
     struct aura_timer ping;

@@ -34,6 +34,20 @@ static int check_counts(const struct load_options *o) {
     return 0;
 }
 
+static int check_quality(struct load_options *o) {
+    static const char *const names[] = {[AURA_CLIENT_QUALITY_ANY] = "",
+                                        [AURA_CLIENT_QUALITY_LOW] = "low",
+                                        [AURA_CLIENT_QUALITY_MEDIUM] = "medium",
+                                        [AURA_CLIENT_QUALITY_HIGH] = "high"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        if (strcmp(o->quality_name, names[i]) == 0) {
+            o->quality = (enum aura_client_quality)i;
+            return 0;
+        }
+    }
+    return wrong("--quality wants low, medium or high");
+}
+
 static int check(struct load_options *o) {
     if (aura_client_url_parse(&o->url, o->cli.url)) {
         return wrong("--url wants an address like ws://host:7880");
@@ -50,7 +64,8 @@ static int check(struct load_options *o) {
     if (!o->audio && !o->video) {
         o->audio = o->video = true;
     }
-    return check_counts(o);
+    int err = check_quality(o);
+    return err ? err : check_counts(o);
 }
 
 static int check_files(const struct load_options *o) {
@@ -92,6 +107,8 @@ int cli_load_test(int argc, char **argv) {
                              .rooms = 1,
                              .publishers = 1,
                              .subscribers = 10,
+                             .quality_name = "",
+                             .warmup_s = 1,
                              .duration_s = 10,
                              .ramp = 50,
                              .threads = 1,
@@ -123,11 +140,15 @@ int cli_load_test(int argc, char **argv) {
         {"no-simulcast", AURA_ARG_FLAG, &o.no_simulcast, NULL, "send the best layer only", NULL, 0},
         {"dynacast", AURA_ARG_FLAG, &o.dynacast, NULL,
          "stop layers that the server says nobody takes", NULL, 0},
+        {"quality", AURA_ARG_STR, &o.quality_name, "NAME",
+         "ask for low, medium or high of every video (default: what the server gives)", NULL, 0},
         {"clip", AURA_ARG_LIST, &o.clips, "FILE",
          "media to send: .ivf (VP8), .264, .ogg (Opus); video layers lowest first", NULL, 0},
         {"", AURA_ARG_FLAG, NULL, NULL, "Measuring:", NULL, 0},
-        {"duration", AURA_ARG_UINT, &o.duration_s, "SECONDS",
-         "length of the window, once everybody has media (default 10)", NULL, 86400},
+        {"warmup", AURA_ARG_UINT, &o.warmup_s, "SECONDS",
+         "from when everybody has media to the window (default 1)", NULL, 3600},
+        {"duration", AURA_ARG_UINT, &o.duration_s, "SECONDS", "length of the window (default 10)",
+         NULL, 86400},
         {"server-pid", AURA_ARG_UINT, &o.server_pid, "PID",
          "process of the server on this machine: its CPU and memory", NULL, 0},
         {"threads", AURA_ARG_UINT, &o.threads, "N", "threads of this process (default 1)", NULL,

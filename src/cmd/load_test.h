@@ -18,10 +18,11 @@ enum {
 struct load_options {
     struct cli cli;
     struct aura_client_url url;
-    const char *room, *resolution, *codec_name;
+    const char *room, *resolution, *codec_name, *quality_name;
+    enum aura_client_quality quality;
     enum aura_codec codec;
     uint64_t rooms, publishers, subscribers; /* the last two in each room */
-    uint64_t duration_s, ramp, threads, seed, server_pid, sharing;
+    uint64_t warmup_s, duration_s, ramp, threads, seed, server_pid, sharing;
     bool audio, video, no_simulcast, simulcast, meeting, dynacast, insecure;
     struct aura_arg_list clips;
 };

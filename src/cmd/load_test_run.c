@@ -198,7 +198,7 @@ static int join_everybody(struct run *r) {
     wait_for_media(r);
     read_server(r, &r->joined);
     r->joined_packets = forwarded_now(r) - before;
-    wait_ms(r, SETTLE_MS, "settling");
+    wait_ms(r, r->options->warmup_s * 1000, "settling");
     return 0;
 }
 

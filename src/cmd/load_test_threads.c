@@ -213,6 +213,7 @@ static int add_participant(struct load *l, size_t index) {
     p->conf.token = p->token;
     p->conf.subscribe = subscribe;
     p->conf.dynacast = o->dynacast;
+    p->conf.quality = o->quality;
     p->subscriber = subscribe;
     if (publish) {
         add_tracks(p, l);
