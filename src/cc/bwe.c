@@ -9,7 +9,7 @@
 #include "cc/probe.h"
 
 enum {
-    START_BPS = 1000000,
+    START_BPS = 5000000, /* most networks can: better to begin well than to climb in sight */
     MIN_BPS = 50000,
     MAX_BPS = 200000000,
     BUCKET_US = 25000, /* deliveries are counted in these, by arrival time */
@@ -22,6 +22,7 @@ enum {
     QUEUE_LONG_US = 120000, /* above it less is sent than arrives, until it is gone */
     QUEUE_SHORT_US = 40000,
     DRAIN_PERCENT = 60,
+    DRAIN_MAX_US = 2000000,
     REF_WRAP_US = 64000, /* times 1 << 24: reference times repeat */
     CALM_US = 1000000,
 };
@@ -39,6 +40,7 @@ struct aura_bwe {
     bool draining, fed, silent;
     enum aura_bwe_limit limit;
     uint32_t backoffs;
+    uint64_t drain_us; /* the draining began, or ended */
     uint64_t backoff_us, grown_us, silence_us, fed_us, sent_us, unanswered_since_us;
     int64_t ref_last_us, ref_base_us; /* unwrapping of reference times */
     bool has_ref;
@@ -213,11 +215,17 @@ static void take_probe(struct aura_bwe *b, uint64_t now_us) {
     }
 }
 
-static void drain(struct aura_bwe *b) {
-    if (b->delay.queue_us > QUEUE_LONG_US + b->rtt_us / 4 && b->backoffs) {
+static void drain(struct aura_bwe *b, uint64_t now_us) {
+    uint32_t usual_us = b->delay.usual_us;
+    if (b->draining) {
+        /* A queue that does not shrink when we send less is not ours. */
+        bool vain = now_us > b->drain_us + DRAIN_MAX_US;
+        b->draining = !vain && b->delay.queue_us > QUEUE_SHORT_US + usual_us;
+        b->drain_us = b->draining ? b->drain_us : now_us;
+    } else if (b->delay.queue_us > QUEUE_LONG_US + b->rtt_us / 4 + usual_us && b->backoffs &&
+               now_us > b->drain_us + DRAIN_MAX_US) {
         b->draining = true;
-    } else if (b->delay.queue_us < QUEUE_SHORT_US) {
-        b->draining = false;
+        b->drain_us = now_us;
     }
 }
 
@@ -229,7 +237,7 @@ static void control(struct aura_bwe *b, uint64_t now_us) {
     } else {
         b->grown_us = now_us; /* the queue empties: see first how far */
     }
-    drain(b);
+    drain(b, now_us);
     if (b->draining) {
         aura__probe_hold(&b->probes, now_us + CALM_US / 4);
     }

@@ -23,7 +23,7 @@
 struct aura_bwe;
 
 struct aura_bwe_conf {
-    uint32_t start_bps; /* before anything is known; 0 = 1 Mbps */
+    uint32_t start_bps; /* before anything is known; 0 = 5 Mbps */
     uint32_t min_bps;   /* never below; 0 = 50 kbps */
     uint32_t max_bps;   /* never above; 0 = 200 Mbps */
 };

@@ -8,6 +8,9 @@ enum {
     LEAST_WINDOW_US = 10000000,
     JUMP_US = 3000000, /* the receiver's clock was set, or it slept */
     DELTAS_MAX = 60,
+    UNUSUAL_US = 5000,
+    USUAL_US = 4000000, /* time constant of the long run */
+    USUAL_MAX_US = 150000,
     POINTS_MIN = 5, /* a queue that fills fast is seen before the window is full */
 };
 static const double smoothing = 0.9, gain = 4.0;
@@ -56,10 +59,16 @@ static void adapt_threshold(struct aura_delay *d, double value_ms, int64_t now_u
                                                            : d->threshold_ms;
 }
 
+/* A trend in what is no longer than it mostly is comes from jitter, or from a queue that others
+ * keep full: giving way to those would only leave them everything. */
+static bool is_unusual(const struct aura_delay *d) {
+    return d->queue_us > d->usual_us + d->usual_us / 4 + UNUSUAL_US;
+}
+
 static void detect(struct aura_delay *d, double trend, double delta_ms, int64_t now_us) {
     unsigned deltas = d->deltas < DELTAS_MAX ? d->deltas : DELTAS_MAX;
     double value_ms = deltas * trend * gain;
-    if (value_ms > d->threshold_ms) {
+    if (value_ms > d->threshold_ms && is_unusual(d)) {
         d->over_ms += d->over_count ? delta_ms : delta_ms / 2;
         d->over_count++;
         if (d->over_ms > over_time_ms && d->over_count > 1 && trend >= d->trend) {
@@ -111,6 +120,11 @@ static void note_queue(struct aura_delay *d, uint64_t sent_us, int64_t arrival_u
     int64_t over = delay_us - least;
     over = over < 0 ? 0 : over > UINT32_MAX / 8 ? UINT32_MAX / 8 : over;
     d->queue_us = (uint32_t)(((int64_t)d->queue_us * 7 + over) / 8);
+    uint64_t passed_us = d->usual_at_us && sent_us > d->usual_at_us ? sent_us - d->usual_at_us : 0;
+    passed_us = passed_us > USUAL_US ? USUAL_US : passed_us;
+    int64_t away = (int64_t)(d->queue_us < USUAL_MAX_US ? d->queue_us : USUAL_MAX_US) - d->usual_us;
+    d->usual_us = (uint32_t)(d->usual_us + away * (int64_t)passed_us / USUAL_US);
+    d->usual_at_us = sent_us;
 }
 
 void aura__delay_packet(struct aura_delay *d, uint64_t sent_us, int64_t arrival_us) {

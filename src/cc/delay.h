@@ -40,6 +40,8 @@ struct aura_delay {
     uint64_t least_since_us;
     bool has_least;
     uint32_t queue_us; /* smoothed */
+    uint32_t usual_us; /* what `queue_us` is about in the long run: jitter, others' queues */
+    uint64_t usual_at_us;
 };
 
 void aura__delay_init(struct aura_delay *d);

@@ -16,6 +16,7 @@ int aura__source_init(struct aura_source *s, struct aura_worker *w, aura_pub_id 
 }
 
 void aura__source_end(struct aura_source *s) {
+    aura__source_flush(s);
     while (!aura_list_empty(&s->subs)) {
         aura__subscribed_detach(AURA_LIST_FIRST(&s->subs, struct aura_subscribed, source_node));
     }
@@ -66,6 +67,46 @@ struct aura_packet *aura__source_kept(const struct aura_source *s, unsigned laye
     return p && p->eseq == eseq ? p : NULL;
 }
 
+void aura__source_flush(struct aura_source *s) {
+    unsigned n = s->batch_count;
+    aura_node_remove(&s->batch_node);
+    AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
+        for (unsigned i = 0; i < n && !s->muted; i++) {
+            aura__subscribed_packet(sub, s->batch[i].layer, s->batch[i].p);
+        }
+    }
+    s->batch_count = 0;
+    for (unsigned i = 0; i < n; i++) {
+        aura__packet_unref(s->batch[i].p, s->worker->pool);
+    }
+}
+
+void aura__source_flush_all(struct aura_worker *w) {
+    while (!aura_list_empty(&w->batches)) {
+        aura__source_flush(AURA_LIST_FIRST(&w->batches, struct aura_source, batch_node));
+    }
+}
+
+bool aura__source_waits(const struct aura_source *s, const struct aura_packet *p) {
+    for (unsigned i = 0; i < s->batch_count; i++) {
+        if (s->batch[i].p == p) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_into_batch(struct aura_source *s, unsigned layer, struct aura_packet *p) {
+    if (s->batch_count == AURA_SOURCE_BATCH) {
+        aura__source_flush(s);
+    }
+    if (s->batch_count == 0) {
+        aura_list_add(&s->worker->batches, &s->batch_node);
+    }
+    s->batch[s->batch_count].p = aura__packet_ref(p);
+    s->batch[s->batch_count++].layer = (uint8_t)layer;
+}
+
 void aura__source_packet(struct aura_source *s, unsigned layer, struct aura_packet *p) {
     struct aura_source_layer *l = &s->layer[layer];
     keep(s, l, p);
@@ -92,10 +133,12 @@ void aura__source_packet(struct aura_source *s, unsigned layer, struct aura_pack
         return;
     }
     if (p->key_frame) {
+        l->key_eseq = p->eseq;
+        l->key_us = p->arrival_us;
         l->key_wanted_us = 0; /* who cannot begin with this one asks again */
     }
-    AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
-        aura__subscribed_packet(sub, layer, p);
+    if (!aura_list_empty(&s->subs)) {
+        put_into_batch(s, layer, p);
     }
     struct aura_msg m = {
         .type = AURA_MSG_PACKET, .id = s->id, .a = (uint8_t)layer, .b = (uint8_t)s->kind, .ptr = p};
@@ -128,6 +171,7 @@ void aura__source_sr(struct aura_source *s, unsigned layer, const struct aura_rt
 }
 
 void aura__source_set_muted(struct aura_source *s, bool muted) {
+    aura__source_flush(s);
     s->muted = muted;
     AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
         if (muted) {

@@ -16,7 +16,10 @@
 #include "sfu/rates.h"
 #include "sfu/worker.h"
 
-enum { AURA_LAYER_QUIET_US = 1000000 }; /* a layer silent for so long may be replaced by another */
+enum {
+    AURA_LAYER_QUIET_US = 1000000, /* a layer silent for so long may be replaced by another */
+    AURA_SOURCE_BATCH = 32,        /* packets of one turn that are forwarded together */
+};
 
 struct aura_source_layer {
     struct aura_packet **ring; /* by eseq & ring_mask; NULL until the first packet */
@@ -24,9 +27,10 @@ struct aura_source_layer {
     bool started;
     uint8_t epoch;
     uint64_t newest_eseq, arrival_us;
-    struct aura_sr_source sr; /* the publisher's clock */
-    uint64_t key_wanted_us;   /* since when a key frame is waited for; 0 = not */
-    uint64_t key_asked_us;    /* last request that went to the publisher or its worker */
+    struct aura_sr_source sr;  /* the publisher's clock */
+    uint64_t key_eseq, key_us; /* newest key frame's beginning, and when it came; 0 = none */
+    uint64_t key_wanted_us;    /* since when a key frame is waited for; 0 = not */
+    uint64_t key_asked_us;     /* last request that went to the publisher or its worker */
 };
 
 struct aura_source {
@@ -38,6 +42,14 @@ struct aura_source {
     uint8_t layer_count;
     struct aura_source_layer layer[AURA_MEDIA_LAYERS_MAX];
     struct aura_rates rates; /* by stream, or by spatial layer where there is one stream */
+    /* Packets of this turn. They go out subscriber by subscriber: what goes to one address leaves
+     * as one (UDP_SEGMENT), and a subscriber's state is fetched into the cache once. */
+    struct aura_node batch_node; /* in aura_worker.batches */
+    struct {
+        struct aura_packet *p;
+        uint8_t layer;
+    } batch[AURA_SOURCE_BATCH];
+    unsigned batch_count;
     struct aura_list subs;   /* struct aura_subscribed.source_node */
     uint32_t remote_workers; /* owner: bit per worker that has a replica */
 };
@@ -50,6 +62,12 @@ struct aura_source *aura__source_find(const struct aura_worker *w, aura_pub_id i
 
 /** Keeps one packet and forwards it to the local subscribers (borrows the caller's reference). */
 void aura__source_packet(struct aura_source *s, unsigned layer, struct aura_packet *p);
+/** Forwards what waits for the end of the turn. */
+void aura__source_flush(struct aura_source *s);
+/** The same for all sources of a worker. */
+void aura__source_flush_all(struct aura_worker *w);
+/** The packet waits for the end of the turn. */
+bool aura__source_waits(const struct aura_source *s, const struct aura_packet *p);
 /** A packet still kept, or NULL. Borrowed. */
 struct aura_packet *aura__source_kept(const struct aura_source *s, unsigned layer, uint64_t eseq);
 /** A sender report of the publisher. */

@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-enum { CATCH_UP_MAX = 256 }; /* packets sent at once behind a key frame that came late */
+enum {
+    CATCH_UP_MAX = 256,    /* packets sent at once behind a key frame that came late */
+    KEPT_KEY_US = 1000000, /* so old a key frame may be for a new subscriber to begin with */
+};
 
 static void register_ssrc(struct aura_subscribed *sub, uint32_t ssrc, int *err) {
     if (ssrc && !*err) {
@@ -59,6 +62,7 @@ int aura__subscribed_new(struct aura_peer *peer, aura_sub_id id, const struct au
     }
     struct aura_source *source = aura__source_attach(w, sub->conf.pub, sub->conf.media.kind);
     if (source) {
+        aura__source_flush(source); /* what came before it is not for it */
         sub->source = source;
         aura_list_add(&source->subs, &sub->source_node);
         aura__subscribed_begin(sub);
@@ -105,29 +109,20 @@ static bool silenced(const struct aura_subscribed *sub) {
     return sub->settings.paused || sub->starved || !sub->peer->connected;
 }
 
-/* Chooses the stream to go to; what is forwarded changes only at its key frame.
- * @param key_layer  a key frame of this layer is at hand; AURA_MEDIA_LAYERS_MAX = none */
-static void retarget(struct aura_subscribed *sub, unsigned key_layer) {
-    uint64_t now_us = aura__now(sub->peer->worker);
+static void pick_target(struct aura_subscribed *sub) {
     unsigned max = sub->settings.max_layer;
     if (is_video(sub) && sub->alloc.started && sub->alloc.spatial >= 0) {
         max = (unsigned)sub->alloc.spatial;
     }
-    sub->target = (uint8_t)aura__source_pick(sub->source, max, now_us);
-    if (sub->target != key_layer && (!sub->running || sub->target != sub->layer)) {
-        aura__source_want_key(sub->source, sub->target);
-    }
+    sub->target = (uint8_t)aura__source_pick(sub->source, max, aura__now(sub->peer->worker));
 }
 
-void aura__subscribed_begin(struct aura_subscribed *sub) {
-    if (!sub->source || !sub->peer->connected) {
-        return;
-    }
-    if (is_video(sub)) {
-        aura__downlink_wishes_changed(sub);
-    }
-    if (!silenced(sub)) {
-        retarget(sub, AURA_MEDIA_LAYERS_MAX);
+/* Chooses the stream to go to; what is forwarded changes only at its key frame.
+ * @param key_layer  a key frame of this layer is at hand; AURA_MEDIA_LAYERS_MAX = none */
+static void retarget(struct aura_subscribed *sub, unsigned key_layer) {
+    pick_target(sub);
+    if (sub->target != key_layer && (!sub->running || sub->target != sub->layer)) {
+        aura__source_want_key(sub->source, sub->target);
     }
 }
 
@@ -181,7 +176,7 @@ void aura__subscribed_allotted(struct aura_subscribed *sub) {
         aura__downlink_forget(sub);
     } else if (sub->alloc.spatial >= 0) {
         set_filter(sub);
-        if (resumed || !sub->running || sub->source->layer_count > 1) {
+        if (!sub->beginning && (resumed || !sub->running || sub->source->layer_count > 1)) {
             retarget(sub, AURA_MEDIA_LAYERS_MAX);
         }
     }
@@ -224,6 +219,15 @@ static bool is_foreign(const struct aura_subscribed *sub, unsigned layer,
            (p->codec != sub->seg[sub->seg_at].codec && sub->source->kind == AURA_KIND_VIDEO);
 }
 
+static void open_at(struct aura_subscribed *sub, unsigned layer, const struct aura_packet *p) {
+    aura__subscribed_open(sub, layer, p);
+    if (is_video(sub)) {
+        set_filter(sub);
+        aura__filter_start(&sub->filter, p);
+    }
+    aura__subscribed_sr_soon(sub);
+}
+
 static void placeholder(struct aura_subscribed *sub, const struct aura_sub_segment *seg,
                         const struct aura_packet *p) {
     struct aura_sub_out out;
@@ -264,7 +268,8 @@ static void catch_up(struct aura_subscribed *sub, const struct aura_sub_segment 
     uint64_t newest = sub->source->layer[seg->layer].newest_eseq;
     for (uint64_t eseq = p->eseq + 1; eseq <= newest && sub->running; eseq++) {
         const struct aura_packet *next = aura__source_kept(sub->source, seg->layer, eseq);
-        if (next && next->epoch == seg->epoch && next->codec == seg->codec) {
+        if (next && next->epoch == seg->epoch && next->codec == seg->codec &&
+            !aura__source_waits(sub->source, next)) {
             forward(sub, seg, next);
         }
     }
@@ -274,6 +279,50 @@ static void tell_started(struct aura_subscribed *sub) {
     struct aura_msg m = {.type = AURA_MSG_SUB_STARTED, .id = sub->id};
     sub->told_started = true;
     aura__worker_tell(sub->peer->worker, &m);
+}
+
+/* A new subscriber need not wait for the next key frame while the last one is young: what has been
+ * sent since is still there, and a decoder runs through it in no time. Publishers are spared a key
+ * frame for each of many who join. */
+static bool begin_from_kept(struct aura_subscribed *sub) {
+    const struct aura_source_layer *l = &sub->source->layer[sub->target];
+    if (sub->seg_count || !is_video(sub) || !l->key_us || sub->source->muted ||
+        aura__now(sub->peer->worker) > l->key_us + KEPT_KEY_US) {
+        return false;
+    }
+    const struct aura_packet *p = aura__source_kept(sub->source, sub->target, l->key_eseq);
+    if (!p || p->epoch != l->epoch || !aura__subscribed_pt(sub, p)) {
+        return false;
+    }
+    open_at(sub, sub->target, p);
+    const struct aura_sub_segment *seg = &sub->seg[sub->seg_at];
+    forward(sub, seg, p);
+    catch_up(sub, seg, p);
+    if (!sub->told_started) {
+        tell_started(sub);
+    }
+    return true;
+}
+
+void aura__subscribed_begin(struct aura_subscribed *sub) {
+    if (!sub->source || !sub->peer->connected) {
+        return;
+    }
+    if (is_video(sub)) {
+        sub->beginning = true; /* it asks for a key frame below, if none is at hand */
+        aura__downlink_wishes_changed(sub);
+        sub->beginning = false;
+    }
+    if (!silenced(sub) && !sub->running) {
+        aura__source_flush(sub->source);
+        pick_target(sub);
+        if (begin_from_kept(sub)) {
+            return;
+        }
+    }
+    if (!silenced(sub)) {
+        retarget(sub, AURA_MEDIA_LAYERS_MAX);
+    }
 }
 
 void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
@@ -297,12 +346,7 @@ void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
         if (!try_switch(sub, layer, p)) {
             return;
         }
-        aura__subscribed_open(sub, layer, p);
-        if (is_video(sub)) {
-            set_filter(sub);
-            aura__filter_start(&sub->filter, p);
-        }
-        aura__subscribed_sr_soon(sub);
+        open_at(sub, layer, p);
         opened = true;
     }
     const struct aura_sub_segment *seg = &sub->seg[sub->seg_at];

@@ -67,7 +67,7 @@ struct aura_subscribed {
     struct aura_sfu_sub_settings settings;
 
     bool running; /* a segment is open: packets of `layer` are forwarded */
-    bool told_started;
+    bool told_started, beginning;
     bool has_ext;
     uint8_t layer, target, epoch;
     uint8_t pt_count;

@@ -5,6 +5,7 @@
 #include "sfu/demux.h"
 #include "sfu/downlink.h"
 #include "sfu/peer.h"
+#include "sfu/source.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -58,6 +59,7 @@ void aura__worker_share(struct aura_worker *w, unsigned to, const struct aura_ms
 static void turn_end(void *arg) {
     struct aura_worker *w = arg;
     uint64_t in = 0, out = 0, dropped = 0;
+    aura__source_flush_all(w);
     for (size_t i = 0; i < w->socket_count; i++) {
         aura_udp_flush(w->sockets[i].udp);
         const struct aura_udp_stats *s = aura_udp_stats(w->sockets[i].udp);
@@ -200,6 +202,7 @@ int aura__worker_new(struct aura_worker **wp, struct aura_sfu_shared *shared, un
     }
     aura__wheel_init(&w->wheel, aura_loop_timers(w->loop));
     aura_list_init(&w->speaking);
+    aura_list_init(&w->batches);
     aura_loop_set_turn_end(w->loop, turn_end, w);
     aura__outbox_init(&w->to_control, shared->events);
     err = make_maps(w);

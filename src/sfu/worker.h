@@ -118,6 +118,7 @@ struct aura_worker {
     struct aura_map *sources; /* published track id → struct aura_source, own or replica */
     struct aura_map *subs;    /* id → struct aura_subscribed */
     struct aura_map *conns;   /* id → struct aura_sfu_conn */
+    struct aura_list batches; /* struct aura_source.batch_node: packets of this turn */
     struct aura_queued *spare_queued; /* entries of send queues that are not in use */
     struct aura_worker_counters counters;
 };
