@@ -76,6 +76,17 @@ def test_repairs_what_the_network_loses(server, record):
     assert result["loss_after_repair"] < 0.003, result
 
 
+def test_stops_layers_nobody_takes(server):
+    """Dynacast: when all ask for the lowest layer, only that one is sent."""
+    options = ("--publishers", "1", "--subscribers", "2", "--video", "--quality", "low", "--duration", "3")
+    every = load(server.url, *options, "--room", "load-all")
+    needed = load(server.url, *options, "--room", "load-dynacast", "--dynacast", "--warmup", "9")
+    assert every["sent_packets_per_s"] > 200, every
+    assert 25 < needed["sent_packets_per_s"] < 60, needed
+    assert every["loss_after_repair"] == needed["loss_after_repair"] == 0
+    assert 200 < needed["received_kbps"] < 450, needed
+
+
 @pytest.mark.parametrize("codec", ["vp8", "h264"])
 def test_others_see_our_publisher(room, server, codec):
     """An unmodified SDK decodes what we publish, stamps and all."""
