@@ -14,6 +14,7 @@ LOSS_MAX = 0.001  # of a load that a server still carries
 AUDIO_PACKETS_PER_S = 50
 RATE_SLACK = 0.03  # of packets a second: what was on its way at both ends of the window
 GENERATOR_BUSY = 0.9  # cores a thread: above, the generator is what is measured
+WARM_UP_S = 3  # bandwidth estimates grow before the window begins
 START_S = 60  # joining and the first packets, beside the ramp
 
 
@@ -43,8 +44,9 @@ def run(server: Server, load: Load, seconds: int, cores: set[int], build: str = 
     """One measurement: load-test's JSON object, with `carried` added (see carried())."""
     argv = [os.path.join(ROOT, build, "src", "cmd", "auralink"), "load-test", "--json", "--url", server.url]
     argv += ["--api-key", KEY, "--api-secret", SECRET, "--server-pid", str(server.pid)]
-    argv += ["--duration", str(seconds), "--threads", str(len(cores)), *load.arguments()]
-    limit = seconds + START_S + 2 * load.participants() / load.ramp
+    argv += ["--duration", str(seconds), "--warmup", str(WARM_UP_S), "--threads", str(len(cores))]
+    argv += load.arguments()
+    limit = seconds + WARM_UP_S + START_S + 2 * load.participants() / load.ramp
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=limit, check=False,
                               preexec_fn=lambda: os.sched_setaffinity(0, cores))

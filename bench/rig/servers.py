@@ -185,6 +185,7 @@ class LiveKit(Server):
                 "node_ip": "127.0.0.1",
                 "enable_loopback_candidate": True,
                 "use_ice_lite": True,
+                "ips": {"includes": ["127.0.0.0/8"]},
                 **self.config.get("rtc", {}),
             },
         }

@@ -3,9 +3,9 @@
 #define AURA_BENCH_SRTP3_H
 
 /*
- * What mediasoup calls of libSRTP 3, on top of Debian's libSRTP 2. The ciphers are the same (OpenSSL's);
- * version 3 writes into a second buffer where version 2 works in place, so that encrypting costs one
- * memcpy of the packet more here (about 0.03 us).
+ * What mediasoup calls of libSRTP 3, on top of Debian's libSRTP 2. The ciphers are the same
+ * (OpenSSL's); version 3 writes into a second buffer where version 2 works in place, so that
+ * encrypting costs one memcpy of the packet more here (about 0.03 us).
  */
 #include <srtp2/srtp.h>
 #include <string.h>
@@ -14,9 +14,9 @@
 #define srtp_err_status_buffer_small ((srtp_err_status_t)1001)
 #define srtp_err_status_cryptex_err ((srtp_err_status_t)1002)
 
-static inline srtp_err_status_t bench_srtp_protect(srtp_t session, const uint8_t *rtp, size_t rtp_len,
-                                                   uint8_t *srtp, size_t *srtp_len, size_t mki_index)
-{
+static inline srtp_err_status_t bench_srtp_protect(srtp_t session, const uint8_t *rtp,
+                                                   size_t rtp_len, uint8_t *srtp, size_t *srtp_len,
+                                                   size_t mki_index) {
     int length = (int)rtp_len;
 
     (void)mki_index;
@@ -29,9 +29,9 @@ static inline srtp_err_status_t bench_srtp_protect(srtp_t session, const uint8_t
     return status;
 }
 
-static inline srtp_err_status_t bench_srtp_unprotect(srtp_t session, const uint8_t *srtp, size_t srtp_len,
-                                                     uint8_t *rtp, size_t *rtp_len)
-{
+static inline srtp_err_status_t bench_srtp_unprotect(srtp_t session, const uint8_t *srtp,
+                                                     size_t srtp_len, uint8_t *rtp,
+                                                     size_t *rtp_len) {
     int length = (int)srtp_len;
 
     if (srtp != rtp)
@@ -41,9 +41,9 @@ static inline srtp_err_status_t bench_srtp_unprotect(srtp_t session, const uint8
     return status;
 }
 
-static inline srtp_err_status_t bench_srtp_protect_rtcp(srtp_t session, const uint8_t *rtcp, size_t rtcp_len,
-                                                        uint8_t *srtcp, size_t *srtcp_len, size_t mki_index)
-{
+static inline srtp_err_status_t bench_srtp_protect_rtcp(srtp_t session, const uint8_t *rtcp,
+                                                        size_t rtcp_len, uint8_t *srtcp,
+                                                        size_t *srtcp_len, size_t mki_index) {
     int length = (int)rtcp_len;
 
     (void)mki_index;
@@ -57,8 +57,8 @@ static inline srtp_err_status_t bench_srtp_protect_rtcp(srtp_t session, const ui
 }
 
 static inline srtp_err_status_t bench_srtp_unprotect_rtcp(srtp_t session, const uint8_t *srtcp,
-                                                          size_t srtcp_len, uint8_t *rtcp, size_t *rtcp_len)
-{
+                                                          size_t srtcp_len, uint8_t *rtcp,
+                                                          size_t *rtcp_len) {
     int length = (int)srtcp_len;
 
     if (srtcp != rtcp)
