@@ -234,10 +234,10 @@ static bool raise_one(struct share *share, struct aura_alloc_track *a) {
 }
 
 void aura_alloc(struct aura_alloc_track **tracks, size_t count, uint32_t budget_bps,
-                uint64_t now_us, struct aura_alloc_result *out) {
+                uint32_t least_bps, uint64_t now_us, struct aura_alloc_result *out) {
     *out = (struct aura_alloc_result){.given_bps = 0};
-    struct share share = {.left_bps = budget_bps,
-                          .slack_bps = (uint64_t)budget_bps * TOLERANCE_PERCENT / 100,
+    struct share share = {.left_bps = least_bps,
+                          .slack_bps = (uint64_t)least_bps * TOLERANCE_PERCENT / 100,
                           .now_us = now_us,
                           .limited = budget_bps != UINT32_MAX,
                           .out = out};
@@ -248,6 +248,7 @@ void aura_alloc(struct aura_alloc_track **tracks, size_t count, uint32_t budget_
         tracks[i]->blocked = false;
         give_lowest(&share, tracks[i]);
     }
+    share.left_bps = budget_bps > out->given_bps ? budget_bps - out->given_bps : 0;
     for (size_t from = 0, to; from < count; from = to) {
         for (to = from + 1; to < count && same_class(tracks[from], tracks[to]); to++) {
         }

@@ -58,8 +58,9 @@ struct aura_alloc_result {
 /**
  * @param tracks  video tracks of one peer; are sorted by rank (cheap when they are so already)
  * @param budget_bps  what is left for them (estimate − audio); UINT32_MAX = no limit known
+ * @param least_bps   the same for lowest layers alone, not less: pausing is for lasting shortage
  */
 void aura_alloc(struct aura_alloc_track **tracks, size_t count, uint32_t budget_bps,
-                uint64_t now_us, struct aura_alloc_result *out);
+                uint32_t least_bps, uint64_t now_us, struct aura_alloc_result *out);
 
 #endif

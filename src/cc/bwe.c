@@ -21,6 +21,7 @@ enum {
     SILENCE_EVERY_US = 500000,
     QUEUE_LONG_US = 120000, /* above it less is sent than arrives, until it is gone */
     QUEUE_SHORT_US = 40000,
+    QUEUE_FULL_US = 180000, /* with losses: it overflows */
     DRAIN_PERCENT = 60,
     DRAIN_MAX_US = 2000000,
     REF_WRAP_US = 64000, /* times 1 << 24: reference times repeat */
@@ -41,6 +42,7 @@ struct aura_bwe {
     enum aura_bwe_limit limit;
     uint32_t backoffs;
     uint64_t drain_us; /* the draining began, or ended */
+    uint32_t drain_queue_us;
     uint64_t backoff_us, grown_us, silence_us, fed_us, sent_us, unanswered_since_us;
     int64_t ref_last_us, ref_base_us; /* unwrapping of reference times */
     bool has_ref;
@@ -144,7 +146,9 @@ static uint32_t delivered_bps(const struct aura_bwe *b, unsigned n) {
 
 static uint32_t fast_bps(const struct aura_bwe *b) {
     uint32_t fast = delivered_bps(b, FAST_BUCKETS), slow = delivered_bps(b, BUCKETS);
-    return fast && fast < slow ? fast : slow;
+    /* A burst (a key frame) arrives as fast as the link can, which is the better witness; where
+     * much less comes than before, only the last moment counts. */
+    return fast && fast < slow / 2 ? fast : fast > slow ? fast : slow;
 }
 
 /* ---- the delay controller ---- */
@@ -219,13 +223,19 @@ static void drain(struct aura_bwe *b, uint64_t now_us) {
     uint32_t usual_us = b->delay.usual_us;
     if (b->draining) {
         /* A queue that does not shrink when we send less is not ours. */
-        bool vain = now_us > b->drain_us + DRAIN_MAX_US;
+        bool vain = false;
+        if (now_us > b->drain_us + DRAIN_MAX_US) {
+            vain = b->delay.queue_us > b->drain_queue_us - b->drain_queue_us / 4;
+            b->drain_us = now_us;
+            b->drain_queue_us = b->delay.queue_us;
+        }
         b->draining = !vain && b->delay.queue_us > QUEUE_SHORT_US + usual_us;
         b->drain_us = b->draining ? b->drain_us : now_us;
     } else if (b->delay.queue_us > QUEUE_LONG_US + b->rtt_us / 4 + usual_us && b->backoffs &&
                now_us > b->drain_us + DRAIN_MAX_US) {
         b->draining = true;
         b->drain_us = now_us;
+        b->drain_queue_us = b->delay.queue_us;
     }
 }
 
@@ -296,7 +306,9 @@ void aura_bwe_feedback(struct aura_bwe *b, const struct aura_twcc_feedback *fb,
     b->fed_us = now_us;
     b->unanswered_since_us = 0;
     uint32_t before = b->loss.bps;
-    if (aura__loss_update(&b->loss, received, lost, aura_bwe_target_bps(b), b->rtt_us, now_us) &&
+    bool queued = b->delay.queue_us > QUEUE_FULL_US;
+    if (aura__loss_update(&b->loss, received, lost, aura_bwe_target_bps(b), b->rtt_us, queued,
+                          now_us) &&
         b->loss.bps < before && b->loss.bps < b->delay_bps) {
         b->limit = AURA_BWE_LOSS;
         aura__probe_hold(&b->probes, now_us + CALM_US);
@@ -319,7 +331,7 @@ void aura_bwe_report(struct aura_bwe *b, uint8_t fraction_lost, uint32_t rtt_us,
     }
     b->rtt_us = rtt_us ? rtt_us : b->rtt_us;
     if (aura__loss_update(&b->loss, 256u - fraction_lost, fraction_lost, aura_bwe_target_bps(b),
-                          b->rtt_us, now_us)) {
+                          b->rtt_us, false, now_us)) {
         b->limit = AURA_BWE_LOSS;
     }
 }
@@ -359,8 +371,12 @@ void aura_bwe_path_changed(struct aura_bwe *b, uint64_t now_us) {
 }
 
 uint32_t aura_bwe_target_bps(const struct aura_bwe *b) {
+    uint32_t bps = aura_bwe_lasting_bps(b);
+    return b->draining ? bounded(b, (uint64_t)bps * DRAIN_PERCENT / 100) : bps;
+}
+
+uint32_t aura_bwe_lasting_bps(const struct aura_bwe *b) {
     uint64_t bps = b->delay_bps;
-    bps = b->draining ? bps * DRAIN_PERCENT / 100 : bps;
     bps = b->loss.bps < bps ? b->loss.bps : bps;
     bps = b->remb_bps && b->remb_bps < bps ? b->remb_bps : bps;
     return bounded(b, bps);
@@ -389,7 +405,7 @@ void aura_bwe_info(const struct aura_bwe *b, struct aura_bwe_info *out) {
 
 bool aura_bwe_probe_due(struct aura_bwe *b, uint64_t now_us, struct aura_bwe_probe *out) {
     bool calm = b->delay.usage != AURA_USAGE_OVER && !b->draining && !b->silent &&
-                b->delay.queue_us < QUEUE_LONG_US;
+                b->delay.queue_us < QUEUE_SHORT_US + b->delay.usual_us;
     uint32_t most = b->remb_bps && b->remb_bps < b->conf.max_bps ? b->remb_bps : b->conf.max_bps;
     uint32_t target_bps = aura_bwe_target_bps(b);
     /* Before the first answer there is nothing to compare with. */

@@ -81,7 +81,11 @@ void aura_bwe_tick(struct aura_bwe *b, uint64_t now_us);
 /** The network path changed (ICE): begins again, but not from zero knowledge of the old rate. */
 void aura_bwe_path_changed(struct aura_bwe *b, uint64_t now_us);
 
+/** What may be sent now. */
 uint32_t aura_bwe_target_bps(const struct aura_bwe *b);
+/** The same without what is held back for a moment, until a queue that has grown is gone: for what
+ * should not end because of a moment. */
+uint32_t aura_bwe_lasting_bps(const struct aura_bwe *b);
 void aura_bwe_info(const struct aura_bwe *b, struct aura_bwe_info *out);
 
 /** A burst above the estimate that shows whether there is room: send `bytes` more bytes (media that

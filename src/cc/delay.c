@@ -10,7 +10,7 @@ enum {
     DELTAS_MAX = 60,
     UNUSUAL_US = 5000,
     USUAL_US = 4000000, /* time constant of the long run */
-    USUAL_MAX_US = 150000,
+    USUAL_MAX_US = 100000,
     POINTS_MIN = 5, /* a queue that fills fast is seen before the window is full */
 };
 static const double smoothing = 0.9, gain = 4.0;

@@ -9,6 +9,7 @@ enum {
     INTERVAL_MAX_US = 1000000, /* fewer packets than that must do then */
 };
 static const float low = 0.02f, high = 0.10f; /* GCC section 6 */
+static const float least_cut = 0.05f;         /* a queue that overflows has to become shorter */
 static const float inherent_max = 0.30f;
 static const float less_rate = 0.7f; /* so much less was sent … */
 static const float same_loss = 0.7f; /* … and still so much of the loss is there */
@@ -37,12 +38,13 @@ static void judge(struct aura_loss *l, float fraction, uint32_t current_bps) {
 }
 
 static bool apply(struct aura_loss *l, float fraction, uint32_t current_bps, uint32_t rtt_us,
-                  uint64_t now_us) {
+                  bool queued, uint64_t now_us) {
     float excess = fraction - l->inherent;
     uint32_t before = l->bps;
-    if (excess > high) {
+    if (excess > (queued ? low : high)) {
         if (now_us > l->cut_us + 300000 + rtt_us) {
-            l->bps = (uint32_t)((float)current_bps * (1 - 0.5f * excess));
+            l->bps =
+                (uint32_t)((float)current_bps * (1 - (queued ? least_cut : 0) - 0.5f * excess));
             l->cut_us = now_us;
         }
     } else if (excess < low && l->bps != UINT32_MAX) {
@@ -54,7 +56,7 @@ static bool apply(struct aura_loss *l, float fraction, uint32_t current_bps, uin
 }
 
 bool aura__loss_update(struct aura_loss *l, uint32_t received, uint32_t lost, uint32_t current_bps,
-                       uint32_t rtt_us, uint64_t now_us) {
+                       uint32_t rtt_us, bool queued, uint64_t now_us) {
     if (!l->since_us) {
         l->since_us = now_us;
     }
@@ -72,5 +74,5 @@ bool aura__loss_update(struct aura_loss *l, uint32_t received, uint32_t lost, ui
     }
     l->expected = l->lost = 0;
     l->since_us = now_us;
-    return apply(l, l->fraction, current_bps, rtt_us, now_us);
+    return apply(l, l->fraction, current_bps, rtt_us, queued, now_us);
 }

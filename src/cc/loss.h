@@ -26,9 +26,10 @@ struct aura_loss {
 void aura__loss_init(struct aura_loss *l);
 /**
  * Packets whose fate is known. @param current_bps  the estimate so far
+ * @param queued  packets wait long in a queue meanwhile: then losses are its overflow
  * @return true if the limit changed
  */
 bool aura__loss_update(struct aura_loss *l, uint32_t received, uint32_t lost, uint32_t current_bps,
-                       uint32_t rtt_us, uint64_t now_us);
+                       uint32_t rtt_us, bool queued, uint64_t now_us);
 
 #endif

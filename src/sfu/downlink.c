@@ -211,11 +211,11 @@ static void apply(struct aura_subscribed *sub) {
     }
 }
 
-static uint32_t budget_of(const struct aura_downlink *d, uint64_t now_us) {
+static uint32_t budget_of(const struct aura_downlink *d, uint32_t estimate_bps, uint64_t now_us) {
     if (!limited(d, now_us)) {
         return UINT32_MAX;
     }
-    uint64_t bps = (uint64_t)aura_bwe_target_bps(d->bwe) * BUDGET_PERCENT / 100;
+    uint64_t bps = (uint64_t)estimate_bps * BUDGET_PERCENT / 100;
     if (!d->fed && bps < START_BPS) {
         bps = START_BPS; /* most networks can: better to begin well than to climb in sight */
     }
@@ -231,7 +231,10 @@ static void share_out(struct aura_downlink *d, uint64_t now_us) {
             tracks[n++] = &sub->alloc;
         }
     }
-    aura_alloc(tracks, n, budget_of(d, now_us), now_us, &d->result);
+    uint32_t now_bps = d->bwe ? aura_bwe_target_bps(d->bwe) : 0;
+    uint32_t lasting_bps = d->bwe ? aura_bwe_lasting_bps(d->bwe) : 0;
+    aura_alloc(tracks, n, budget_of(d, now_bps, now_us), budget_of(d, lasting_bps, now_us), now_us,
+               &d->result);
     for (size_t i = 0; i < n; i++) {
         struct aura_subscribed *sub = AURA_CONTAINER(tracks[i], struct aura_subscribed, alloc);
         all_of_one_stream(sub);

@@ -162,13 +162,13 @@ static void tell_allotted(struct aura_subscribed *sub) {
                          .b = (uint8_t)a->temporal,
                          .c = (uint8_t)a->why,
                          .n = sub->starved,
-                         .w = {sub->starved ? 0 : a->bps[a->spatial][a->temporal],
+                         .w = {a->spatial < 0 ? 0 : a->bps[a->spatial][a->temporal],
                                aura__downlink_target_bps(sub->peer)}};
     aura__worker_tell(sub->peer->worker, &m);
 }
 
 void aura__subscribed_allotted(struct aura_subscribed *sub) {
-    bool starved = sub->alloc.spatial < 0 && sub->alloc.why == AURA_ALLOC_NO_ROOM;
+    bool starved = sub->alloc.spatial < 0 && sub->alloc.why != AURA_ALLOC_DISABLED;
     bool resumed = sub->starved && !starved;
     sub->starved = starved;
     if (starved) {

@@ -15,8 +15,9 @@ enum {
     AUDIO_BYTES = 120 + 50, /* 48 kbps Opus with headers, every 20 ms */
     MTU = 1200,
     OVERHEAD = 60,
-    KEY_FACTOR = 4,
-    PLI_US = 120000, /* until the key frame of another layer comes */
+    KEY_FACTOR = 8,
+    KEY_EVERY_US = 5000000, /* somebody else joins */
+    PLI_US = 120000,        /* until the key frame of another layer comes */
     QUEUE_MAX = 4096,
     QUEUE_WAIT_US = 400000,
     FLIGHT_MAX = 16384,
@@ -163,6 +164,7 @@ static void frames(struct world *w) {
             w->key[i] = w->track[i].spatial >= 0;
             *s = w->track[i];
         }
+        w->key[i] |= (w->now_us + i * 1300000) % KEY_EVERY_US < AURA_US_PER_S / FPS;
         if (s->spatial < 0 || w->track[i].spatial < 0) {
             continue;
         }
@@ -187,8 +189,9 @@ static void share_out(struct world *w) {
     for (unsigned i = 0; i < w->c->conf.cameras; i++) {
         before[i] = w->track[i].spatial;
     }
+    uint64_t least = (uint64_t)aura_bwe_lasting_bps(w->bwe) * 95 / 100;
     aura_alloc(list, w->c->conf.cameras, budget > audio_bps ? (uint32_t)budget - audio_bps : 0,
-               w->now_us, &r);
+               least > audio_bps ? (uint32_t)least - audio_bps : 0, w->now_us, &r);
     for (unsigned i = 0; i < w->c->conf.cameras; i++) {
         if (before[i] != w->track[i].spatial) {
             w->switch_us[i] = w->now_us + PLI_US;

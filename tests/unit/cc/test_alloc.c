@@ -23,7 +23,7 @@ static struct aura_alloc_track camera(void) {
 static struct aura_alloc_result run(struct aura_alloc_track **list, size_t n, uint32_t kbps,
                                     uint64_t ms) {
     struct aura_alloc_result out;
-    aura_alloc(list, n, kbps * KBPS, ms * AURA_US_PER_MS + 1, &out);
+    aura_alloc(list, n, kbps * KBPS, kbps * KBPS, ms * AURA_US_PER_MS + 1, &out);
     return out;
 }
 
@@ -39,7 +39,7 @@ static int everything_fits_where_nothing_is_known(void) {
     struct aura_alloc_track a = camera(), b = camera(), *list[] = {&a, &b};
     struct aura_alloc_result out;
     b.max_spatial = 1;
-    aura_alloc(list, 2, UINT32_MAX, 1, &out);
+    aura_alloc(list, 2, UINT32_MAX, UINT32_MAX, 1, &out);
     check_layer(&a, 2, 3, AURA_ALLOC_BEST);
     check_layer(&b, 1, 3, AURA_ALLOC_AS_WISHED);
     assert_int_equal(out.given_bps, 2200 * KBPS);
