@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from rig import load, report, scenarios  # noqa: E402
 from rig.load import Load, LoadFailed  # noqa: E402
 from rig.scenarios import Scenario  # noqa: E402
-from rig.servers import ROOT, SERVERS, AuraLink, Server  # noqa: E402
+from rig.servers import ROOT, SERVERS, AuraLink  # noqa: E402
 
 DOC = os.path.join(ROOT, "docs", "benchmarks.md")
 MARKERS = ("<!-- bench:begin -->", "<!-- bench:end -->")
@@ -115,24 +115,25 @@ class Bench:
         """The most subscribers at which nothing is lost: grows until something is, then halves the step."""
         publishers = scenario.sizes[0][0]
         most = SUBSCRIBERS_MAX_QUICK if self.options.quick else SUBSCRIBERS_MAX
-        best, good, bad, trial = None, 0, 0, first
-        for _ in range(20):
+        best, by_generator = None, False
+        good, bad, trial = 0, 0, first
+        while trial > good and trial != bad:
             result = self.measure(name, Load(publishers, trial, scenario.flags, ramp=100), TRIAL_S)
+            by_generator = bool(result and result["generator_limited"]) or trial >= most
             if result and result["carried"]:
                 good, best = trial, {**result, "subscribers": trial}
-                if result["generator_limited"] or trial >= most:
+                if by_generator:
                     break
             else:
                 bad = trial
-            if bad and (bad - good <= max(1, bad // (2 ** (BISECTIONS + 1))) or trial <= 1):
+            if bad and bad - good <= max(1, bad // 2 ** (BISECTIONS + 1)):
                 break
             trial = (good + bad) // 2 if bad else min(most, int(trial * GROWTH) + 1)
         if not best:
             return None
         rate, cpu = best["received_packets_per_s"], best["server"]["cpu"]
         return {"subscribers": best["subscribers"], "packets_per_s": rate, "cpu": cpu,
-                "packets_per_core_s": rate / cpu if cpu else None,
-                "generator_limited": best["generator_limited"] or best["subscribers"] >= most}
+                "packets_per_core_s": rate / cpu if cpu else None, "generator_limited": by_generator}
 
     def knees(self, scenario: Scenario) -> None:
         sizes = scenarios.QUICK_SIZES[scenario.name] if self.options.quick else scenario.sizes

@@ -13,6 +13,7 @@ from rig.servers import KEY, ROOT, SECRET, Server
 LOSS_MAX = 0.001  # of a load that a server still carries
 AUDIO_PACKETS_PER_S = 50
 RATE_SLACK = 0.03  # of packets a second: what was on its way at both ends of the window
+SERVER_IDLE = 0.85  # cores of its own: below, it is not the server that could not do more
 GENERATOR_BUSY = 0.9  # cores a thread: above, the generator is what is measured
 WARM_UP_S = 3  # bandwidth estimates grow before the window begins
 START_S = 60  # joining and the first packets, beside the ramp
@@ -57,9 +58,16 @@ def run(server: Server, load: Load, seconds: int, cores: set[int], build: str = 
         raise LoadFailed(f"exit {done.returncode}: {done.stderr.strip()[-300:]}") from None
     if not server.alive():
         raise LoadFailed(f"{server.name} has died:\n{server.tail()}")
-    result["generator_limited"] = result["client_cpu"] > GENERATOR_BUSY * len(cores)
     result["carried"] = carried(load, result)
+    result["generator_limited"] = generator_limited(result, len(server.cores), len(cores))
     return result
+
+
+def generator_limited(result: dict, server_cores: int, client_cores: int) -> bool:
+    """True if it was out of CPU, or dropped what it had no time to read while the server had time to spare."""
+    dropped = not result["carried"] and result["udp_buffer_errors"] > 0
+    idle = result["server"]["cpu"] < SERVER_IDLE * server_cores
+    return result["client_cpu"] > GENERATOR_BUSY * client_cores or (dropped and idle)
 
 
 def carried(load: Load, result: dict) -> bool:

@@ -19,6 +19,7 @@ const CODECS = [
   },
 ];
 const SPATIAL_LAYERS = 3;
+const BUFFERS = { sendBufferSize: 4 << 20, recvBufferSize: 4 << 20 }; // one socket for everybody: as much as is allowed
 
 class Endpoint {
   constructor(router, server) {
@@ -120,7 +121,7 @@ worker.on('died', (error) => {
   console.error(`the worker died: ${error}`);
   process.exit(1);
 });
-const listenInfos = [{ protocol: 'udp', ip: '127.0.0.1' }];
+const listenInfos = [{ protocol: 'udp', ip: '127.0.0.1', ...BUFFERS }];
 const server = await worker.createWebRtcServer({ listenInfos });
 const backend = {
   needsMedia: false,
