@@ -129,7 +129,10 @@ static struct pair *add(struct aura_agent *a, const struct aura_addr *remote, ui
     struct pair *p = find(a, remote);
     if (!p && a->pair_count < AURA_AGENT_PAIRS_MAX) {
         p = &a->pairs[a->pair_count++];
-        *p = (struct pair){.remote = *remote, .priority = priority};
+        uint64_t wait_ms = aura_addr_is_loopback(remote) ? 0 : AURA_AGENT_HEAD_START_MS;
+        *p = (struct pair){.remote = *remote,
+                           .priority = priority,
+                           .due_us = now_of(a) + wait_ms * AURA_US_PER_MS};
     }
     return p;
 }
@@ -186,6 +189,7 @@ static void drive(struct aura_agent *a, struct pair *p, uint64_t now) {
     }
     if (p->tries >= AURA_AGENT_TRIES) {
         p->tries = 0;
+        p->valid = p->valid && p == a->selected; /* so that it is checked again */
         p->nominating = false;
         p->due_us = now + CONSENT_MS * AURA_US_PER_MS;
         return;
@@ -214,7 +218,8 @@ static void run(struct aura_agent *a) {
         /* Once a pair is selected the others are of no use. */
         if (!a->selected || a->selected == &a->pairs[i]) {
             drive(a, &a->pairs[i], now);
-            next = a->selected && a->pairs[i].due_us < next ? a->pairs[i].due_us : next;
+            bool waits = a->selected || (a->pairs[i].tries == 0 && !a->pairs[i].valid);
+            next = waits && a->pairs[i].due_us < next ? a->pairs[i].due_us : next;
         }
     }
     /* Out of memory: the agent stands still, and its owner's time limit ends the connection. */
@@ -233,6 +238,17 @@ static void select_pair(struct aura_agent *a, struct pair *p) {
     }
 }
 
+/* One nomination at a time: the peer would follow the last one, and we the first that is answered.
+ */
+static bool is_nominating(const struct aura_agent *a) {
+    for (size_t i = 0; i < a->pair_count; i++) {
+        if (a->pairs[i].nominating) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_success(struct aura_agent *a, struct pair *p) {
     uint64_t now = now_of(a);
     a->rtt_us = (uint32_t)(now - p->sent_us);
@@ -243,7 +259,7 @@ static void on_success(struct aura_agent *a, struct pair *p) {
         a->consent_us = now;
     } else if (a->controlling ? p->nominating && !a->selected : p->nominated) {
         select_pair(a, p);
-    } else if (a->controlling && !a->selected) {
+    } else if (a->controlling && !a->selected && !is_nominating(a)) {
         p->nominating = true;
         send_check(a, p);
     }

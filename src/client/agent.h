@@ -23,6 +23,7 @@ enum {
     AURA_AGENT_TRIES = 7,      /* of one check: RFC 8489 Rc */
     AURA_AGENT_RTO_MS = 100,   /* doubled for each try, at most AURA_AGENT_RTO_MAX_MS */
     AURA_AGENT_RTO_MAX_MS = 1600,
+    AURA_AGENT_HEAD_START_MS = 10, /* of loopback candidates, the cheapest path, before others */
     AURA_AGENT_START_MS = 15000,   /* without a pair that works until then it has failed */
     AURA_AGENT_CONSENT_MS = 30000, /* RFC 7675 section 5.1 */
     AURA_AGENT_UFRAG_LEN = 8,

@@ -204,6 +204,28 @@ static int open_down(struct aura_client *c) {
 
 /* ---- descriptions ---- */
 
+static int tell_candidates(struct aura_client *c, bool publisher) {
+    struct aura_wire *wire = publisher ? c->up : c->down;
+    char text[AURA_WIRE_CANDIDATE_MAX], init[AURA_WIRE_CANDIDATE_MAX + 64];
+    int err = 0;
+    if (!wire || (publisher ? c->up_lite || !c->answered : c->down_lite || !c->answer_version)) {
+        return 0;
+    }
+    while (!err && aura_wire_next_candidate(wire, text)) {
+        Livekit__TrickleRequest trickle = LIVEKIT__TRICKLE_REQUEST__INIT;
+        Livekit__SignalRequest m = LIVEKIT__SIGNAL_REQUEST__INIT;
+        snprintf(init, sizeof(init), "{\"candidate\":\"%s\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0}",
+                 text);
+        trickle.candidateinit = init;
+        trickle.target =
+            publisher ? LIVEKIT__SIGNAL_TARGET__PUBLISHER : LIVEKIT__SIGNAL_TARGET__SUBSCRIBER;
+        m.message_case = LIVEKIT__SIGNAL_REQUEST__MESSAGE_TRICKLE;
+        m.trickle = &trickle;
+        err = aura_signal_send(c->signal, &m);
+    }
+    return err;
+}
+
 static int take_remote(struct aura_wire *wire, const struct aura_sdp *sdp, bool we_offered) {
     const struct aura_sdp_transport *t = aura_desc_transport(sdp);
     if (!t) {
@@ -252,7 +274,11 @@ int aura__client_on_answer(struct aura_client *c, const char *text) {
     if (!err) {
         read_answered(c, sdp);
         c->answered = true;
+        c->up_lite = sdp->ice_lite;
         err = take_remote(c->up, sdp, true);
+    }
+    if (!err) {
+        err = tell_candidates(c, true);
     }
     if (!err && aura_wire_connected(c->up)) {
         start_tracks(c);
@@ -297,6 +323,7 @@ int aura__client_on_offer(struct aura_client *c, const char *text, uint32_t id) 
         err = aura_receiver_update(c->receiver, sdp);
     }
     if (!err) {
+        c->down_lite = sdp->ice_lite;
         err = take_remote(c->down, sdp, false);
     }
     if (!err) {
@@ -305,6 +332,9 @@ int aura__client_on_offer(struct aura_client *c, const char *text, uint32_t id) 
     }
     if (!err) {
         err = send_description(c, false, &answer, id);
+    }
+    if (!err) {
+        err = tell_candidates(c, false);
     }
     if (!err && c->quality != AURA_CLIENT_QUALITY_ANY) {
         err = ask_quality(c, sdp);
@@ -324,7 +354,7 @@ int aura__client_on_trickle(struct aura_client *c, const Livekit__TrickleRequest
     const char *text = json_string_value(json_object_get(init, "candidate"));
     int err = wire && text ? aura_wire_add_candidate(wire, text) : 0;
     json_decref(init);
-    return err;
+    return err ? err : tell_candidates(c, publisher);
 }
 
 void aura__client_close_media(struct aura_client *c) {

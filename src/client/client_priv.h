@@ -31,6 +31,7 @@ struct aura_client {
     uint64_t ping_us;
     char cname[AURA__CLIENT_ID_LEN + 1];
     struct aura_wire *up, *down;
+    bool up_lite, down_lite; /* the server's end is ICE-lite: it needs no candidates of ours */
     uint64_t offer_version, answer_version;
     uint16_t twcc_seq;
     size_t track_count;

@@ -4,6 +4,9 @@
 #include "base/list.h"
 #include "base/mem.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 enum {
     SHARED_FIRST = 1, /* last byte of the first endpoint's address: 127.0.1.1 */
     SHARED_NET = 1,
@@ -24,7 +27,7 @@ struct aura_endpoint {
     struct socket *socket;
     struct aura_addr from; /* family NONE where the kernel chooses */
     unsigned slot;
-    uint16_t family;
+    struct aura_addr towards;
     aura_endpoint_fn *fn;
     void *arg;
 };
@@ -168,7 +171,7 @@ int aura_endpoint_open(struct aura_endpoint **out, struct aura_ports *p,
     s->endpoints[e->slot] = e;
     s->used++;
     e->socket = s;
-    e->family = towards->family;
+    e->towards = *towards;
     e->fn = fn;
     e->arg = arg;
     if (s->shared) {
@@ -195,7 +198,37 @@ struct aura_endpoint *aura_endpoint_close(struct aura_endpoint *e) {
 }
 
 bool aura_endpoint_reaches(const struct aura_endpoint *e, const struct aura_addr *to) {
-    return to->family == e->family && (!e->socket->shared || aura_addr_is_loopback(to));
+    bool shared = to->family == AURA_FAMILY_V4 && aura_addr_is_loopback(to);
+    return to->family == e->towards.family && shared == e->socket->shared;
+}
+
+/* A socket that is bound to all addresses does not say which one it uses: a connected one does. */
+static int find_local(const struct aura_addr *towards, struct aura_addr *out) {
+    struct sockaddr_storage sa;
+    socklen_t len = (socklen_t)aura_addr_to_sockaddr(towards, &sa);
+    int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = AURA_EIO;
+    if (fd < 0) {
+        return AURA_EIO;
+    }
+    if (connect(fd, (struct sockaddr *)&sa, len) == 0) {
+        len = sizeof(sa);
+        err = getsockname(fd, (struct sockaddr *)&sa, &len) != 0
+                  ? AURA_EIO
+                  : aura_addr_from_sockaddr(out, (struct sockaddr *)&sa, len);
+    }
+    close(fd);
+    return err;
+}
+
+int aura_endpoint_local(const struct aura_endpoint *e, struct aura_addr *out) {
+    int err = 0;
+    if (e->socket->shared) {
+        *out = e->from;
+    } else {
+        err = find_local(&e->towards, out);
+        out->port = aura_udp_local(e->socket->udp)->port;
+    }
+    return err;
 }
 
 uint8_t *aura_endpoint_reserve(struct aura_endpoint *e, size_t cap) {

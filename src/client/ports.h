@@ -37,8 +37,11 @@ AURA_NODISCARD int aura_endpoint_open(struct aura_endpoint **out, struct aura_po
                                       void *arg);
 /** NULL is fine; returns NULL. */
 struct aura_endpoint *aura_endpoint_close(struct aura_endpoint *e);
-/** True if packets to @p to can leave from here: same family, and loopback as it was opened. */
+/** True if packets to @p to should leave from here: same family, and loopback as it was opened. */
 bool aura_endpoint_reaches(const struct aura_endpoint *e, const struct aura_addr *to);
+/** The address that it sends from, as the server will see it where there is no NAT. @return 0 or
+ * AURA_EIO */
+AURA_NODISCARD int aura_endpoint_local(const struct aura_endpoint *e, struct aura_addr *out);
 /** Room for a packet of at most @p cap bytes (see aura_udp_reserve()), then its length. */
 uint8_t *aura_endpoint_reserve(struct aura_endpoint *e, size_t cap);
 void aura_endpoint_commit(struct aura_endpoint *e, size_t len, const struct aura_addr *to);

@@ -7,12 +7,19 @@
 #include "transport/sctp.h"
 #include "transport/srtp.h"
 
+#include <stdio.h>
+
+enum { ENDPOINTS_MAX = 3, HOST_PREFERENCE = 126 /* RFC 8445 section 5.1.2.2 */ };
+
 struct aura_wire {
     struct aura_wire_conf conf;
     struct aura_wire_handlers handlers;
     void *arg;
     struct aura_timers *timers;
-    struct aura_endpoint *endpoint;
+    /* One for each kind of candidate (loopback, IPv4, IPv6) until a pair is selected, then one. */
+    struct aura_endpoint *endpoints[ENDPOINTS_MAX];
+    unsigned told;                  /* bits: of which endpoints the peer knows */
+    struct aura_endpoint *endpoint; /* that reaches the selected candidate; one of the others */
     struct aura_agent *agent;
     struct aura_dtls *dtls;
     struct aura_srtp *srtp;
@@ -118,17 +125,36 @@ static void maybe_start(struct aura_wire *w) {
 
 /* ---- ICE ---- */
 
+static struct aura_endpoint *endpoint_to(const struct aura_wire *w, const struct aura_addr *to) {
+    for (size_t i = 0; i < ENDPOINTS_MAX; i++) {
+        if (w->endpoints[i] && aura_endpoint_reaches(w->endpoints[i], to)) {
+            return w->endpoints[i];
+        }
+    }
+    return NULL;
+}
+
 static void agent_send(void *arg, const struct aura_addr *to, const uint8_t *data, size_t len) {
-    struct aura_wire *w = arg;
-    if (w->endpoint && aura_endpoint_reaches(w->endpoint, to)) {
-        aura_endpoint_send(w->endpoint, to, data, len);
+    struct aura_endpoint *e = endpoint_to(arg, to);
+    if (e) {
+        aura_endpoint_send(e, to, data, len);
+    }
+}
+
+static void close_endpoints(struct aura_wire *w, const struct aura_endpoint *but) {
+    for (size_t i = 0; i < ENDPOINTS_MAX; i++) {
+        if (w->endpoints[i] != but) {
+            w->endpoints[i] = aura_endpoint_close(w->endpoints[i]);
+        }
     }
 }
 
 static void agent_selected(void *arg, const struct aura_addr *remote) {
     struct aura_wire *w = arg;
     w->remote = *remote;
-    w->selected = true;
+    w->endpoint = endpoint_to(w, remote);
+    w->selected = w->endpoint != NULL;
+    close_endpoints(w, w->endpoint);
     maybe_start(w);
 }
 
@@ -181,7 +207,7 @@ static void wire_free(struct aura_wire *w) {
     w->dtls = aura_dtls_free(w->dtls);
     w->srtp = aura_srtp_free(w->srtp);
     w->agent = aura_agent_free(w->agent);
-    w->endpoint = aura_endpoint_close(w->endpoint);
+    close_endpoints(w, NULL);
     aura_free(w);
 }
 
@@ -234,6 +260,24 @@ const char *aura_wire_pwd(const struct aura_wire *w) {
     return aura_agent_pwd(w->agent);
 }
 
+bool aura_wire_next_candidate(struct aura_wire *w, char out[AURA_WIRE_CANDIDATE_MAX]) {
+    for (unsigned i = 0; i < ENDPOINTS_MAX; i++) {
+        struct aura_addr local;
+        char ip[AURA_ADDR_TEXT_MAX];
+        if (!w->endpoints[i] || w->told >> i & 1) {
+            continue;
+        }
+        w->told |= 1u << i;
+        if (aura_endpoint_local(w->endpoints[i], &local) == 0) {
+            uint32_t priority = (uint32_t)HOST_PREFERENCE << 24 | (uint32_t)(65535 - i) << 8 | 255;
+            snprintf(out, AURA_WIRE_CANDIDATE_MAX, "candidate:%u 1 udp %u %s %u typ host", i + 1,
+                     priority, aura_addr_ip_text(&local, ip), local.port);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool aura_wire_connected(const struct aura_wire *w) {
     return w->connected;
 }
@@ -272,15 +316,15 @@ int aura_wire_add_candidate(struct aura_wire *w, const char *text) {
     if (w->closed || aura_agent_candidate_parse(text, &addr, &priority)) {
         return 0;
     }
-    if (!w->endpoint) {
-        int err = aura_endpoint_open(&w->endpoint, w->conf.ports, &addr, on_datagram, w);
-        if (err) {
-            return err;
+    for (size_t i = 0; !endpoint_to(w, &addr) && i < ENDPOINTS_MAX; i++) {
+        if (!w->endpoints[i]) {
+            int err = aura_endpoint_open(&w->endpoints[i], w->conf.ports, &addr, on_datagram, w);
+            if (err) {
+                return err;
+            }
         }
     }
-    if (aura_endpoint_reaches(w->endpoint, &addr)) {
-        aura_agent_add(w->agent, &addr, priority);
-    }
+    aura_agent_add(w->agent, &addr, priority);
     return 0;
 }
 

@@ -17,6 +17,7 @@ struct aura_wire;
 
 enum {
     AURA_WIRE_PACKET_MAX = 1500, /* longest packet, tag included */
+    AURA_WIRE_CANDIDATE_MAX = 128,
 };
 
 struct aura_wire_handlers {
@@ -60,6 +61,12 @@ struct aura_wire_remote {
 AURA_NODISCARD int aura_wire_set_remote(struct aura_wire *w, const struct aura_wire_remote *r);
 /** A candidate's text; those that cannot be used are ignored. @return 0, AURA_ENOMEM, AURA_EIO */
 int aura_wire_add_candidate(struct aura_wire *w, const char *text);
+
+/**
+ * The next candidate of our own that was not told yet, as in a=candidate; they come into being as
+ * the peer's are added. A peer that is not ICE-lite wants them. @return false if there is none
+ */
+bool aura_wire_next_candidate(struct aura_wire *w, char out[AURA_WIRE_CANDIDATE_MAX]);
 
 bool aura_wire_connected(const struct aura_wire *w);
 uint32_t aura_wire_rtt_us(const struct aura_wire *w);

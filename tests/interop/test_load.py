@@ -56,7 +56,7 @@ def test_two_publishers_ten_subscribers(server, record):
 def test_h264_meeting(server):
     """Everybody publishes and subscribes, over H.264, one layer."""
     result = load(server.url, "--publishers", "4", "--subscribers", "0", "--meeting", "--video", "--codec", "h264",
-                  "--no-simulcast", "--video-resolution", "360p", "--duration", "3", "--room", "load-meeting")
+                  "--no-simulcast", "--video-resolution", "360p", "--warmup", "6", "--duration", "3", "--room", "load-meeting")
     assert (result["tracks_flowing"], result["tracks_expected"]) == (12, 12), result
     assert result["loss_after_repair"] == 0, result
     assert result["counts"]["freezes"] == 0, result
