@@ -13,7 +13,7 @@ enum { QUEUE_MAX = 256 };
 
 struct datagram {
     bool to_server;
-    struct aura_addr from;
+    struct aura_addr from, to;
     size_t len;
     uint8_t data[AURA_STUN_MAX];
 };
@@ -26,6 +26,9 @@ struct net {
     struct aura_ice *server;
     struct aura_addr client_addr, server_addr, dead_addr, selected;
     size_t selections, failures, peer_selections, checks;
+    struct aura_addr second_addr; /* of the server too */
+    struct aura_addr answering;   /* the one that a datagram came to */
+    size_t nominated_second, nominated_first;
     bool cut; /* nothing gets through */
     struct datagram *queue;
     size_t count;
@@ -45,8 +48,16 @@ static void enqueue(struct net *n, bool to_server, const struct aura_addr *from,
 static void client_send(void *arg, const struct aura_addr *to, const uint8_t *data, size_t len) {
     struct net *n = arg;
     n->checks++;
-    if (aura_addr_equal(to, &n->server_addr)) {
+    if (aura_addr_equal(to, &n->server_addr) || aura_addr_equal(to, &n->second_addr)) {
+        struct aura_stun_msg m;
+        bool nominates =
+            aura_stun_parse(&m, data, len) == 0 && m.cls == AURA_STUN_REQUEST && m.use_candidate;
+        n->nominated_first += nominates && aura_addr_equal(to, &n->server_addr);
+        n->nominated_second += nominates && aura_addr_equal(to, &n->second_addr);
         enqueue(n, true, &n->client_addr, data, len);
+        if (!n->cut) {
+            n->queue[n->count - 1].to = *to;
+        }
     }
 }
 static void client_selected(void *arg, const struct aura_addr *remote) {
@@ -61,7 +72,7 @@ static void client_failed(void *arg) {
 static void peer_send(void *arg, const struct aura_addr *to, const uint8_t *data, size_t len) {
     struct net *n = arg;
     assert_true(aura_addr_equal(to, &n->client_addr));
-    enqueue(n, false, &n->server_addr, data, len);
+    enqueue(n, false, &n->answering, data, len);
 }
 static void peer_selected(void *arg, const struct aura_addr *remote) {
     struct net *n = arg;
@@ -82,6 +93,7 @@ static void lite_state(void *arg, enum aura_ice_state state) {
 static void deliver(struct net *n) {
     for (size_t i = 0; i < n->count; i++) {
         struct datagram d = n->queue[i];
+        n->answering = d.to_server ? d.to : n->answering;
         if (!d.to_server) {
             aura_agent_recv(n->client, &d.from, d.data, d.len);
         } else if (n->peer) {
@@ -110,6 +122,8 @@ static int start(struct net *n) {
     aura_rand_seeded_init(&n->rand, 7);
     assert_int_equal(aura_addr_parse(&n->client_addr, "127.0.1.1:4000"), 0);
     assert_int_equal(aura_addr_parse(&n->server_addr, "127.0.0.1:7882"), 0);
+    assert_int_equal(aura_addr_parse(&n->second_addr, "127.0.0.1:7883"), 0);
+    n->answering = n->server_addr;
     assert_int_equal(aura_addr_parse(&n->dead_addr, "127.0.0.9:9"), 0);
     n->queue = aura_calloc(QUEUE_MAX, sizeof(*n->queue));
     if (!n->queue) {
@@ -158,6 +172,25 @@ static int nominates(void) {
     assert_true(aura_ice_consent(n.server));
     assert_int_equal(aura_ice_state(n.server), AURA_ICE_CONNECTED);
     assert_in_range(n.checks - checks, 60 / 6 - 1, 60 / 4 + 1);
+out:
+    end(&n);
+    return err;
+}
+
+/* Two candidates that both work: only one of them is ever nominated, or the server would follow the
+ * other one. */
+static int nominates_one(void) {
+    struct net n;
+    int err;
+    TRY_OUT(start_lite(&n));
+    aura_agent_add(n.client, &n.second_addr, 3);
+    pass(&n, 500);
+    if (n.selections == 0 && aura_mem_failed()) {
+        err = AURA_ENOMEM;
+        goto out;
+    }
+    assert_int_equal(n.selections, 1);
+    assert_true((n.nominated_first == 0) != (n.nominated_second == 0));
 out:
     end(&n);
     return err;
@@ -312,9 +345,9 @@ static int candidates(void) {
 }
 
 int main(void) {
-    const struct CMUnitTest cases[] = {AURA_PLAIN(nominates),      AURA_PLAIN(loses_consent),
-                                       AURA_PLAIN(nobody_answers), AURA_CASE(follows),
-                                       AURA_CASE(restarts),        AURA_CASE(ignores_forgeries),
-                                       AURA_CASE(candidates)};
+    const struct CMUnitTest cases[] = {AURA_PLAIN(nominates),        AURA_CASE(nominates_one),
+                                       AURA_PLAIN(loses_consent),    AURA_PLAIN(nobody_answers),
+                                       AURA_CASE(follows),           AURA_CASE(restarts),
+                                       AURA_CASE(ignores_forgeries), AURA_CASE(candidates)};
     return RUN_CASES("client/agent", cases);
 }
