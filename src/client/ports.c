@@ -3,6 +3,7 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "client/batch.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@ struct aura_endpoint {
 
 struct aura_ports {
     struct aura_loop *loop;
+    struct aura_batch *batch;
     unsigned sharing;
     struct aura_list sockets, dirty;
     struct socket *open; /* the shared one that was filled last */
@@ -50,13 +52,21 @@ int aura_ports_new(struct aura_ports **out, struct aura_loop *loop, unsigned sha
     p->sharing = sharing;
     aura_list_init(&p->sockets);
     aura_list_init(&p->dirty);
+    int err = aura_batch_new(&p->batch, aura_loop_clock(loop));
+    if (err) {
+        aura_free(p);
+        return err;
+    }
     *out = p;
     return 0;
 }
 
 struct aura_ports *aura_ports_free(struct aura_ports *p) {
     AURA_BUG_ON(p && !aura_list_empty(&p->sockets));
-    aura_free(p);
+    if (p) {
+        aura_batch_free(p->batch);
+        aura_free(p);
+    }
     return NULL;
 }
 
@@ -93,10 +103,10 @@ static struct aura_endpoint *endpoint_of(struct socket *s, const struct aura_add
                : NULL;
 }
 
-static void on_packet(void *arg, const struct aura_udp_packet *packet) {
+static void on_packet(void *arg, const struct aura_batch_packet *packet) {
     struct aura_endpoint *e = endpoint_of(arg, &packet->local);
     if (e) {
-        e->fn(e->arg, &packet->remote, packet->data, packet->len);
+        e->fn(e->arg, &packet->remote, packet->data, packet->len, packet->arrival_us);
     }
 }
 
@@ -105,7 +115,7 @@ static void on_readable(void *arg, struct aura_watch *watch, unsigned events) {
     (void)watch;
     (void)events;
     s->receiving = true;
-    (void)aura_udp_recv(s->udp, on_packet, s);
+    (void)aura_batch_recv(s->ports->batch, aura_udp_fd(s->udp), on_packet, s);
     s->receiving = false;
     if (s->used == 0) {
         socket_free(s);
@@ -127,6 +137,7 @@ static int socket_new(struct socket **out, struct aura_ports *p, bool v6, bool s
         err = aura_udp_new(&s->udp, &conf);
     }
     if (!err) {
+        aura_batch_prepare(aura_udp_fd(s->udp));
         err = aura_loop_add_fd(p->loop, &s->watch, aura_udp_fd(s->udp), AURA_LOOP_READ, on_readable,
                                s);
     }

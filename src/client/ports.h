@@ -25,8 +25,12 @@ struct aura_ports *aura_ports_free(struct aura_ports *p);
 /** Sends what is queued on all sockets: at the end of each turn. */
 void aura_ports_flush(struct aura_ports *p);
 
-/** One datagram; the bytes may be overwritten. The endpoint may be closed inside. */
-typedef void(aura_endpoint_fn)(void *arg, const struct aura_addr *from, uint8_t *data, size_t len);
+/**
+ * One datagram; the bytes may be overwritten. The endpoint may be closed inside.
+ * @param arrival_us  when the kernel took it, monotonic
+ */
+typedef void(aura_endpoint_fn)(void *arg, const struct aura_addr *from, uint8_t *data, size_t len,
+                               uint64_t arrival_us);
 
 /**
  * @param towards  an address that it shall reach: decides on family and sharing

@@ -164,21 +164,22 @@ static void agent_failed(void *arg) {
 
 /* ---- packets ---- */
 
-static void on_media(struct aura_wire *w, uint8_t *data, size_t len, bool rtcp) {
+static void on_media(struct aura_wire *w, uint8_t *data, size_t len, uint64_t arrival_us,
+                     bool rtcp) {
     if (!w->srtp || w->failed) {
         return;
     }
-    uint64_t now = aura_now_us(aura_timers_clock(w->timers));
     if (rtcp) {
         if (aura_srtcp_unprotect(w->srtp, data, &len) == 0) {
-            CALL(w, rtcp, w->arg, data, len, now);
+            CALL(w, rtcp, w->arg, data, len, arrival_us);
         }
     } else if (aura_srtp_unprotect(w->srtp, data, &len) == 0) {
-        CALL(w, rtp, w->arg, data, len, now);
+        CALL(w, rtp, w->arg, data, len, arrival_us);
     }
 }
 
-static void on_datagram(void *arg, const struct aura_addr *from, uint8_t *data, size_t len) {
+static void on_datagram(void *arg, const struct aura_addr *from, uint8_t *data, size_t len,
+                        uint64_t arrival_us) {
     struct aura_wire *w = arg;
     switch (aura_datagram_kind(data, len)) {
     case AURA_DATAGRAM_STUN:
@@ -190,10 +191,10 @@ static void on_datagram(void *arg, const struct aura_addr *from, uint8_t *data, 
         }
         break;
     case AURA_DATAGRAM_RTP:
-        on_media(w, data, len, false);
+        on_media(w, data, len, arrival_us, false);
         break;
     case AURA_DATAGRAM_RTCP:
-        on_media(w, data, len, true);
+        on_media(w, data, len, arrival_us, true);
         break;
     case AURA_DATAGRAM_OTHER:
         break;

@@ -25,7 +25,7 @@ struct aura_wire_handlers {
     /* AURA_ETIMEDOUT (no pair works: UDP is blocked, or consent is gone), AURA_EAUTH, AURA_ECLOSED
      * (the peer closed), AURA_EIO; final */
     void (*failed)(void *arg, int err);
-    /* Decrypted whole packets, in the buffer they came in. `now_us`: when the batch was read. */
+    /* Decrypted whole packets, in the buffer they came in. `now_us`: when the kernel took it. */
     void (*rtp)(void *arg, uint8_t *packet, size_t len, uint64_t now_us);
     void (*rtcp)(void *arg, uint8_t *packet, size_t len, uint64_t now_us);
     void (*data)(void *arg, enum aura_data_channel channel, const uint8_t *data, size_t len);

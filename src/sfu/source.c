@@ -6,7 +6,11 @@
 #include "sfu/stats.h"
 #include "sfu/subscribed.h"
 
-enum { PACKET_OVERHEAD = 40 }; /* UDP, IP, and what SRTP adds */
+enum {
+    PACKET_OVERHEAD = 40, /* UDP, IP, and what SRTP adds */
+    PAD_MAX = 16,         /* bytes, to make packets equal … */
+    PAD_FROM = 500,       /* … that have so many */
+};
 
 int aura__source_init(struct aura_source *s, struct aura_worker *w, aura_pub_id id) {
     s->id = id;
@@ -67,12 +71,41 @@ struct aura_packet *aura__source_kept(const struct aura_source *s, unsigned laye
     return p && p->eseq == eseq ? p : NULL;
 }
 
+static unsigned wire_size(const struct aura_source *s, unsigned i, unsigned own_ext_bytes) {
+    unsigned ext = own_ext_bytes + s->batch[i].ext_bytes;
+    return ((ext + 3) & ~3u) + s->batch[i].p->payload_len;
+}
+
+/* Senders split a frame about equally, to a byte. The kernel takes packets as one only if all but
+ * the last are equal: so a few bytes of RTP padding (RFC 3550 section 5.1) make them so. */
+static void equalize(const struct aura_source *s, unsigned own_ext_bytes,
+                     uint8_t pad[AURA_SOURCE_BATCH]) {
+    for (unsigned from = 0, to; from < s->batch_count; from = to) {
+        const struct aura_packet *first = s->batch[from].p;
+        unsigned most = 0;
+        for (to = from; to < s->batch_count && s->batch[to].layer == s->batch[from].layer &&
+                        s->batch[to].p->ts == first->ts;
+             to++) {
+            unsigned size = wire_size(s, to, own_ext_bytes);
+            most = size > most ? size : most;
+        }
+        for (unsigned i = from; i < to; i++) {
+            unsigned missing = most - wire_size(s, i, own_ext_bytes);
+            bool worth = s->kind == AURA_KIND_VIDEO && to - from > 1 && i + 1 < to &&
+                         missing <= PAD_MAX && first->payload_len >= PAD_FROM;
+            pad[i] = worth ? (uint8_t)missing : 0;
+        }
+    }
+}
+
 void aura__source_flush(struct aura_source *s) {
     unsigned n = s->batch_count;
     aura_node_remove(&s->batch_node);
     AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
+        uint8_t pad[AURA_SOURCE_BATCH];
+        equalize(s, sub->ext_bytes, pad);
         for (unsigned i = 0; i < n && !s->muted; i++) {
-            aura__subscribed_packet(sub, s->batch[i].layer, s->batch[i].p);
+            aura__subscribed_packet(sub, s->batch[i].layer, s->batch[i].p, pad[i]);
         }
     }
     s->batch_count = 0;
@@ -103,7 +136,12 @@ static void put_into_batch(struct aura_source *s, unsigned layer, struct aura_pa
     if (s->batch_count == 0) {
         aura_list_add(&s->worker->batches, &s->batch_node);
     }
+    unsigned ext_bytes = 0;
+    for (size_t i = 0; i < p->ext_count; i++) {
+        ext_bytes += p->exts[i].len + 1u;
+    }
     s->batch[s->batch_count].p = aura__packet_ref(p);
+    s->batch[s->batch_count].ext_bytes = (uint8_t)(ext_bytes < UINT8_MAX ? ext_bytes : UINT8_MAX);
     s->batch[s->batch_count++].layer = (uint8_t)layer;
 }
 

@@ -48,6 +48,7 @@ struct aura_source {
     struct {
         struct aura_packet *p;
         uint8_t layer;
+        uint8_t ext_bytes; /* of header extensions that are passed on */
     } batch[AURA_SOURCE_BATCH];
     unsigned batch_count;
     struct aura_list subs;   /* struct aura_subscribed.source_node */

@@ -26,6 +26,12 @@ static void forget_ssrc(struct aura_subscribed *sub, uint32_t ssrc) {
     }
 }
 
+static uint8_t own_ext_bytes(const struct aura_sfu_sub_conf *conf) {
+    const uint8_t *id = conf->media.ext.id;
+    size_t mid = conf->send_mid && id[AURA_EXT_MID] ? 1 + strlen(conf->media.mid) : 0;
+    return (uint8_t)(mid + (id[AURA_EXT_ABS_SEND_TIME] ? 4 : 0) + (id[AURA_EXT_TWCC] ? 3 : 0));
+}
+
 int aura__subscribed_new(struct aura_peer *peer, aura_sub_id id, const struct aura_msg_sub *conf) {
     if (peer->sub_count >= AURA_SFU_PEER_SUBS_MAX) {
         return AURA_ELIMIT;
@@ -42,6 +48,7 @@ int aura__subscribed_new(struct aura_peer *peer, aura_sub_id id, const struct au
     for (size_t i = 0; i < AURA_EXT_COUNT; i++) {
         sub->has_ext |= conf->conf.media.ext.id[i] != 0;
     }
+    sub->ext_bytes = own_ext_bytes(&sub->conf);
     aura_list_add(&peer->subs, &sub->peer_node);
     peer->sub_count++;
     aura__count(&w->counters.subs, 1);
@@ -239,7 +246,7 @@ static void placeholder(struct aura_subscribed *sub, const struct aura_sub_segme
 }
 
 static void forward(struct aura_subscribed *sub, const struct aura_sub_segment *seg,
-                    const struct aura_packet *p) {
+                    const struct aura_packet *p, uint8_t pad) {
     struct aura_sub_out out;
     if (sub->source->kind == AURA_KIND_VIDEO && !aura__filter_pass(&sub->filter, p)) {
         if (!aura__subscribed_leave_out(sub, p)) {
@@ -250,6 +257,7 @@ static void forward(struct aura_subscribed *sub, const struct aura_sub_segment *
     if (!aura__subscribed_number(sub, seg, p, &out)) {
         return;
     }
+    out.pad = pad;
     if (out.seq > sub->newest.seq) {
         if (!p->pid_at) {
             out.pid = sub->newest.pid;
@@ -270,7 +278,7 @@ static void catch_up(struct aura_subscribed *sub, const struct aura_sub_segment 
         const struct aura_packet *next = aura__source_kept(sub->source, seg->layer, eseq);
         if (next && next->epoch == seg->epoch && next->codec == seg->codec &&
             !aura__source_waits(sub->source, next)) {
-            forward(sub, seg, next);
+            forward(sub, seg, next, 0);
         }
     }
 }
@@ -296,7 +304,7 @@ static bool begin_from_kept(struct aura_subscribed *sub) {
     }
     open_at(sub, sub->target, p);
     const struct aura_sub_segment *seg = &sub->seg[sub->seg_at];
-    forward(sub, seg, p);
+    forward(sub, seg, p, 0);
     catch_up(sub, seg, p);
     if (!sub->told_started) {
         tell_started(sub);
@@ -326,7 +334,7 @@ void aura__subscribed_begin(struct aura_subscribed *sub) {
 }
 
 void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
-                             const struct aura_packet *p) {
+                             const struct aura_packet *p, uint8_t pad) {
     bool opened = false;
     if (sub->peer->down) {
         aura__downlink_media(sub->peer->down);
@@ -353,7 +361,7 @@ void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
     if (p->eseq < seg->in_from) {
         return; /* from before the switch: its number belongs to another packet */
     }
-    forward(sub, seg, p);
+    forward(sub, seg, p, pad);
     if (opened && p->recovered) {
         catch_up(sub, seg, p);
     }

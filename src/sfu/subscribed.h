@@ -44,6 +44,7 @@ struct aura_sub_out {
     bool repeat;     /* sent again */
     bool padding;    /* keeps the number of a packet that is left out: no payload */
     uint8_t cluster; /* of a probe, 0 = none */
+    uint8_t pad;     /* bytes of padding behind the payload */
 };
 
 /** How a payload type of the source is sent to this subscriber. */
@@ -69,6 +70,7 @@ struct aura_subscribed {
     bool running; /* a segment is open: packets of `layer` are forwarded */
     bool told_started, beginning;
     bool has_ext;
+    uint8_t ext_bytes; /* of our own header extensions */
     uint8_t layer, target, epoch;
     uint8_t pt_count;
     struct aura_sub_pt pts[AURA_SUB_PTS];
@@ -111,9 +113,9 @@ void aura__subscribed_begin(struct aura_subscribed *sub);
 void aura__subscribed_detach(struct aura_subscribed *sub);
 void aura__subscribed_set(struct aura_subscribed *sub,
                           const struct aura_sfu_sub_settings *settings);
-/** One packet of its source. */
+/** One packet of its source. @param pad  bytes of padding that it gets */
 void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
-                             const struct aura_packet *p);
+                             const struct aura_packet *p, uint8_t pad);
 /** The layer's first sender report came. */
 void aura__subscribed_first_sr(struct aura_subscribed *sub, unsigned layer);
 

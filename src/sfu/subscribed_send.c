@@ -218,7 +218,7 @@ static void payload_of(const struct aura_packet *p, bool unpack_red, const uint8
 static void header_write(struct aura_wr *w, const struct aura_subscribed *sub,
                          const struct ext_set *set, const struct aura_sub_out *o, uint8_t pt,
                          uint16_t seq, bool rtx) {
-    aura_wr_u8(w, (uint8_t)(0x80 | (o->padding ? 0x20 : 0) | (set->count ? 0x10 : 0)));
+    aura_wr_u8(w, (uint8_t)(0x80 | (o->padding || o->pad ? 0x20 : 0) | (set->count ? 0x10 : 0)));
     aura_wr_u8(w, (uint8_t)(pt | (o->marker ? 0x80 : 0)));
     aura_wr_u16(w, seq);
     aura_wr_u32(w, o->ts);
@@ -249,6 +249,9 @@ static void payload_write(struct aura_wr *w, const struct aura_packet *p,
     aura_wr_bytes(w, payload, len);
     if (len && !w->fail) {
         rewrite_numbers(at, p, o);
+    }
+    if (o->pad) {
+        padding_write(w, o->pad);
     }
 }
 

@@ -56,10 +56,43 @@ void aura__worker_share(struct aura_worker *w, unsigned to, const struct aura_ms
     w->media_touched = true;
 }
 
+static void measure_rate(struct aura_worker *w, uint64_t now_us) {
+    uint64_t passed_us = now_us - w->rate_us;
+    if (passed_us >= AURA_SFU_LINGER_LOOK_US) {
+        uint64_t packets = atomic_load_explicit(&w->counters.packets_out, memory_order_relaxed);
+        w->rate_pps = (packets - w->rate_packets) * AURA_US_PER_S / passed_us;
+        w->rate_packets = packets;
+        w->rate_us = now_us;
+    }
+}
+
+static void linger_over(void *arg) {
+    struct aura_worker *w = arg;
+    aura__source_flush_all(w);
+    w->linger_since_us = 0;
+}
+
+/* Sends what came in this turn, or waits for a moment for more. */
+static void flush_batches(struct aura_worker *w) {
+    if (aura_list_empty(&w->batches)) {
+        return;
+    }
+    measure_rate(w, aura__now(w));
+    if (w->rate_pps < AURA_SFU_LINGER_FROM || w->stopping) {
+        linger_over(w);
+    } else if (!w->linger_since_us) {
+        w->linger_since_us = aura__now(w);
+        if (aura_timer_start(aura_loop_timers(w->loop), &w->linger, AURA_SFU_LINGER_US, linger_over,
+                             w)) {
+            linger_over(w);
+        }
+    }
+}
+
 static void turn_end(void *arg) {
     struct aura_worker *w = arg;
     uint64_t in = 0, out = 0, dropped = 0;
-    aura__source_flush_all(w);
+    flush_batches(w);
     for (size_t i = 0; i < w->socket_count; i++) {
         aura_udp_flush(w->sockets[i].udp);
         const struct aura_udp_stats *s = aura_udp_stats(w->sockets[i].udp);
@@ -228,6 +261,8 @@ void aura__worker_connect(struct aura_worker *w) {
 static void close_all(struct aura_worker *w) {
     size_t it = 0;
     struct aura_peer *peer;
+    w->stopping = true;
+    aura_timer_stop(aura_loop_timers(w->loop), &w->linger);
     while ((peer = aura_map_next(w->peers, &it)) != NULL) {
         aura__peer_close(peer);
     }

@@ -38,6 +38,11 @@ enum {
     AURA_SFU_DATA_WAITING = 64 << 20,  /* … and any */
     AURA_SFU_STATS_US = 5000000,
     AURA_SFU_REPORT_US = 1000000, /* sender and receiver reports */
+    /* A busy worker waits so long for more packets to send together: a frame's packets leave as one
+     * (UDP_SEGMENT), which halves what they cost. A worker that sends little sends at once. */
+    AURA_SFU_LINGER_US = 1000,
+    AURA_SFU_LINGER_FROM = 5000, /* packets out a second */
+    AURA_SFU_LINGER_LOOK_US = 250000,
 };
 
 struct aura_queued;
@@ -90,7 +95,7 @@ struct aura_sfu_conn {
 struct aura_worker {
     struct aura_sfu_shared *shared;
     unsigned index;
-    bool started;
+    bool started, stopping;
     pthread_t thread;
     struct aura_loop *loop;
     struct aura_wheel wheel;
@@ -118,7 +123,10 @@ struct aura_worker {
     struct aura_map *sources; /* published track id → struct aura_source, own or replica */
     struct aura_map *subs;    /* id → struct aura_subscribed */
     struct aura_map *conns;   /* id → struct aura_sfu_conn */
-    struct aura_list batches; /* struct aura_source.batch_node: packets of this turn */
+    struct aura_timer linger;
+    uint64_t linger_since_us; /* the first packet of the batches came; 0 = none waits */
+    uint64_t rate_us, rate_packets, rate_pps;
+    struct aura_list batches;         /* struct aura_source.batch_node: packets of this turn */
     struct aura_queued *spare_queued; /* entries of send queues that are not in use */
     struct aura_worker_counters counters;
 };

@@ -19,7 +19,7 @@ enum {
     AURA_SCTP_MESSAGE_MAX = 262144,         /* own limit for one message, both ways */
     AURA_SCTP_BUFFER_MAX = 2 * 1024 * 1024, /* queued on one channel: then AURA_EAGAIN */
     AURA_SCTP_BUFFER_LOW = 512 * 1024,      /* data_drained comes when it falls to this */
-    AURA_SCTP_TICK_MS = 10,
+    AURA_SCTP_TICK_MS = 50,
 };
 
 struct aura_sctp;
