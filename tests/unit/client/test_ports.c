@@ -17,15 +17,19 @@ struct bench {
     struct aura_addr seen[ENDPOINTS];
     size_t seen_count;
     bool close_inside;
+    uint64_t sent_us;
 };
 
 static struct bench *current; /* of the case that runs */
 
-static void on_datagram(void *arg, const struct aura_addr *from, uint8_t *data, size_t len) {
+static void on_datagram(void *arg, const struct aura_addr *from, uint8_t *data, size_t len,
+                        uint64_t arrival_us) {
     size_t i = *(const size_t *)arg;
     assert_true(aura_addr_same_ip(from, aura_udp_local(current->server)));
     assert_int_equal(len, 1);
     assert_int_equal(data[0], i);
+    uint64_t now = aura_now_us(aura_clock_system());
+    assert_true(arrival_us <= now && arrival_us >= current->sent_us);
     current->got[i]++;
     if (current->close_inside) {
         current->endpoints[i] = aura_endpoint_close(current->endpoints[i]);
@@ -78,6 +82,7 @@ static size_t total(const struct bench *b) {
 
 static void exchange(struct bench *b) {
     const struct aura_clock *clock = aura_clock_system();
+    b->sent_us = aura_now_us(clock) - 1000; /* the two clocks are read one after the other */
     for (size_t i = 0; i < ENDPOINTS; i++) {
         uint8_t byte = (uint8_t)i;
         aura_endpoint_send(b->endpoints[i], aura_udp_local(b->server), &byte, 1);
