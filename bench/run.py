@@ -27,6 +27,7 @@ from rig.servers import ROOT, SERVERS, AuraLink  # noqa: E402
 DOC = os.path.join(ROOT, "docs", "benchmarks.md")
 MARKERS = ("<!-- bench:begin -->", "<!-- bench:end -->")
 PARTS = ("audio", "livestream", "meeting", "knee", "full", "flat", "workers", "storm")
+DEAREST_FIRST = ("livekit", "janus", "mediasoup", "auralink")  # so that trials end early
 TRIAL_S = 5  # a trial only has to show whether a load is carried
 GROWTH = 1.5  # from one trial to the next, looking for the knee
 BISECTIONS = 2
@@ -50,7 +51,7 @@ class Bench:
         self.results = {
             "date": datetime.date.today().isoformat(),
             "machine": f"{cpu_name()}, {len(cores)} cores, Linux {platform.release()}",
-            "command": shlex.join(["make", "bench", *(["ARGS=" + shlex.join(sys.argv[1:])] if sys.argv[1:] else [])]),
+            "command": "make bench" + (f' ARGS="{shlex.join(sys.argv[1:])}"' if sys.argv[1:] else ""),
             "reps": options.reps,
             "seconds": options.seconds,
             "versions": {},
@@ -79,7 +80,8 @@ class Bench:
         say(f"  {label}: {result['server']['cpu_us_per_packet']:.2f} us a packet, "
             f"{result['received_packets_per_s']:.0f} packets/s, loss {100 * result['loss_after_repair']:.3f} %, "
             f"server {result['server']['cpu']:.2f} cores, generator {result['client_cpu']:.2f}"
-            + ("" if result["carried"] else ", NOT CARRIED") + (", generator busy" if result["generator_limited"] else ""))
+            + ("" if result["carried"] else ", NOT CARRIED")
+            + (", limited by the generator" if result["generator_limited"] else ""))
         return result
 
     def fits(self, name: str, work: Load) -> bool:
@@ -89,7 +91,7 @@ class Bench:
     def size_for_all(self, scenario: Scenario) -> tuple[int, int]:
         """The largest size that every server carries; the smallest one if none does."""
         say(f"{scenario.name}: looking for a size that everybody carries")
-        dearest_first = sorted(self.options.only, key=lambda n: ("livekit", "janus", "mediasoup", "auralink").index(n))
+        dearest_first = sorted(self.options.only, key=DEAREST_FIRST.index)
         sizes = scenarios.QUICK_SIZES[scenario.name] if self.options.quick else scenario.sizes
         for size in sizes[:-1]:
             if all(self.fits(name, scenario.load(size)) for name in dearest_first):
@@ -100,7 +102,9 @@ class Bench:
         size = self.size_for_all(scenario)
         entry = {"label": scenario.label(size), "media": scenario.media, "size": size,
                  "runs": {name: [] for name in self.options.only}}
-        if size != scenario.sizes[0]:
+        if self.options.quick:
+            entry["note"] = "A quick run: it shows that everything works, not how fast."
+        elif size != scenario.sizes[0]:
             entry["note"] = f"Scaled down from {scenario.label(scenario.sizes[0])}, which not all of them carry here."
         self.results["compared"][scenario.name] = entry
         for rep in range(self.options.reps):
@@ -219,7 +223,8 @@ class Bench:
 
 def cpu_name() -> str:
     with open("/proc/cpuinfo") as file:
-        return next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
+        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 def publish(results: dict) -> None:

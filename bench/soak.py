@@ -73,7 +73,8 @@ class Waves:
         draw = self.random
         rooms, publishers, subscribers = draw.randint(1, 4), draw.randint(1, 3), draw.randint(0, 8)
         kinds = draw.choice((["--audio"], ["--video", "--video-resolution", "360p"], ["--audio", "--video"]))
-        argv = [self.program, "load-test", "--json", "--url", self.server.url, "--api-key", KEY, "--api-secret", SECRET]
+        argv = [self.program, "load-test", "--json", "--url", self.server.url]
+        argv += ["--api-key", KEY, "--api-secret", SECRET]
         argv += ["--room", f"wave-{self.count}", "--rooms", str(rooms), "--publishers", str(publishers)]
         argv += ["--subscribers", str(subscribers), "--meeting", "--dynacast", *kinds]
         argv += ["--ramp", str(draw.choice((20, 100, 1000))), "--duration", str(draw.randint(1, 6))]

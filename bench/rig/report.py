@@ -37,8 +37,12 @@ def time_of(name: str) -> Callable[[dict], float | None]:
     return lambda run: run[name]["p50"] if run[name]["count"] else None
 
 
+def cost(run: dict) -> float:
+    return run["server"]["cpu_us_per_packet"]
+
+
 COLUMNS = (  # of a comparison: heading, digits, value of a run (given the scenario's medium)
-    ("CPU µs a packet", 2, lambda media: lambda r: r["server"]["cpu_us_per_packet"]),
+    ("CPU µs a packet", 2, lambda media: cost),
     ("packets/s", 0, lambda media: lambda r: r["received_packets_per_s"]),
     ("loss %", 3, lambda media: lambda r: 100 * r["loss_after_repair"]),
     ("latency p50 ms", 2, lambda media: percentile_of(media, "p50")),
@@ -54,13 +58,18 @@ def compared(results: dict) -> str:
     parts = []
     for entry in results["compared"].values():
         rows = []
+        ours = median(entry["runs"].get("auralink", []), cost)
         for server, runs in entry["runs"].items():
             cells = [shown(median(runs, value(entry["media"])), digits) for _, digits, value in COLUMNS]
-            rows.append([NAMES[server], *cells] if runs else [NAMES[server], *[MISSING] * len(COLUMNS)])
+            factor = median(runs, cost)
+            cells.insert(1, shown(factor / ours if factor and ours else None))
+            rows.append([NAMES[server], *cells])
         parts.append(f"### {entry['label'][0].upper()}{entry['label'][1:]}\n")
         if entry.get("note"):
             parts.append(f"{entry['note']}\n")
-        parts.append(table(["", *(c[0] for c in COLUMNS)], rows) + "\n")
+        head = ["", *(c[0] for c in COLUMNS)]
+        head.insert(2, "× AuraLink")
+        parts.append(table(head, rows) + "\n")
     return "\n".join(parts)
 
 
@@ -71,8 +80,9 @@ def knees(results: dict) -> str:
     for entry in results["knees"].values():
         for server, knee in entry["servers"].items():
             limit = "the load generator" if knee["generator_limited"] else "the server"
-            rows.append([f"{entry['title']}: {NAMES[server]}", shown(knee["subscribers"], 0), shown(knee["packets_per_s"], 0),
-                         shown(knee["cpu"], 2), shown(knee["packets_per_core_s"], 0), limit])
+            figures = [shown(knee[k], 0) for k in ("subscribers", "packets_per_s")]
+            figures += [shown(knee["cpu"], 2), shown(knee["packets_per_core_s"], 0)]
+            rows.append([f"{entry['title']}: {NAMES[server]}", *figures, limit])
     head = ["", "subscribers", "packets/s", "cores used", "packets/s a core", "limited by"]
     return "### The most that one core carries at less than 0.1 % loss\n\n" + table(head, rows) + "\n"
 
@@ -116,7 +126,7 @@ def markdown(results: dict) -> str:
 
 def chart(results: dict) -> str:
     """CPU of a packet: one group of bars for each scenario, the shortest bar is the best."""
-    groups = [(e["label"], [(s, median(runs, COLUMNS[0][2](""))) for s, runs in e["runs"].items() if runs])
+    groups = [(e["label"], [(s, median(runs, cost)) for s, runs in e["runs"].items() if runs])
               for e in results["compared"].values()]
     groups = [(label, bars) for label, bars in groups if bars]
     most = max((v for _, bars in groups for _, v in bars), default=1)
@@ -136,8 +146,8 @@ def chart(results: dict) -> str:
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {y}" width="760" height="{y}" role="img"',
         ' aria-label="CPU microseconds for each forwarded packet, by server">',
-        "<style>text{font:14px system-ui,sans-serif;fill:#2b3440}.group{font-weight:600}.ours{font-weight:700}"
-        ".title{font-size:17px;font-weight:600}</style>",
+        "<style>text{font:14px system-ui,sans-serif;fill:#2b3440}.group{font-weight:600}",
+        ".ours{font-weight:700}.title{font-size:17px;font-weight:600}</style>",
         f'<rect width="760" height="{y}" fill="#ffffff"/>',
         f'<text x="{left}" y="26" class="title">Server CPU for each forwarded packet, µs (less is better)</text>',
         *lines,

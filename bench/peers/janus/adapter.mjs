@@ -31,7 +31,8 @@ function ridsReversed(sdp) {
     .split(/(?=^m=)/m)
     .map((section) => {
       const lines = section.match(/^a=rid:.*\r\n/gm) ?? [];
-      const turned = section.replace(/^(a=simulcast:(?:send|recv) )(\S+)/m, (_, head, rids) => head + rids.split(';').reverse().join(';'));
+      const reverse = (_, head, rids) => head + rids.split(';').reverse().join(';');
+      const turned = section.replace(/^(a=simulcast:(?:send|recv) )(\S+)/m, reverse);
       return turned.replace(/^a=rid:.*\r\n/gm, () => lines.pop());
     })
     .join('');
@@ -50,7 +51,8 @@ class Endpoint {
     const offer = parse(sdp);
     const first = !this.publisher;
     this.publisher ??= await this.api.attach();
-    const request = first ? { request: 'joinandconfigure', ptype: 'publisher', room: this.room } : { request: 'configure' };
+    const join = { request: 'joinandconfigure', ptype: 'publisher', room: this.room };
+    const request = first ? join : { request: 'configure' };
     const { data, jsep } = await this.publisher.message(request, { type: 'offer', sdp: ridsReversed(sdp) });
     this.feed ??= data.id;
     this.#flush(SignalTarget.PUBLISHER, this.publisher);
@@ -136,7 +138,8 @@ try {
     needsMedia: true,
     async room(name) {
       const request = { request: 'create', description: name, publishers: MAX_PUBLISHERS, bitrate: 0 };
-      return (await manager.message({ ...request, audiocodec: 'opus', videocodec: 'vp8,h264' }, null, false)).data.room;
+      const codecs = { audiocodec: 'opus', videocodec: 'vp8,h264' };
+      return (await manager.message({ ...request, ...codecs }, null, false)).data.room;
     },
     endpoint: (room) => new Endpoint(api, room),
   };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // mediasoup behind LiveKit's signalling: adapter.mjs --port N --key K --secret S
 //
-// MEDIASOUP_WORKER_BIN names the worker. Prints {"ready": true, "url", "pid", "version"} when it serves; pid is the worker's, the process that
-// carries the media. One worker on one UDP port; RTX, NACK, TWCC and simulcast as mediasoup's defaults are.
+// MEDIASOUP_WORKER_BIN names the worker. Prints {"ready": true, "url", "pid", "version"} when it serves; pid
+// is the worker's, the process that carries the media. One worker on one UDP port; RTX, NACK, TWCC and simulcast as mediasoup's defaults are.
 import { createWorker, version } from 'mediasoup';
 import { options, serve, untilStopped } from '../lib/signalling.mjs';
 import { dtlsOf, producerParameters, publisherAnswer, read, subscriberOffer } from './sdp.mjs';
@@ -19,7 +19,8 @@ const CODECS = [
   },
 ];
 const SPATIAL_LAYERS = 3;
-const BUFFERS = { sendBufferSize: 4 << 20, recvBufferSize: 4 << 20 }; // one socket for everybody: as much as is allowed
+// One socket for everybody: as much as is allowed.
+const BUFFERS = { sendBufferSize: 4 << 20, recvBufferSize: 4 << 20 };
 
 class Endpoint {
   constructor(router, server) {

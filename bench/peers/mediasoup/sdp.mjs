@@ -53,7 +53,8 @@ function codecsOf(section, routerCodecs) {
   const rtx = section.rtp.find((r) => r.codec.toLowerCase() === 'rtx' && fmtp(r.payload).apt === media.payload);
   if (!rtx) return [codec];
   const parameters = { apt: media.payload };
-  return [codec, { mimeType: 'video/rtx', payloadType: rtx.payload, clockRate: media.rate, parameters, rtcpFeedback: [] }];
+  const repair = { mimeType: 'video/rtx', payloadType: rtx.payload, clockRate: media.rate };
+  return [codec, { ...repair, parameters, rtcpFeedback: [] }];
 }
 
 /** What router.produce() wants of an offered section. */
@@ -127,7 +128,9 @@ function mediaSection(transport, setup, kind, parameters, direction) {
     lines.push(`a=rtpmap:${codec.payloadType} ${codec.mimeType.split('/')[1]}/${codec.clockRate}${channels}`);
     const fmtp = fmtpText(codec.parameters ?? {});
     if (fmtp) lines.push(`a=fmtp:${codec.payloadType} ${fmtp}`);
-    for (const f of codec.rtcpFeedback) lines.push(`a=rtcp-fb:${codec.payloadType} ${`${f.type} ${f.parameter}`.trim()}`);
+    for (const { type, parameter } of codec.rtcpFeedback) {
+      lines.push(`a=rtcp-fb:${codec.payloadType} ${type}${parameter ? ` ${parameter}` : ''}`);
+    }
   }
   for (const e of parameters.headerExtensions) lines.push(`a=extmap:${e.id} ${e.uri}`);
   return lines;
@@ -142,8 +145,9 @@ export function publisherAnswer(offer, transport, producers) {
     if (section.type === 'application') return dataSection(transport, mid, 'passive');
     const producer = producers.get(mid);
     if (!producer) {
-      const codecs = [{ mimeType: `${section.type}/${section.rtp[0].codec}`, payloadType: section.rtp[0].payload,
-        clockRate: section.rtp[0].rate, channels: section.rtp[0].encoding ?? 1, rtcpFeedback: [] }];
+      const [{ codec, payload, rate, encoding }] = section.rtp;
+      const mimeType = `${section.type}/${codec}`;
+      const codecs = [{ mimeType, payloadType: payload, clockRate: rate, channels: encoding ?? 1, rtcpFeedback: [] }];
       return mediaSection(transport, 'passive', section.type, { mid, codecs, headerExtensions: [] }, 'inactive');
     }
     const lines = mediaSection(transport, 'passive', section.type, producer.rtpParameters, 'recvonly');
@@ -164,7 +168,9 @@ export function subscriberOffer(transport, items) {
     const ssrcs = encoding.rtx ? [encoding.ssrc, encoding.rtx.ssrc] : [encoding.ssrc];
     lines.push(`a=msid:${msid}`);
     if (ssrcs.length > 1) lines.push(`a=ssrc-group:FID ${ssrcs.join(' ')}`);
-    for (const ssrc of ssrcs) lines.push(`a=ssrc:${ssrc} cname:${parameters.rtcp.cname}`, `a=ssrc:${ssrc} msid:${msid}`);
+    for (const ssrc of ssrcs) {
+      lines.push(`a=ssrc:${ssrc} cname:${parameters.rtcp.cname}`, `a=ssrc:${ssrc} msid:${msid}`);
+    }
     return lines;
   });
   const mids = ['0', ...items.map((i) => i.consumer.rtpParameters.mid)];
