@@ -67,6 +67,14 @@ struct load_participant {
 
 enum load_state { LOAD_WAITING, LOAD_STARTED, LOAD_CONNECTED, LOAD_ENDED };
 
+/** What a thread wrote before it set a state is seen by who reads that state. */
+static inline void load_set_state(struct load_participant *p, enum load_state state) {
+    atomic_store_explicit(&p->state, (uint64_t)state, memory_order_release);
+}
+static inline enum load_state load_state_of(const struct load_participant *p) {
+    return (enum load_state)atomic_load_explicit(&p->state, memory_order_acquire);
+}
+
 struct load_thread;
 
 /** All threads and participants. */

@@ -51,7 +51,7 @@ static uint64_t forwarded(const struct aura_meter *m) {
 static size_t count_state(const struct load *l, size_t from, size_t to, enum load_state state) {
     size_t n = 0;
     for (size_t i = from; i < to; i++) {
-        n += aura_count_get(&l->participants[i].state) == (uint64_t)state;
+        n += load_state_of(&l->participants[i]) == state;
     }
     return n;
 }
@@ -97,8 +97,7 @@ static void nap(struct run *r, const char *phase) {
 
 static const struct load_participant *first_ended(const struct load *l) {
     for (size_t i = 0; i < l->count; i++) {
-        if (aura_count_get(&l->participants[i].state) == LOAD_ENDED) {
-            atomic_thread_fence(memory_order_acquire);
+        if (load_state_of(&l->participants[i]) == LOAD_ENDED) {
             return &l->participants[i];
         }
     }

@@ -34,21 +34,20 @@ struct load_thread {
 
 static void on_connected(void *arg) {
     struct load_participant *p = arg;
-    aura_count_set(&p->state, LOAD_CONNECTED);
+    load_set_state(p, LOAD_CONNECTED);
 }
 
 static void on_ended(void *arg, int err, const char *why) {
     struct load_participant *p = arg;
     p->err = err;
     snprintf(p->why, sizeof(p->why), "%s", why);
-    atomic_thread_fence(memory_order_release); /* err and why before the state */
-    aura_count_set(&p->state, LOAD_ENDED);
+    load_set_state(p, LOAD_ENDED);
 }
 
 static void start_client(void *arg) {
     static const struct aura_client_handlers handlers = {on_connected, on_ended};
     struct load_participant *p = arg;
-    aura_count_set(&p->state, LOAD_STARTED);
+    load_set_state(p, LOAD_STARTED);
     int err = aura_client_new(&p->client, &p->thread->env, &p->conf, &handlers, p);
     if (err) {
         on_ended(p, err, "no connection could be opened");
