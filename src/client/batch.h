@@ -18,10 +18,11 @@
 struct aura_batch;
 
 enum {
-    AURA_BATCH_DATAGRAMS = 64,      /* of one recvmmsg */
-    AURA_BATCH_BYTES = 4096,        /* longer datagrams are cut, and dropped */
-    AURA_BATCH_ROUNDS_MAX = 4,      /* before other sockets get their turn */
-    AURA_BATCH_LATE_MAX_MS = 10000, /* an older time is a clock that was set: now is taken */
+    AURA_BATCH_DATAGRAMS = 64,       /* of one recvmmsg */
+    AURA_BATCH_BYTES = 4096,         /* longer datagrams are cut, and dropped */
+    AURA_BATCH_JOINED_BYTES = 65536, /* the same with GRO: datagrams joined by the kernel */
+    AURA_BATCH_ROUNDS_MAX = 4,       /* before other sockets get their turn */
+    AURA_BATCH_LATE_MAX_MS = 10000,  /* an older time is a clock that was set: now is taken */
 };
 
 struct aura_batch_packet {
@@ -33,8 +34,9 @@ struct aura_batch_packet {
 };
 typedef void(aura_batch_fn)(void *arg, const struct aura_batch_packet *packet);
 
-/** @return 0 or AURA_ENOMEM */
-AURA_NODISCARD int aura_batch_new(struct aura_batch **out, const struct aura_clock *clock);
+/** @param gro  sockets have UDP_GRO on. @return 0 or AURA_ENOMEM */
+AURA_NODISCARD int aura_batch_new(struct aura_batch **out, const struct aura_clock *clock,
+                                  bool gro);
 struct aura_batch *aura_batch_free(struct aura_batch *b);
 /** Asks the kernel for times on a socket; without them the time of reading is taken. */
 void aura_batch_prepare(int fd);

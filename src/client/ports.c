@@ -37,12 +37,13 @@ struct aura_ports {
     struct aura_loop *loop;
     struct aura_batch *batch;
     unsigned sharing;
+    bool gro;
     struct aura_list sockets, dirty;
     struct socket *open; /* the shared one that was filled last */
     struct aura_ports_stats stats;
 };
 
-int aura_ports_new(struct aura_ports **out, struct aura_loop *loop, unsigned sharing) {
+int aura_ports_new(struct aura_ports **out, struct aura_loop *loop, unsigned sharing, bool gro) {
     AURA_REQUIRE(sharing > 0 && sharing <= AURA_PORTS_SHARING_MAX, AURA_EINVAL);
     struct aura_ports *p = aura_zalloc(sizeof(*p));
     if (!p) {
@@ -50,9 +51,10 @@ int aura_ports_new(struct aura_ports **out, struct aura_loop *loop, unsigned sha
     }
     p->loop = loop;
     p->sharing = sharing;
+    p->gro = gro;
     aura_list_init(&p->sockets);
     aura_list_init(&p->dirty);
-    int err = aura_batch_new(&p->batch, aura_loop_clock(loop));
+    int err = aura_batch_new(&p->batch, aura_loop_clock(loop), gro);
     if (err) {
         aura_free(p);
         return err;
@@ -125,7 +127,7 @@ static void on_readable(void *arg, struct aura_watch *watch, unsigned events) {
 static int socket_new(struct socket **out, struct aura_ports *p, bool v6, bool shared) {
     /* As browsers do it, packet by packet: joined ones would make a server that can send and
      * receive them look cheaper than it is on a real network. */
-    struct aura_udp_conf conf = {.no_gro = true, .no_gso = true};
+    struct aura_udp_conf conf = {.no_gro = !p->gro, .no_gso = true};
     struct socket *s = aura_zalloc(sizeof(*s));
     if (!s) {
         return AURA_ENOMEM;

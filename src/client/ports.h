@@ -17,9 +17,14 @@ enum { AURA_PORTS_SHARING_MAX = 64 };
 struct aura_ports;
 struct aura_endpoint;
 
-/** @param sharing  endpoints of one socket, 1..AURA_PORTS_SHARING_MAX. @return 0 or AURA_ENOMEM */
-AURA_NODISCARD int aura_ports_new(struct aura_ports **out, struct aura_loop *loop,
-                                  unsigned sharing);
+/**
+ * @param sharing  endpoints of one socket, 1..AURA_PORTS_SHARING_MAX
+ * @param gro  the kernel may hand over joined datagrams: then a server on this machine is spared
+ * what it costs to cut its GSO packets, as by a network card that does it
+ * @return 0 or AURA_ENOMEM
+ */
+AURA_NODISCARD int aura_ports_new(struct aura_ports **out, struct aura_loop *loop, unsigned sharing,
+                                  bool gro);
 /** All endpoints must be closed. NULL is fine; returns NULL. */
 struct aura_ports *aura_ports_free(struct aura_ports *p);
 /** Sends what is queued on all sockets: at the end of each turn. */

@@ -156,6 +156,9 @@ int cli_load_test(int argc, char **argv) {
         {"clients-per-socket", AURA_ARG_UINT, &o.sharing, "N",
          "clients on one UDP socket towards 127.0.0.0/8 (default 16)", NULL,
          AURA_PORTS_SHARING_MAX},
+        {"gro", AURA_ARG_FLAG, &o.gro, NULL,
+         "take joined packets: a server here is spared cutting them, as by a network card", NULL,
+         0},
         {"seed", AURA_ARG_UINT, &o.seed, "N", "of the clients' random numbers", NULL, 0}};
     const struct aura_command_line line = {
         "auralink load-test",

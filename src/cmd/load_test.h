@@ -23,7 +23,7 @@ struct load_options {
     enum aura_codec codec;
     uint64_t rooms, publishers, subscribers; /* the last two in each room */
     uint64_t warmup_s, duration_s, ramp, threads, seed, server_pid, sharing;
-    bool audio, video, no_simulcast, simulcast, meeting, dynacast, insecure;
+    bool audio, video, no_simulcast, simulcast, meeting, dynacast, insecure, gro;
     struct aura_arg_list clips;
 };
 

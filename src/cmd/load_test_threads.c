@@ -124,7 +124,8 @@ static int thread_init(struct load *l, size_t index) {
         err = aura_signals_new(&t->env.signals, t->loop, tls);
     }
     if (!err) {
-        err = aura_ports_new(&t->env.ports, t->loop, (unsigned)l->options->sharing);
+        err =
+            aura_ports_new(&t->env.ports, t->loop, (unsigned)l->options->sharing, l->options->gro);
     }
     if (err) {
         return err;

@@ -47,20 +47,24 @@ static void on_server(void *arg, const struct aura_udp_packet *p) {
     assert_int_equal(aura_udp_send(b->server, p->data, p->len, &p->remote, NULL), 0);
 }
 
-static int start(struct bench *b) {
+static int start_with(struct bench *b, bool gro) {
     struct aura_udp_conf conf = {.no_gro = true};
     memset(b, 0, sizeof(*b));
     current = b;
     assert_int_equal(aura_addr_parse(&conf.bind, "127.0.0.1:0"), 0);
     TRY(aura_loop_new(&b->loop, aura_clock_system()));
     TRY(aura_udp_new(&b->server, &conf));
-    TRY(aura_ports_new(&b->ports, b->loop, SHARING));
+    TRY(aura_ports_new(&b->ports, b->loop, SHARING, gro));
     for (size_t i = 0; i < ENDPOINTS; i++) {
         b->slots[i] = i;
         TRY(aura_endpoint_open(&b->endpoints[i], b->ports, aura_udp_local(b->server), on_datagram,
                                &b->slots[i]));
     }
     return 0;
+}
+
+static int start(struct bench *b) {
+    return start_with(b, false);
 }
 
 static void end(struct bench *b) {
@@ -115,6 +119,29 @@ out:
     return err;
 }
 
+/* Many packets to one endpoint at once, joined by the kernel where it can: each comes by itself. */
+static int joined(void) {
+    struct bench b;
+    struct aura_addr to;
+    int err;
+    TRY_OUT(start_with(&b, true));
+    assert_int_equal(aura_endpoint_local(b.endpoints[5], &to), 0);
+    b.sent_us = aura_now_us(aura_clock_system()) - 1000;
+    for (unsigned i = 0; i < 40; i++) {
+        uint8_t byte = 5;
+        assert_int_equal(aura_udp_send(b.server, &byte, 1, &to, NULL), 0);
+    }
+    aura_udp_flush(b.server);
+    for (uint64_t until = b.sent_us + 5 * AURA_US_PER_S; b.got[5] < 40;) {
+        assert_true(aura_now_us(aura_clock_system()) < until);
+        assert_int_equal(aura_loop_run_once(b.loop, 1000), 0);
+    }
+    assert_int_equal(total(&b), 40);
+out:
+    end(&b);
+    return err;
+}
+
 static int closed_inside(void) {
     struct bench b;
     int err;
@@ -146,7 +173,7 @@ out:
 }
 
 int main(void) {
-    const struct CMUnitTest cases[] = {AURA_CASE(each_its_own), AURA_CASE(closed_inside),
-                                       AURA_CASE(reach)};
+    const struct CMUnitTest cases[] = {AURA_CASE(each_its_own), AURA_CASE(joined),
+                                       AURA_CASE(closed_inside), AURA_CASE(reach)};
     return RUN_CASES("client/ports", cases);
 }
