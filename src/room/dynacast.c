@@ -7,16 +7,6 @@
 
 enum { LESS_AFTER_MS = 5000, QUALITIES = 3 };
 
-/* What the track could also be sent in, and is once somebody needs it. */
-static enum aura_codec backup_codec(const struct track *t) {
-    const Livekit__AddTrackRequest *q = t->request;
-    if (t->has_backup) {
-        return t->enc[1].codec;
-    }
-    return q->n_simulcast_codecs > 1 ? aura_codec_parse(q->simulcast_codecs[1]->codec)
-                                     : AURA_CODEC_NONE;
-}
-
 static int8_t taken(const struct track *t, unsigned enc) {
     int8_t most = QUALITY_OFF;
     AURA_LIST_EACH(&t->subs, struct subscription, s, track_node) {
@@ -60,7 +50,7 @@ static void fill(struct codec_message *m, enum aura_codec codec, int8_t up_to) {
 static void tell(struct track *t) {
     struct codec_message messages[ENCODINGS_MAX];
     Livekit__SubscribedCodec *codecs[ENCODINGS_MAX];
-    enum aura_codec of[ENCODINGS_MAX] = {t->enc[0].codec, backup_codec(t)};
+    enum aura_codec of[ENCODINGS_MAX] = {t->enc[0].codec, aura__backup_codec(t)};
     Livekit__SubscribedQualityUpdate update = LIVEKIT__SUBSCRIBED_QUALITY_UPDATE__INIT;
     for (size_t i = 0; i < ENCODINGS_MAX; i++) {
         /* A backup codec that nobody ever needed is not named: naming it makes clients send it. */

@@ -215,6 +215,7 @@ int aura_neg_sub_add(struct aura_neg *neg, struct aura_neg_sub **subp,
         sub->codecs[i] = conf->codecs[i];
     }
     sub->codec_count = conf->codec_count;
+    sub->backup = conf->backup;
     sub->stereo = conf->stereo;
     sub->red = conf->red;
     sub->user = conf->user;

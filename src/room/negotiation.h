@@ -95,6 +95,7 @@ struct aura_neg_sub_conf {
      * with its Opus: a subscriber without RED gets Opus. */
     const struct aura_media_codec *codecs;
     size_t codec_count;
+    enum aura_codec backup; /* that a client without the first codec will do with; NONE = none */
     bool stereo;
     bool red;   /* RED may be sent to this subscriber (not for encrypted tracks) */
     void *user; /* aura_neg_sub_user() */

@@ -171,10 +171,14 @@ size_t aura__neg_sub_codecs(struct aura_media *media, const struct aura_sdp_sect
         return media->codec_count;
     }
     uint8_t feedback = AURA_FB_TWCC | AURA_FB_FIR | AURA_FB_NACK | AURA_FB_PLI | AURA_FB_REMB;
+    bool usable = false;
     for (size_t i = 0; i < sub->codec_count; i++) {
-        if (!add_matching(media, offer, enabled, &sub->codecs[i], feedback) && i == 0) {
-            return 0;
-        }
+        bool found = add_matching(media, offer, enabled, &sub->codecs[i], feedback);
+        usable |= found && (i == 0 || sub->codecs[i].codec == sub->backup);
+    }
+    if (!usable) {
+        media->codec_count = 0;
+        return 0;
     }
     add_all(media, offer, enabled, AURA_CODEC_NONE, feedback);
     return media->codec_count;

@@ -43,6 +43,7 @@ struct aura_neg_sub {
     char cname[AURA_NEG_CNAME_MAX + 1];
     size_t codec_count;
     struct aura_media_codec codecs[AURA_MEDIA_CODECS_MAX];
+    enum aura_codec backup;
     bool stereo, red;
     uint32_t ssrc, rtx_ssrc;
     void *user;

@@ -285,6 +285,8 @@ void aura__subscribe_permission(struct participant *p, const Livekit__Subscripti
 void aura__subscribe_recheck(struct participant *publisher);
 void aura__subscribe_ready(struct subscription *s, const struct aura_neg_sub_media *m);
 void aura__subscribe_lost(struct subscription *s);
+/** What the track is also sent in, or is once somebody needs it; AURA_CODEC_NONE = nothing. */
+enum aura_codec aura__backup_codec(const struct track *t);
 /** A backup codec has arrived: whoever waits for it gets it. */
 void aura__subscribe_backup(struct track *t);
 void aura__subscribe_backup_gone(struct track *t);

@@ -55,21 +55,28 @@ struct subscription *aura__subscription_find(const struct participant *p, const 
     return NULL;
 }
 
+enum aura_codec aura__backup_codec(const struct track *t) {
+    const Livekit__AddTrackRequest *q = t->request;
+    if (t->has_backup) {
+        return t->enc[1].codec;
+    }
+    return q->n_simulcast_codecs > 1 ? aura_codec_parse(q->simulcast_codecs[1]->codec)
+                                     : AURA_CODEC_NONE;
+}
+
 /* What the track can also be had in: a client that cannot decode the main codec answers with that
  * one. */
 static size_t add_backup(const struct track *t, struct aura_media_codec *list, size_t n) {
-    const Livekit__AddTrackRequest *q = t->request;
+    enum aura_codec codec = aura__backup_codec(t);
     if (t->enc[1].pub) {
         for (size_t i = 0; i < t->enc[1].media.codec_count && n < AURA_MEDIA_CODECS_MAX; i++) {
             list[n++] = t->enc[1].media.codecs[i];
         }
-    } else if (q->n_simulcast_codecs > 1 && n < AURA_MEDIA_CODECS_MAX) {
-        enum aura_codec codec = aura_codec_parse(q->simulcast_codecs[1]->codec);
+    } else if (codec != AURA_CODEC_NONE && n < AURA_MEDIA_CODECS_MAX) {
         list[n++] = (struct aura_media_codec){.codec = codec,
                                               .clock_rate = 90000,
                                               .h264_packetization_mode = 1,
                                               .h264_profile_level_id = H264_BASELINE_31};
-        n -= codec == AURA_CODEC_NONE;
     }
     return n;
 }
@@ -93,6 +100,7 @@ static int add_to_negotiation(struct subscription *s) {
                                      .cname = t->p->sid,
                                      .codecs = first,
                                      .codec_count = add_backup(t, first, n),
+                                     .backup = aura__backup_codec(t),
                                      .stereo = t->request->stereo,
                                      .red =
                                          t->request->encryption == LIVEKIT__ENCRYPTION__TYPE__NONE,

@@ -76,6 +76,21 @@ def test_repairs_what_the_network_loses(server, record):
     assert result["loss_after_repair"] < 0.003, result
 
 
+def test_our_publisher_repairs(server, record):
+    """5 % of the packets to the server are lost: our publishers send them again when asked."""
+    network = Forwarder(("127.0.0.1", server.udp_port), up=Impairment(loss=0.05), signal_target=server.url)
+    try:
+        result = load(network.ws_url, "--publishers", "1", "--subscribers", "1", "--video", "--video-resolution",
+                      "360p", "--no-simulcast", "--duration", "8", "--room", "load-loss-up")
+    finally:
+        network.close()
+    counts = result["counts"]
+    record(after=result["loss_after_repair"], resent=counts["resent"], frames=counts["frames"])
+    assert counts["resent"] > 0.03 * counts["packets_sent"], counts
+    assert counts["frames"] > 0.97 * 8 * 30, counts
+    assert counts["freezes"] <= 1, counts
+
+
 def test_stops_layers_nobody_takes(server):
     """Dynacast: when all ask for the lowest layer, only that one is sent."""
     options = ("--publishers", "1", "--subscribers", "2", "--video", "--quality", "low", "--duration", "3")

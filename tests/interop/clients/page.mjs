@@ -297,14 +297,34 @@ function remotePublication(client, sid) {
   throw new Error(`no remote track ${sid}`);
 }
 
+let restoreTransceivers;
+
 async function publish(client, track, state, options) {
   const pub = await client.room.localParticipant.publishTrack(track, options);
   client.published.set(pub.trackSid, { pub, state });
   return { sid: pub.trackSid };
 }
 
+/** A browser that cannot decode some codecs: sections to receive on do not offer them. */
+function receiveWithout(codecs) {
+  const add = RTCPeerConnection.prototype.addTransceiver;
+  RTCPeerConnection.prototype.addTransceiver = function addTransceiver(kind, init) {
+    const transceiver = add.call(this, kind, init);
+    if (kind === 'video' && init?.direction === 'recvonly') {
+      const all = RTCRtpReceiver.getCapabilities('video').codecs;
+      transceiver.setCodecPreferences(all.filter((c) => !codecs.includes(c.mimeType)));
+    }
+    return transceiver;
+  };
+  return () => {
+    RTCPeerConnection.prototype.addTransceiver = add;
+  };
+}
+
 window.driver = {
   async connect(m) {
+    restoreTransceivers?.();
+    restoreTransceivers = m.receiveWithout ? receiveWithout(m.receiveWithout) : undefined;
     const client = new Client(m.client, m);
     clients.set(m.client, client);
     if (m.e2eeKey) {
@@ -407,6 +427,28 @@ window.driver = {
   },
   setQuality(m) {
     remotePublication(get(m), m.sid).setVideoQuality(m.quality);
+  },
+  /** What is sent of a local video: one entry per layer and codec. */
+  async sentLayers(m) {
+    const { pub } = get(m).published.get(m.sid);
+    const senders = [pub.track.sender, ...[...(pub.track.simulcastCodecs?.values() ?? [])].map((c) => c.sender)];
+    const out = [];
+    for (const sender of senders.filter(Boolean)) {
+      const all = [...(await sender.getStats()).values()];
+      for (const s of all.filter((x) => x.type === 'outbound-rtp')) {
+        const mimeType = all.find((c) => c.id === s.codecId)?.mimeType;
+        out.push({ rid: s.rid ?? '', active: s.active, bytes: s.bytesSent, lines: s.frameHeight, mimeType });
+      }
+    }
+    return out;
+  },
+  /** Goes on sending with another codec of the section (another payload type, the same SSRC). */
+  async switchCodec(m) {
+    const { sender } = get(m).published.get(m.sid).pub.track;
+    const parameters = sender.getParameters();
+    const codec = parameters.codecs.find((c) => c.mimeType === m.codec);
+    for (const encoding of parameters.encodings) encoding.codec = codec;
+    await sender.setParameters(parameters);
   },
   setEnabled(m) {
     remotePublication(get(m), m.sid).setEnabled(m.on);
