@@ -190,10 +190,10 @@ class Bench:
                 except LoadFailed as error:
                     say(f"  {workers} workers: {error}")
                     return
-                shares = sorted(load.worker_shares(server.pid).values(), reverse=True)[:workers]
+                shares = load.worker_shares(server.pid)
             cost = result["server"]["cpu_us_per_packet"]
             first_cost = first_cost or cost
-            balance = sum(shares) / workers / max(shares)
+            balance = sum(shares) / len(shares) / max(shares)
             result |= {"workers": workers, "shares": shares, "scaling": workers * first_cost / cost * balance}
             say(f"  {workers} workers: {cost:.2f} us a packet, shares {shares}, {result['scaling']:.2f} x one")
             self.results["workers"].append(result)

@@ -97,7 +97,7 @@ class Waves:
                 wave.communicate()
         if wave.returncode:
             self.failed += 1
-            say(f"wave {self.count}: exit {wave.returncode}: {' '.join(argv[9:])}: {err.decode()[-300:]}{self.why(out)}")
+            say(f"wave {self.count}: exit {wave.returncode}: {' '.join(argv[8:])}: {err.decode()[-300:]}{self.why(out)}")
 
     @staticmethod
     def why(out: bytes) -> str:

@@ -81,12 +81,13 @@ def carried(load: Load, result: dict) -> bool:
     return complete and rate > 1 - RATE_SLACK and result["loss_after_repair"] < LOSS_MAX
 
 
-def worker_shares(pid: int) -> dict[str, float]:
-    """CPU seconds so far of each thread of a process, by "name/tid"."""
+def worker_shares(pid: int) -> list[float]:
+    """CPU seconds so far of each of AuraLink's media workers (threads named media-0, media-1 ...)."""
     shares = {}
     for thread in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{thread}/stat") as file:
             head, rest = file.read().rsplit(")", 1)
-        fields = rest.split()
-        shares[f"{head.split('(', 1)[1]}/{thread}"] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return shares
+        name, fields = head.split("(", 1)[1], rest.split()
+        if name.startswith("media-"):
+            shares[name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return [shares[name] for name in sorted(shares)]
