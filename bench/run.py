@@ -164,6 +164,17 @@ class Bench:
                     self.results["full"].append({**result, "label": scenario.label(size)})
                     self.save()
                     break
+        self.uncut()
+
+    def uncut(self) -> None:
+        """The livestream at receivers that take what was sent in one piece, as a network card would."""
+        scenario = scenarios.SCENARIOS[1]
+        size = self.results["compared"].get(scenario.name, {}).get("size", scenario.sizes[-1])
+        work = Load(*size, (*scenario.flags, "--gro"))
+        result = self.measure("auralink", work, self.options.seconds)
+        if result:
+            self.results["full"].append({**result, "label": scenario.label(size) + ", receivers with GRO"})
+            self.save()
 
     def flat(self) -> None:
         audiences = (5, 10) if self.options.quick else scenarios.FLAT_SUBSCRIBERS
