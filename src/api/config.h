@@ -46,6 +46,7 @@ struct aura_config {
     } room;
     struct {
         uint32_t active_level, min_percentile, update_interval_ms;
+        uint32_t max_audible;
     } audio;
     struct {
         uint32_t max_metadata_bytes, max_attributes_bytes;

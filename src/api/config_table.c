@@ -57,6 +57,8 @@ const struct aura__config_key aura__config_keys[] = {
      "percent of an interval that must be that loud"},
     {"audio.update_interval", CONFIG_MS, AT(audio.update_interval_ms), 50, 10000, "400",
      "milliseconds between speaker updates"},
+    {"audio.max_audible", CONFIG_UINT, AT(audio.max_audible), 0, 10000, "0",
+     "microphones forwarded at a time in a room, those that spoke last; 0 = all"},
     {"limit.max_metadata_size", CONFIG_UINT, AT(limit.max_metadata_bytes), 0, 1 << 24, "524288",
      "bytes of a participant's or room's metadata"},
     {"limit.max_attributes_size", CONFIG_UINT, AT(limit.max_attributes_bytes), 0, 1 << 24, "65536",

@@ -115,6 +115,7 @@ static int start_rooms(struct program *p) {
         .max_identity_length = c->limit.max_identity,
         .max_room_name_length = c->limit.max_room_name,
         .max_tracks = c->limit.max_tracks,
+        .max_audible = c->audio.max_audible,
         .stun_servers = c->rtc.stun_servers.items,
         .stun_server_count = c->rtc.stun_servers.count,
         .rand = aura_rand_system(),

@@ -8,6 +8,9 @@ enum {
     BATCH_MS = 3000, /* subscriber-only changes (livekit-protocol §4.6) */
     ROOM_MS = 5000,  /* participant counts */
     UPDATE_BYTES = 131072,
+    CROWD = 50, /* from so many on, those who only listen are told of in batches: a message to each
+                 * about each would be the square of them */
+    CROWD_MS = 250,
 };
 
 static void send_update(struct participant *to, Livekit__ParticipantInfo **list, size_t n) {
@@ -66,16 +69,28 @@ static void on_batch(void *arg) {
     aura__arena_free(&a);
 }
 
+static void batch_in(struct room *room, uint64_t ms) {
+    struct aura_timers *timers = room->rooms->timers;
+    uint64_t due_us = aura_now_us(room->rooms->clock) + ms * AURA_US_PER_MS;
+    bool soon = aura_timer_running(&room->update_timer) && room->update_timer.due_us <= due_us;
+    if (!soon &&
+        aura_timer_start(timers, &room->update_timer, ms * AURA_US_PER_MS, on_batch, room)) {
+        on_batch(room);
+    }
+}
+
 void aura__broadcast(struct participant *p, bool now) {
     struct room *room = p->room;
     p->version++;
+    bool left = p->state == LIVEKIT__PARTICIPANT_INFO__STATE__DISCONNECTED;
     if (!now) {
         p->dirty = true;
-        if (!aura_timer_running(&room->update_timer) &&
-            aura_timer_start(room->rooms->timers, &room->update_timer, BATCH_MS * AURA_US_PER_MS,
-                             on_batch, room)) {
-            on_batch(room);
-        }
+        batch_in(room, BATCH_MS);
+        return;
+    }
+    if (!p->track_count && !left && aura_map_count(room->by_identity) >= CROWD) {
+        p->dirty = true;
+        batch_in(room, CROWD_MS);
         return;
     }
     struct aura__arena a = {.blocks = NULL};

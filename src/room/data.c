@@ -40,7 +40,7 @@ static bool in_list(char *const *list, size_t n, const char *what) {
     return false;
 }
 
-static bool wants(const struct participant *p, const Livekit__DataPacket *d) {
+bool aura__data_wanted(const struct participant *p, const Livekit__DataPacket *d) {
     if (p->state < LIVEKIT__PARTICIPANT_INFO__STATE__JOINED) {
         return false;
     }
@@ -68,12 +68,15 @@ static int send_packet(struct room *room, const struct participant *from,
     int err = peers && bytes ? 0 : AURA_ENOMEM;
     if (!err) {
         AURA_LIST_EACH(&room->participants, struct participant, p, node) {
-            if (p != from && count < max && wants(p, d)) {
+            if (p != from && count < max && aura__data_wanted(p, d)) {
                 peers[count++] = aura__connect_down(p)->peer;
             }
         }
         livekit__data_packet__pack(d, bytes);
         err = count ? aura_sfu_data_send(room->rooms->sfu, peers, count, channel, bytes, len) : 0;
+    }
+    if (!err && from && channel == AURA_DATA_RELIABLE && d->sequence) {
+        aura__replay_keep(room, from->sid, d->sequence, bytes, len);
     }
     aura_free(peers);
     aura_free(bytes);

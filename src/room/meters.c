@@ -85,6 +85,7 @@ void aura__meters_levels(struct aura_rooms *r, const struct aura_sfu_level *leve
     for (size_t i = 0; i < count; i++) {
         struct encoding *e = aura__encoding_of(r, levels[i].pub);
         if (e && e->t->p->speaker_dirty) {
+            aura__audible_update(e->t->p->room);
             tell_speakers(e->t->p->room);
         }
     }

@@ -367,6 +367,7 @@ static void go_live(struct encoding *e) {
     AURA_LOG("room", AURA_LOG_INFO, "track_published", AURA_S("room", p->room->name),
              AURA_S("participant", p->sid), AURA_S("track", t->sid),
              AURA_S("codec", aura_codec_mime(e->codec)));
+    aura__audible_add(t);
     aura__broadcast(p, true);
     aura__subscribe_everybody(t);
     aura__dynacast_repeat(t);

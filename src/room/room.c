@@ -15,6 +15,8 @@ static void room_free(struct room *room) {
     aura_timer_stop(timers, &room->update_timer);
     aura_timer_stop(timers, &room->info_timer);
     aura_timer_stop(timers, &room->quality_timer);
+    aura_timer_stop(timers, &room->audible_timer);
+    aura__replay_clear(room);
     aura_map_free(room->by_identity);
     aura_free(room->name);
     aura_free(room->metadata);
@@ -29,6 +31,7 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
     }
     room->rooms = r;
     aura_list_init(&room->participants);
+    aura_list_init(&room->kept);
     aura__sid(r->conf.rand, "RM_", room->sid);
     room->name = aura_strdup(name);
     room->metadata = aura_strdup(wish ? wish->metadata : "");

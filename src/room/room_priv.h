@@ -142,6 +142,8 @@ struct track {
     struct aura_list subs; /* struct subscription.track_node */
     float level;
     bool speaking;
+    bool hushed;       /* not forwarded: more speak than may be heard */
+    uint64_t spoke_us; /* last */
 };
 
 struct subscription {
@@ -171,7 +173,9 @@ struct room {
     bool closing, recording, had_participants;
     struct aura_list participants;
     struct aura_map *by_identity;
-    struct aura_timer close_timer, update_timer, info_timer, quality_timer;
+    struct aura_list kept; /* reliable messages of the last seconds (replay.c) */
+    size_t kept_bytes;
+    struct aura_timer close_timer, update_timer, info_timer, quality_timer, audible_timer;
     bool info_dirty;
 };
 
@@ -312,6 +316,22 @@ void aura__meters_start(struct room *room);
 void aura__data_receive(struct participant *p, enum aura_data_channel channel, const uint8_t *data,
                         size_t len);
 AURA_NODISCARD int aura__data_from_server(struct room *room, const Livekit__SendDataRequest *q);
+
+bool aura__data_wanted(const struct participant *p, const Livekit__DataPacket *d);
+
+/* ---- replay.c ---- */
+/** @param bytes  the packed message; copied */
+void aura__replay_keep(struct room *room, const char *sender_sid, uint32_t sequence,
+                       const uint8_t *bytes, size_t len);
+/** Sends what a participant has missed, as it says on resuming. */
+void aura__replay_to(struct participant *p, const Livekit__SyncState *q);
+void aura__replay_clear(struct room *room);
+
+/* ---- audible.c ---- */
+/** Levels of the room's tracks changed: lets those be heard who speak. */
+void aura__audible_update(struct room *room);
+/** A track went live: heard if there is a place. */
+void aura__audible_add(struct track *t);
 
 /* ---- session.c ---- */
 void aura__respond(struct participant *p, uint32_t request_id,

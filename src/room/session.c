@@ -108,6 +108,7 @@ static void on_sync(struct participant *p, const Livekit__SyncState *q) {
         off.disabled = 1;
         aura__subscribe_settings(p, &off);
     }
+    aura__replay_to(p, q);
 }
 
 static void on_simulate(struct participant *p, const Livekit__SimulateScenario *q) {

@@ -63,6 +63,7 @@ void aura__msg_discard(struct aura_msg *m) {
         break;
     case AURA_MSG_PEER_CLOSE:
     case AURA_MSG_PUB_MUTED:
+    case AURA_MSG_PUB_HUSHED:
     case AURA_MSG_PUB_CLOSE:
     case AURA_MSG_SUB_SET:
     case AURA_MSG_SUB_CLOSE:

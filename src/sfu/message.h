@@ -25,6 +25,7 @@ enum aura_msg_type {
     AURA_MSG_PUB_NEW,    /* ptr: struct aura_sfu_pub_conf */
     AURA_MSG_PUB_UPDATE, /* ptr: struct aura_sfu_pub_conf */
     AURA_MSG_PUB_MUTED,  /* a: muted */
+    AURA_MSG_PUB_HUSHED, /* a: hushed */
     AURA_MSG_PUB_CLOSE,
     AURA_MSG_SUB_NEW, /* ptr: struct aura_msg_sub */
     AURA_MSG_SUB_SET, /* settings */

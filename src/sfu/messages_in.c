@@ -78,6 +78,8 @@ static void on_pub(struct aura_worker *w, const struct aura_msg *m) {
         aura__published_update(pub, m->ptr);
     } else if (m->type == AURA_MSG_PUB_MUTED) {
         aura__published_set_muted(pub, m->a);
+    } else if (m->type == AURA_MSG_PUB_HUSHED) {
+        aura__source_set_hushed(&pub->source, m->a);
     } else if (m->type == AURA_MSG_REPLICA_ADD) {
         aura__published_replica(pub, m->n, true);
     } else if (m->type == AURA_MSG_REPLICA_REMOVE) {
@@ -137,6 +139,7 @@ void aura__worker_handle(struct aura_worker *w, struct aura_msg *m) {
         break;
     case AURA_MSG_PUB_UPDATE:
     case AURA_MSG_PUB_MUTED:
+    case AURA_MSG_PUB_HUSHED:
     case AURA_MSG_PUB_CLOSE:
     case AURA_MSG_REPLICA_ADD:
     case AURA_MSG_REPLICA_REMOVE:

@@ -299,6 +299,10 @@ void aura_sfu_pub_set_muted(struct aura_sfu *sfu, aura_pub_id pub, bool muted) {
     tell_void(sfu, (struct aura_msg){.type = AURA_MSG_PUB_MUTED, .id = pub, .a = muted});
 }
 
+void aura_sfu_pub_set_hushed(struct aura_sfu *sfu, aura_pub_id pub, bool hushed) {
+    tell_void(sfu, (struct aura_msg){.type = AURA_MSG_PUB_HUSHED, .id = pub, .a = hushed});
+}
+
 void aura_sfu_pub_close(struct aura_sfu *sfu, aura_pub_id pub) {
     tell_void(sfu, (struct aura_msg){.type = AURA_MSG_PUB_CLOSE, .id = pub});
 }

@@ -176,6 +176,8 @@ AURA_NODISCARD int aura_sfu_pub_update(struct aura_sfu *sfu, aura_pub_id pub,
 /** Muted tracks are expected to be silent: no loss or missing-layer accounting, no key frame
  * requests. */
 void aura_sfu_pub_set_muted(struct aura_sfu *sfu, aura_pub_id pub, bool muted);
+/** A hushed track is measured (audio levels) but not forwarded. */
+void aura_sfu_pub_set_hushed(struct aura_sfu *sfu, aura_pub_id pub, bool hushed);
 /** Ends the track and detaches its subscribers (their ids stay until aura_sfu_sub_close). */
 void aura_sfu_pub_close(struct aura_sfu *sfu, aura_pub_id pub);
 

@@ -167,7 +167,7 @@ void aura__source_packet(struct aura_source *s, unsigned layer, struct aura_pack
         aura_sr_source_packet(&l->sr, p->ts, p->arrival_us);
     }
     aura__stats_soon(s->worker);
-    if (s->muted) {
+    if (s->muted || s->hushed) {
         return;
     }
     if (p->key_frame) {
@@ -218,6 +218,11 @@ void aura__source_set_muted(struct aura_source *s, bool muted) {
             aura__subscribed_begin(sub);
         }
     }
+}
+
+void aura__source_set_hushed(struct aura_source *s, bool hushed) {
+    aura__source_flush(s);
+    s->hushed = hushed;
 }
 
 void aura__source_want_key(struct aura_source *s, unsigned layer) {

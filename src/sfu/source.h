@@ -37,7 +37,7 @@ struct aura_source {
     aura_pub_id id;
     struct aura_worker *worker;
     enum aura_kind kind;
-    bool encrypted, muted, replica;
+    bool encrypted, muted, hushed, replica;
     bool svc; /* one stream with spatial layers inside */
     uint8_t layer_count;
     struct aura_source_layer layer[AURA_MEDIA_LAYERS_MAX];
@@ -76,6 +76,8 @@ void aura__source_sr(struct aura_source *s, unsigned layer, const struct aura_rt
                      uint64_t arrival_us);
 /** Muted: nothing is forwarded; afterwards subscribers go on with a key frame. */
 void aura__source_set_muted(struct aura_source *s, bool muted);
+/** Hushed: measured, not forwarded. */
+void aura__source_set_hushed(struct aura_source *s, bool hushed);
 /** Somebody can go on only with a key frame of this layer: asked for now or once throttling lets
  * it, and again until one comes. Cheap when called for each packet. */
 void aura__source_want_key(struct aura_source *s, unsigned layer);

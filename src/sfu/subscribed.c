@@ -8,6 +8,7 @@
 
 enum {
     CATCH_UP_MAX = 256,    /* packets sent at once behind a key frame that came late */
+    SILENCE_PACKETS = 50,  /* of sound: a second */
     KEPT_KEY_US = 1000000, /* so old a key frame may be for a new subscriber to begin with */
 };
 
@@ -220,9 +221,18 @@ static bool target_is_quiet(const struct aura_subscribed *sub, uint64_t now_us) 
 
 /* Another stream, another clock, or another codec than the running segment's: for a decoder it
  * begins anew. Audio codecs may alternate (RED and Opus). */
+/* After a long gap in sound (hushed, or really lost) its numbers go on as if there had been none.
+ */
+static bool after_silence(const struct aura_subscribed *sub, const struct aura_packet *p) {
+    const struct aura_sub_segment *seg = &sub->seg[sub->seg_at];
+    return sub->source->kind == AURA_KIND_AUDIO &&
+           p->eseq > seg->in_from + (sub->newest.seq - seg->out_from) + SILENCE_PACKETS;
+}
+
 static bool is_foreign(const struct aura_subscribed *sub, unsigned layer,
                        const struct aura_packet *p) {
     return !sub->running || layer != sub->layer || p->epoch != sub->epoch ||
+           after_silence(sub, p) ||
            (p->codec != sub->seg[sub->seg_at].codec && sub->source->kind == AURA_KIND_VIDEO);
 }
 

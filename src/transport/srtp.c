@@ -25,10 +25,7 @@ struct aura_srtp {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool ready, fast_gcm;
 
-static void init_library(void) {
-    ready = srtp_init() == srtp_err_status_ok;
-    fast_gcm = ready && aura__srtp_gcm_install();
-}
+static void init_library(void);
 
 const char *aura_srtp_engine(void) {
     (void)pthread_once(&once, init_library);
@@ -71,6 +68,22 @@ static int make_session(srtp_t *session, enum aura_srtp_profile profile,
     srtp_err_status_t status = srtp_create(session, &policy);
     aura_wipe(master, sizeof(master));
     return status == srtp_err_status_ok ? 0 : AURA_ENOMEM;
+}
+
+/* Debian's libsrtp derives keys with NSS, which it loads with the first session that needs it and
+ * unloads with the last: a millisecond each time. This session is never used and stays. */
+static void keep_library_loaded(void) {
+    static srtp_t keeper;
+    const struct aura_srtp_key none = {.key = {0}};
+    (void)!make_session(&keeper, AURA_SRTP_AES128_CM_SHA1_80, &none, ssrc_any_outbound);
+}
+
+static void init_library(void) {
+    ready = srtp_init() == srtp_err_status_ok;
+    fast_gcm = ready && aura__srtp_gcm_install();
+    if (ready) {
+        keep_library_loaded();
+    }
 }
 
 int aura_srtp_new(struct aura_srtp **sp, const struct aura_srtp_keys *keys) {

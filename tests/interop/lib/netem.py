@@ -145,6 +145,16 @@ class Forwarder:
 
         self._loop.call_soon_threadsafe(swap)
 
+    def move(self) -> None:
+        """The server sees the clients at other addresses from now on, as after a change of network."""
+
+        def forget():
+            for upstream in self._upstreams.values():
+                upstream.close()
+            self._upstreams.clear()
+
+        self._loop.call_soon_threadsafe(forget)
+
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
