@@ -212,7 +212,7 @@ class Bench:
 
     def storm(self) -> None:
         work = Load(1, 9, ("--audio",), rooms=5, ramp=50) if self.options.quick else scenarios.STORM
-        result = self.measure("auralink", work, TRIAL_S)
+        result = self.measure("auralink", work, TRIAL_S, cores=os.sched_getaffinity(0))
         if result:
             self.results["storm"] = {**result, "join_seconds": work.participants() / work.ramp}
             self.save()

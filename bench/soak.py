@@ -189,7 +189,8 @@ class Soak:
         try:
             while time.monotonic() < end:
                 call.disturb()
-                self.waves.run()
+                if not self.options.no_waves:
+                    self.waves.run()
                 call.settle()
                 eventually(self.only_the_call_is_left, GONE_TIMEOUT_S, 0.3, "the wave's participants have gone")
                 self.rss.append(self.server.rss_kib())
@@ -197,9 +198,11 @@ class Soak:
                 say(f"wave {self.waves.count}: {self.waves.people} participants so far, "
                     f"RSS {self.rss[-1] / 1024:.1f} MiB, {self.allocations[-1]:.0f} allocations")
             call.close()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, AssertionError):
+                error = AssertionError(f"{error}\n{evidence(self.server)}")
             call.abandon()
-            raise
+            raise error from None
         self.check()
 
     def check(self) -> None:
@@ -215,12 +218,21 @@ class Soak:
                 self.problems.append(f"{name} grew from {first:.0f} to {last:.0f}")
 
 
+def evidence(server: AuraLink) -> str:
+    """What the server says of the call that stopped."""
+    if not server.alive():
+        return server.tail()
+    room = server.text(f"/debug/rooms/{ROOM}", tokens.join("soak", ROOM, room_admin=True))
+    return "\n".join([room, *(f"{k} {v:g}" for k, v in server.metrics().items() if v)])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--minutes", type=float, default=10, help="how long (default 10)")
     parser.add_argument("--seed", type=int, default=1, help="of everything that is drawn (default 1)")
     parser.add_argument("--build", default="build-asan", help="build folder of the server (default build-asan)")
     parser.add_argument("--tools", default="build", help="build folder of `auralink` (default build)")
+    parser.add_argument("--no-waves", action="store_true", help="only the call that stays")
     options = parser.parse_args()
     os.environ.update(SANITIZERS)
     config = {"room": {"empty_timeout": EMPTY_ROOM_S, "departure_timeout": EMPTY_ROOM_S}}

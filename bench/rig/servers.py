@@ -158,11 +158,17 @@ class AuraLink(Server):
         self._wait_for_http(f"http://127.0.0.1:{port}/")
         self.version = version_of([self.program, "--version"])
 
+    def text(self, path: str, token: str = "") -> str:
+        """What a GET answers."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        request = urllib.request.Request(self.url.replace("ws:", "http:") + path, headers=headers)
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.read().decode()
+
     def metrics(self) -> dict[str, float]:
         """Prometheus samples by full series name."""
-        with urllib.request.urlopen(self.url.replace("ws:", "http:") + "/metrics", timeout=5) as answer:
-            text = answer.read().decode()
-        lines = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
+        lines = self.text("/metrics").splitlines()
+        lines = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
         return {name: float(value) for name, value in lines}
 
 

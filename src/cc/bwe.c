@@ -18,6 +18,7 @@ enum {
     BACKOFF_PERCENT = 85, /* GCC section 5.5, beta */
     BACKOFF_EVERY_US = 200000,
     SILENCE_US = 1500000,
+    IDLE_US = 500000,
     SILENCE_EVERY_US = 500000,
     QUEUE_LONG_US = 120000, /* above it less is sent than arrives, until it is gone */
     QUEUE_SHORT_US = 40000,
@@ -341,7 +342,19 @@ void aura_bwe_want(struct aura_bwe *b, uint32_t want_bps, uint64_t now_us) {
     b->want_bps = want_bps;
 }
 
+/* Nothing is sent, so nothing is heard: what was known of queues is no longer true, and must not
+ * keep the next probe from asking. */
+static void forget_queue(struct aura_bwe *b) {
+    b->delay.queue_us = 0;
+    b->delay.usage = AURA_USAGE_NORMAL;
+    b->draining = b->silent = false;
+    b->unanswered_since_us = 0;
+}
+
 void aura_bwe_tick(struct aura_bwe *b, uint64_t now_us) {
+    if (now_us > b->sent_us + IDLE_US) {
+        forget_queue(b);
+    }
     bool unanswered = b->unanswered_since_us && now_us > b->unanswered_since_us + SILENCE_US;
     if (b->fed && unanswered && now_us > b->silence_us + SILENCE_EVERY_US) {
         b->silence_us = now_us;

@@ -10,12 +10,12 @@ enum {
     STEP_BYTES_MAX = 40000, /* at once */
 };
 
-/* Any video that the peer has heard of before will do; one that flows has packets to repeat. */
+/* Any video will do, also one that has not begun; one that flows has packets to repeat. */
 static struct aura_subscribed *carrier(struct aura_peer *peer) {
     struct aura_subscribed *found = NULL;
     AURA_LIST_EACH(&peer->subs, struct aura_subscribed, sub, peer_node) {
         bool video = sub->source && sub->source->kind == AURA_KIND_VIDEO;
-        if (video && sub->seg_count && sub->conf.rtx_ssrc && (!found || sub->running)) {
+        if (video && sub->conf.rtx_ssrc && (!found || sub->running)) {
             found = sub;
             if (sub->running) {
                 break;

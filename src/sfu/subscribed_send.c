@@ -314,11 +314,19 @@ size_t aura__subscribed_send(struct aura_subscribed *sub, const struct aura_pack
     return wire;
 }
 
+static uint8_t rtx_pt(const struct aura_media *m) {
+    for (size_t i = 0; i < m->codec_count; i++) {
+        if (m->codecs[i].rtx_pt) {
+            return m->codecs[i].rtx_pt;
+        }
+    }
+    return 0;
+}
+
 size_t aura__subscribed_pad(struct aura_subscribed *sub, unsigned cluster) {
     enum { CAP = RTP_HEADER + EXT_BYTES_MAX + PADDING_MAX + AURA_SRTP_TAIL };
-    uint8_t pt = sub->pt_count && !sub->pts[0].refused ? sub->pts[0].rtx : 0;
-    uint8_t *data =
-        pt && sub->conf.rtx_ssrc && sub->running ? aura__peer_reserve(sub->peer, CAP) : NULL;
+    uint8_t pt = rtx_pt(&sub->conf.media);
+    uint8_t *data = pt && sub->conf.rtx_ssrc ? aura__peer_reserve(sub->peer, CAP) : NULL;
     if (!data) {
         return 0;
     }

@@ -151,7 +151,7 @@ static void drain(struct world *w) {
 }
 
 static void frames(struct world *w) {
-    if (w->now_us % (20 * AURA_US_PER_MS) == 0) {
+    if (w->now_us % (20 * AURA_US_PER_MS) == 0 && !w->c->conf.no_audio) {
         struct packet p = {.kind = AUDIO, .bytes = AUDIO_BYTES};
         transmit(w, &p);
     }

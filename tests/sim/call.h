@@ -32,6 +32,7 @@ struct call_conf {
     uint32_t feedback_ms;  /* 0 = 100 */
     unsigned tcp_flows;    /* competing, through the same queue */
     uint32_t constant_bps; /* competing, does not react */
+    bool no_audio;
     uint64_t seed;
     unsigned seconds;
 };
