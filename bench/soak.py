@@ -143,7 +143,10 @@ class Call:
         rule = self.random.choice(NETWORKS)
         self.network.impair(rule, Impairment(**{**rule.__dict__, "seed": self.rounds}))
         self.fidget.call("mute", sid=self.own, on=self.rounds % 2 == 0)
+        mark = self.fidget.mark()
         self.fidget.call("subscribe", sid=self.video, on=False)
+        # The SDK sends two requests in a row in either order.
+        self.fidget.wait("trackUnsubscribed", FLOW_TIMEOUT_S, mark, sid=self.video)
         self.rounds += 1
 
     def settle(self) -> None:

@@ -378,8 +378,11 @@ static void on_nested(uv_poll_t *poll, int status, int events) {
     (void)aura_loop_run_once(h->loop, 0);
 }
 
+/* Each WebSocket has a buffer of that size for good: larger messages come in pieces. */
+enum { WS_CHUNK_BYTES = 2048 };
+
 static const struct lws_protocols protocols[] = {
-    {.name = "http", .callback = callback, .rx_buffer_size = 64 * 1024}, {.name = NULL}};
+    {.name = "http", .callback = callback, .rx_buffer_size = WS_CHUNK_BYTES}, {.name = NULL}};
 
 static const lws_retry_bo_t liveness = {.secs_since_valid_ping = AURA_HTTP_PING_S,
                                         .secs_since_valid_hangup = AURA_HTTP_IDLE_S};

@@ -332,6 +332,48 @@ static int media_costs_no_memory(void) {
     return 0;
 }
 
+static void send_remb(struct client *c, uint64_t bps) {
+    uint8_t buf[64];
+    struct aura_wr w = aura_wr_of(buf, sizeof(buf));
+    struct aura_rtcp_remb remb = {.bitrate_bps = bps, .ssrc_count = 1, .ssrcs = {9000}};
+    aura_rtcp_write_rr(&w, 1, NULL, 0);
+    aura_rtcp_write_remb(&w, 1, &remb);
+    client_rtcp(c, &w);
+}
+
+/* A video that does not fit any more is paused, everybody is told, and it comes back by itself. */
+static int too_little_bandwidth_pauses_a_video(void) {
+    struct env e;
+    struct client a = {.no_sctp = true}, b = {.no_sctp = true, .gives_feedback = true};
+    env_start(&e, 1, 0);
+    env_client(&e, &a, 0);
+    env_client(&e, &b, 0);
+    struct aura_media m = env_video("1");
+    m.codecs[0].feedback = AURA_FB_NACK | AURA_FB_PLI | AURA_FB_REMB;
+    aura_pub_id pub = env_publish(&e, &a, &m, 500, 501);
+    env_subscribe(&e, &b, pub, &m, 9000, 9001);
+    wait_subs(&e, 1);
+    uint16_t seq = 0;
+    WAIT_FOR(e.loop, (env_send_vp8(&a, 500, seq, seq, seq == 0, 900), seq++, b.count > 5));
+    send_remb(&b, 60000);
+    WAIT_FOR(e.loop, (env_send_vp8(&a, 500, seq, seq, false, 900), seq++, e.sub_state.paused));
+    assert_int_equal(e.sub_state.why, AURA_ALLOC_NO_ROOM);
+    assert_int_equal(e.sub_state.estimate_bps, 60000);
+    size_t plis = a.plis;
+    send_remb(&b, 100000000);
+    WAIT_FOR(e.loop, (env_send_vp8(&a, 500, seq, seq, false, 900), seq++, !e.sub_state.paused));
+    WAIT_FOR(e.loop, (env_send_vp8(&a, 500, seq, seq, false, 900), seq++, a.plis > plis));
+    size_t before = b.count;
+    env_send_vp8(&a, 500, seq, seq, true, 900);
+    WAIT_FOR(e.loop, b.count > before);
+    assert_int_equal((uint16_t)(b.log[before].seq - b.log[before - 1].seq), 1);
+    aura_sfu_poll_stats(e.sfu);
+    WAIT_FOR(e.loop, e.peer_reports > 0);
+    assert_in_range(e.peer_stats.bwe.remb_bps, 99000000, 100000000); /* 18 bits of it are sent */
+    env_stop(&e);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_PLAIN(layers_bind_by_rid_and_switch_at_key_frames),
@@ -341,6 +383,7 @@ int main(void) {
         AURA_PLAIN(losses_on_both_sides_are_repaired),
         AURA_PLAIN(speakers_are_reported),
         AURA_PLAIN(media_costs_no_memory),
+        AURA_PLAIN(too_little_bandwidth_pauses_a_video),
     };
     return RUN_CASES("sfu/tracks", cases);
 }
