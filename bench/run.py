@@ -28,8 +28,9 @@ DOC = os.path.join(ROOT, "docs", "benchmarks.md")
 MARKERS = ("<!-- bench:begin -->", "<!-- bench:end -->")
 PARTS = ("audio", "livestream", "meeting", "knee", "full", "flat", "workers", "storm")
 DEAREST_FIRST = ("livekit", "janus", "mediasoup", "auralink")  # so that trials end early
-TRIAL_S = 5  # a trial only has to show whether a load is carried
-GROWTH = 1.5  # from one trial to the next, looking for the knee
+TRIAL_S = 4  # a trial only has to show whether a load is carried
+GROWTH = 1.25  # from one trial to the next, looking for the knee
+KNEE_GUESS = 0.85  # of the load at which the cost of a packet would fill a core
 BISECTIONS = 2
 SUBSCRIBERS_MAX = 1500
 SUBSCRIBERS_MAX_QUICK = 20
@@ -47,6 +48,7 @@ class Bench:
         cores = sorted(os.sched_getaffinity(0))
         self.server_cores = set(cores[:1])
         self.client_cores = set(cores[1:]) or self.server_cores
+        self.deadline = time.monotonic() + 60 * options.minutes if options.minutes else None
         self.path = os.path.join(ROOT, "bench", "results", time.strftime("%Y%m%d-%H%M%S.json"))
         self.results = {
             "date": datetime.date.today().isoformat(),
@@ -63,6 +65,13 @@ class Bench:
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         with open(self.path, "w") as file:
             json.dump(self.results, file, indent=1)
+
+    def late(self, what: str) -> bool:
+        """True when --minutes are over: what has not begun is left out."""
+        over = self.deadline is not None and time.monotonic() > self.deadline
+        if over:
+            say(f"out of time: without {what}")
+        return over
 
     def measure(self, name: str, work: Load, seconds: int, **options) -> dict | None:
         """One run on a fresh server; None if it could not be measured at all."""
@@ -90,6 +99,8 @@ class Bench:
 
     def size_for_all(self, scenario: Scenario) -> tuple[int, int]:
         """The largest size that every server carries; the smallest one if none does."""
+        if scenario.name in self.options.size:
+            return self.options.size[scenario.name]
         say(f"{scenario.name}: looking for a size that everybody carries")
         dearest_first = sorted(self.options.only, key=DEAREST_FIRST.index)
         sizes = scenarios.QUICK_SIZES[scenario.name] if self.options.quick else scenario.sizes
@@ -105,7 +116,7 @@ class Bench:
         if self.options.quick:
             entry["note"] = "A quick run: it shows that everything works, not how fast."
         elif size != scenario.sizes[0]:
-            entry["note"] = f"Scaled down from {scenario.label(scenario.sizes[0])}, which not all of them carry here."
+            entry["note"] = f"Scaled down from {scenario.label(scenario.sizes[0])}, which not all carry here."
         self.results["compared"][scenario.name] = entry
         for rep in range(self.options.reps):
             say(f"{scenario.name}, run {rep + 1} of {self.options.reps}")
@@ -114,6 +125,15 @@ class Bench:
                 if result:
                     entry["runs"][name].append(result)
                 self.save()
+
+    def knee_guess(self, name: str, scenario: Scenario) -> int:
+        """Where to begin: below the subscribers that fill a core, at the cost that was measured before."""
+        entry = self.results["compared"].get(scenario.name)
+        if not entry or not entry["runs"].get(name) or self.options.quick:
+            return SUBSCRIBERS_MAX_QUICK // 2 if self.options.quick else scenario.sizes[-1][1]
+        run = entry["runs"][name][-1]
+        cost_us = run["server"]["cpu_us_per_packet"] * run["received_packets_per_s"] / entry["size"][1]
+        return max(1, int(KNEE_GUESS * 1e6 / cost_us))
 
     def find_knee(self, name: str, scenario: Scenario, first: int) -> dict | None:
         """The most subscribers at which nothing is lost: grows until something is, then halves the step."""
@@ -140,13 +160,13 @@ class Bench:
                 "packets_per_core_s": rate / cpu if cpu else None, "generator_limited": by_generator}
 
     def knees(self, scenario: Scenario) -> None:
-        sizes = scenarios.QUICK_SIZES[scenario.name] if self.options.quick else scenario.sizes
         entry = {"title": scenario.name, "servers": {}}
         self.results["knees"][scenario.name] = entry
         for name in self.options.only:
+            if self.late(f"the knee of {name}"):
+                return
             say(f"{scenario.name}: the knee of {name}")
-            first = self.results["compared"].get(scenario.name, {}).get("size", sizes[-1])[1]
-            knee = self.find_knee(name, scenario, max(1, first))
+            knee = self.find_knee(name, scenario, self.knee_guess(name, scenario))
             if knee:
                 entry["servers"][name] = knee
             self.save()
@@ -219,16 +239,17 @@ class Bench:
 
     def run(self) -> None:
         wanted = self.options.scenario
-        for scenario in scenarios.SCENARIOS:
-            if scenario.name in wanted:
-                self.compare(scenario)
-                if scenario.knee and "knee" in wanted:
-                    self.knees(scenario)
+        chosen = [s for s in scenarios.SCENARIOS if s.name in wanted]
+        for scenario in chosen:
+            self.compare(scenario)
         if "auralink" in self.options.only:
-            for part in ("full", "flat", "workers", "storm"):
-                if part in wanted:
+            for part in ("flat", "workers", "storm", "full"):
+                if part in wanted and not self.late(part):
                     say(f"{part}: AuraLink alone")
                     getattr(self, part)()
+        for scenario in chosen:
+            if scenario.knee and "knee" in wanted:
+                self.knees(scenario)
         self.save()
 
 
@@ -251,6 +272,15 @@ def publish(results: dict) -> None:
     say("docs/benchmarks.md and docs/benchmarks.svg are written")
 
 
+def size(text: str) -> tuple[str, tuple[int, int]]:
+    """Reads audio=10x80 as (name, (publishers, subscribers))."""
+    name, numbers = text.split("=")
+    publishers, subscribers = numbers.split("x")
+    if name not in scenarios.QUICK_SIZES:
+        raise ValueError(name)
+    return name, (int(publishers), int(subscribers))
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--only", nargs="+", choices=list(SERVERS), default=list(SERVERS), metavar="SERVER",
@@ -259,12 +289,16 @@ def arguments() -> argparse.Namespace:
                         help="parts of the plan: " + ", ".join(PARTS))
     parser.add_argument("--reps", type=int, default=3, help="runs of each comparison (default 3)")
     parser.add_argument("--seconds", type=int, default=10, help="window of a run (default 10)")
+    parser.add_argument("--size", nargs="+", type=size, default=[], metavar="NAME=PxS",
+                        help="publishers and subscribers, instead of looking for what all carry: audio=10x80")
+    parser.add_argument("--minutes", type=float, help="begin nothing but comparisons after this time")
     parser.add_argument("--quick", action="store_true", help="tiny loads: shows that everything works, measures nothing")
     parser.add_argument("--build", default="build", help="build folder of AuraLink (default build)")
     parser.add_argument("--no-setup", action="store_true", help="take the peers as they are")
     parser.add_argument("--no-publish", action="store_true", help="leave docs/ as it is")
     parser.add_argument("--report", metavar="JSON", help="only write docs/ from an earlier result")
     options = parser.parse_args()
+    options.size = dict(options.size)
     if options.quick:
         options.reps, options.seconds = 1, min(options.seconds, 3)
     return options
