@@ -61,6 +61,10 @@ class Bench:
             **{part: [] for part in ("full", "flat", "workers")},
         }
 
+        if options.add_to:
+            with open(options.add_to) as file:
+                self.results |= json.load(file)
+
     def save(self) -> None:
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         with open(self.path, "w") as file:
@@ -115,6 +119,8 @@ class Bench:
                  "runs": {name: [] for name in self.options.only}}
         if self.options.quick:
             entry["note"] = "A quick run: it shows that everything works, not how fast."
+        elif scenario.name in self.options.size:
+            entry["note"] = f"Sized by hand; the plan begins with {scenario.label(scenario.sizes[0])}."
         elif size != scenario.sizes[0]:
             entry["note"] = f"Scaled down from {scenario.label(scenario.sizes[0])}, which not all carry here."
         self.results["compared"][scenario.name] = entry
@@ -241,7 +247,8 @@ class Bench:
         wanted = self.options.scenario
         chosen = [s for s in scenarios.SCENARIOS if s.name in wanted]
         for scenario in chosen:
-            self.compare(scenario)
+            if scenario.name not in self.results["compared"]:  # else: from the result that is added to
+                self.compare(scenario)
         if "auralink" in self.options.only:
             for part in ("flat", "workers", "storm", "full"):
                 if part in wanted and not self.late(part):
@@ -296,6 +303,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--build", default="build", help="build folder of AuraLink (default build)")
     parser.add_argument("--no-setup", action="store_true", help="take the peers as they are")
     parser.add_argument("--no-publish", action="store_true", help="leave docs/ as it is")
+    parser.add_argument("--add-to", metavar="JSON", help="put what is measured beside an earlier result")
     parser.add_argument("--report", metavar="JSON", help="only write docs/ from an earlier result")
     options = parser.parse_args()
     options.size = dict(options.size)

@@ -48,7 +48,7 @@ COLUMNS = (  # of a comparison: heading, digits, value of a run (given the scena
     ("latency p50 ms", 2, lambda media: percentile_of(media, "p50")),
     ("p99 ms", 2, lambda media: percentile_of(media, "p99")),
     ("kB a subscriber", 0, lambda media: lambda r: r["server"]["rss_kb_per_subscriber"]),
-    ("CPU ms a join", 2, lambda media: lambda r: r["server"]["cpu_ms_per_join"]),
+    ("CPU ms a join", 2, lambda media: lambda r: r["server"]["cpu_ms_per_join"] or None),  # 0: lost in the noise
     ("connected p50 ms", 1, lambda media: time_of("connect_ms")),
     ("first packet p50 ms", 1, lambda media: time_of(f"first_{media}_ms")),
 )
@@ -74,8 +74,6 @@ def compared(results: dict) -> str:
 
 
 def knees(results: dict) -> str:
-    if not results["knees"]:
-        return ""
     rows = []
     for entry in results["knees"].values():
         for server, knee in entry["servers"].items():
@@ -83,6 +81,8 @@ def knees(results: dict) -> str:
             figures = [shown(knee[k], 0) for k in ("subscribers", "packets_per_s")]
             figures += [shown(knee["cpu"], 2), shown(knee["packets_per_core_s"], 0)]
             rows.append([f"{entry['title']}: {NAMES[server]}", *figures, limit])
+    if not rows:
+        return ""
     head = ["", "subscribers", "packets/s", "cores used", "packets/s a core", "limited by"]
     return "### The most that one core carries at less than 0.1 % loss\n\n" + table(head, rows) + "\n"
 
