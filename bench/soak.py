@@ -244,7 +244,7 @@ def main() -> int:
     try:
         server.start()
         soak.run()
-    except (AssertionError, RuntimeError) as error:
+    except Exception as error:  # whatever it was, the server has to be looked at and stopped
         soak.problems.append(str(error))
     log = server.log_after_stop()
     status = server.process.returncode
