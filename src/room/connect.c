@@ -57,7 +57,11 @@ static int open_transport(struct participant *p, struct transport *t, enum aura_
     struct aura_sfu_candidate candidates[AURA_SFU_CANDIDATES_MAX];
     t->p = p;
     t->target = subscriber ? LIVEKIT__SIGNAL_TARGET__SUBSCRIBER : LIVEKIT__SIGNAL_TARGET__PUBLISHER;
-    int err = aura_sfu_peer_new(r->sfu, &conf, UINT32_MAX, &t->peer, t->ufrag, pwd);
+    /* Both connections of a participant on one worker: else, made in turns, all that publish would
+     * meet on one worker and all that subscribe on the other. */
+    uint32_t affinity =
+        p->pub.peer && t != &p->pub ? aura_sfu_peer_affinity(p->pub.peer) : UINT32_MAX;
+    int err = aura_sfu_peer_new(r->sfu, &conf, affinity, &t->peer, t->ufrag, pwd);
     if (err) {
         return err;
     }

@@ -130,6 +130,33 @@ static float score_of(const struct participant *p) {
     return mos < 1 ? 1 : mos > 4.5f ? 4.5f : mos;
 }
 
+/* What he does not get for want of bandwidth is worse than what he hears of losses. */
+static Livekit__ConnectionQuality held_down_to(const struct participant *p) {
+    Livekit__ConnectionQuality most = LIVEKIT__CONNECTION_QUALITY__EXCELLENT;
+    AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
+        if (s->state_known && s->state.paused) {
+            return LIVEKIT__CONNECTION_QUALITY__POOR;
+        }
+        if (s->state_known && s->state.why == AURA_ALLOC_BANDWIDTH) {
+            most = LIVEKIT__CONNECTION_QUALITY__GOOD;
+        }
+    }
+    return most;
+}
+
+static Livekit__ConnectionQuality quality_of(const struct participant *p) {
+    const struct transport *primary = p->single || !p->sub.peer ? &p->pub : &p->sub;
+    if (!primary->connected) {
+        return LIVEKIT__CONNECTION_QUALITY__LOST;
+    }
+    Livekit__ConnectionQuality q = p->score >= excellent_score
+                                       ? LIVEKIT__CONNECTION_QUALITY__EXCELLENT
+                                   : p->score >= good_score ? LIVEKIT__CONNECTION_QUALITY__GOOD
+                                                            : LIVEKIT__CONNECTION_QUALITY__POOR;
+    Livekit__ConnectionQuality most = held_down_to(p);
+    return q < most ? q : most; /* POOR 0, GOOD 1, EXCELLENT 2 */
+}
+
 static bool update_score(struct participant *p) {
     if (p->measured) {
         float now = score_of(p), weight = now > p->score ? 0.4f : 0.8f;
@@ -138,10 +165,7 @@ static bool update_score(struct participant *p) {
     p->expected = p->lost = p->sub_packets = p->sub_lost = 0;
     p->jitter_us = p->rtt_us = 0;
     p->measured = false;
-    Livekit__ConnectionQuality q = p->score >= excellent_score
-                                       ? LIVEKIT__CONNECTION_QUALITY__EXCELLENT
-                                   : p->score >= good_score ? LIVEKIT__CONNECTION_QUALITY__GOOD
-                                                            : LIVEKIT__CONNECTION_QUALITY__POOR;
+    Livekit__ConnectionQuality q = quality_of(p);
     bool changed = q != p->quality || !p->quality_sent;
     p->quality = q;
     return changed;

@@ -10,8 +10,10 @@ enum {
     PACING_BURST_US = 10000,
     DRAIN_MIN_US = 2000,
     PROBE_STEP_US = 1000,
-    QUIET_US = 2000000,  /* nothing sent for so long: the tick sleeps */
-    UNFED_US = 3000000,  /* no feedback for so long: there will be none */
+    QUIET_US = 2000000, /* nothing sent for so long: the tick sleeps */
+    UNFED_US = 3000000, /* no feedback for so long: there will be none */
+    AT_ONCE_MAX = 32,   /* subscriptions of a peer whose wishes are shared out at once */
+    TOGETHER_US = 10000,
     BUDGET_PERCENT = 95, /* of the estimate, for media; the rest is for repair */
 };
 
@@ -249,13 +251,23 @@ static void share_out(struct aura_downlink *d, uint64_t now_us) {
     }
 }
 
+/* One change at a time is answered at once; many (somebody joins a large room) together. */
+static void share_soon(struct aura_downlink *d, uint64_t now_us) {
+    struct aura_wheel *wheel = &d->peer->worker->wheel;
+    if (d->peer->sub_count <= AT_ONCE_MAX) {
+        share_out(d, now_us);
+    } else if (!aura__due_armed(&d->tick) || d->tick.due_us > now_us + TOGETHER_US) {
+        aura__wheel_add(wheel, &d->tick, TOGETHER_US, tick, d);
+    }
+}
+
 void aura__downlink_wishes_changed(struct aura_subscribed *sub) {
     struct aura_downlink *d = ensure(sub);
     if (d) {
         if (d->bwe && !d->pacer.rate_bps) {
             set_pacer(d);
         }
-        share_out(d, aura__now(sub->peer->worker));
+        share_soon(d, aura__now(sub->peer->worker));
     }
 }
 
@@ -276,7 +288,7 @@ static void tick(void *arg, uint64_t now_us) {
         return;
     }
     uint64_t us = now_us - d->tick_us;
-    if (us < AURA_US_PER_S) {
+    if (us && us < AURA_US_PER_S) {
         d->audio_bps = (uint32_t)((d->audio_bps * 3 + d->audio_bytes * 8 * AURA_US_PER_S / us) / 4);
     }
     d->audio_bytes = 0;

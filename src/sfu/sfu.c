@@ -222,6 +222,10 @@ int aura_sfu_peer_new(struct aura_sfu *sfu, const struct aura_sfu_peer_conf *con
     return err;
 }
 
+uint32_t aura_sfu_peer_affinity(aura_peer_id peer) {
+    return (uint32_t)(peer & 0xff);
+}
+
 size_t aura_sfu_peer_candidates(const struct aura_sfu *sfu, aura_peer_id peer,
                                 struct aura_sfu_candidate out[AURA_SFU_CANDIDATES_MAX]) {
     unsigned worker = worker_of(peer);

@@ -145,6 +145,8 @@ AURA_NODISCARD int aura_sfu_peer_new(struct aura_sfu *sfu, const struct aura_sfu
                                      uint32_t affinity, aura_peer_id *peer,
                                      char ufrag[AURA_ICE_UFRAG_LEN + 1],
                                      char pwd[AURA_ICE_PWD_LEN + 1]);
+/** What places another peer on the same worker. */
+uint32_t aura_sfu_peer_affinity(aura_peer_id peer);
 size_t aura_sfu_peer_candidates(const struct aura_sfu *sfu, aura_peer_id peer,
                                 struct aura_sfu_candidate out[AURA_SFU_CANDIDATES_MAX]);
 /** Strings and arrays inside @p remote are copied. */
