@@ -78,7 +78,7 @@ struct aura_wr {
 
 static inline struct aura_wr aura_wr_of(void *data, size_t cap) {
     uint8_t *p = (uint8_t *)data;
-    return (struct aura_wr){.begin = p, .p = p, .end = p + cap, .fail = false};
+    return (struct aura_wr){.begin = p, .p = p, .end = cap ? p + cap : p, .fail = false};
 }
 
 static inline size_t aura_wr_len(const struct aura_wr *w) {

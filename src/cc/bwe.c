@@ -16,6 +16,7 @@ enum {
     BUCKETS = 20,
     FAST_BUCKETS = 8,
     BACKOFF_PERCENT = 85, /* GCC section 5.5, beta */
+    SPARE_PERCENT = 125,
     BACKOFF_EVERY_US = 200000,
     SILENCE_US = 1500000,
     IDLE_US = 500000,
@@ -165,7 +166,11 @@ static void back_off(struct aura_bwe *b, uint64_t now_us) {
     if (!acked || now_us < b->backoff_us + BACKOFF_EVERY_US + b->rtt_us) {
         return;
     }
-    uint64_t to = (uint64_t)acked * BACKOFF_PERCENT / 100;
+    /* Where much less was sent than the estimate allows and the queue is short, a delay that rose
+     * says that the path changed, not that it is full: what has just been delivered may go on. */
+    bool spare =
+        b->delay_bps > acked + acked / 3 && b->delay.queue_us < QUEUE_SHORT_US + b->delay.usual_us;
+    uint64_t to = (uint64_t)acked * (spare ? SPARE_PERCENT : BACKOFF_PERCENT) / 100;
     b->backoff_us = now_us;
     b->grown_us = now_us;
     aura__probe_hold(&b->probes, now_us + CALM_US);
