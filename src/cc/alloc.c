@@ -4,10 +4,11 @@
 #include "base/clock.h"
 
 enum {
-    RAISE_EVERY_US = 500000,  /* one track goes up at most so often */
-    RAISE_AFTER_US = 2000000, /* … and only so long after it had to go down */
-    MARGIN_SHIFT = 3,         /* a step up needs an eighth of its rate to spare */
-    TOLERANCE_PERCENT = 5,    /* media is uneven: what was given stays this far over budget */
+    RAISE_EVERY_US = 500000,   /* one track goes up at most so often */
+    RAISE_AFTER_US = 2000000,  /* … and only so long after it had to go down */
+    RESUME_AFTER_US = 1000000, /* a pause hurts more than a change */
+    MARGIN_SHIFT = 3,          /* a step up needs an eighth of its rate to spare */
+    TOLERANCE_PERCENT = 5,     /* media is uneven: what was given stays this far over budget */
 };
 
 const char *aura_alloc_why_name(enum aura_alloc_why why) {
@@ -117,8 +118,9 @@ static void sort(struct aura_alloc_track **list, size_t n) {
 }
 
 static bool settled(const struct aura_alloc_track *a, uint64_t now_us) {
+    uint64_t after_us = a->spatial < 0 ? RESUME_AFTER_US : RAISE_AFTER_US;
     return !a->started || ((!a->raised_us || now_us >= a->raised_us + RAISE_EVERY_US) &&
-                           (!a->lowered_us || now_us >= a->lowered_us + RAISE_AFTER_US));
+                           (!a->lowered_us || now_us >= a->lowered_us + after_us));
 }
 
 /* Takes the step if it fits. @param was  what the track had before this allocation */

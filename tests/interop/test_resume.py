@@ -58,9 +58,9 @@ def test_messages_survive_a_gap(room, server, kind):
 @pytest.mark.timeout(120)
 @pytest.mark.browser
 @pytest.mark.parametrize("kind", ["chromium", "chromium-v0"])
-@pytest.mark.parametrize("scenario", ["signal-reconnect", "resume-reconnect"])
-def test_messages_survive_a_resume(room, kind, scenario):
-    """Messages sent while a client resumes reach it exactly once, in order."""
+def test_messages_survive_a_resume(room, kind):
+    """Messages sent while a client resumes reach it exactly once, in order. (livekit-client's scenario
+    "resume-reconnect" makes the resume fail: what is sent between two sessions belongs to neither.)"""
     receiver = room.join(kind, "receiver")
     sender = room.join("node", "sender")
     knows(sender, "receiver")
@@ -69,7 +69,7 @@ def test_messages_survive_a_resume(room, kind, scenario):
     for n, message in enumerate(wanted):
         sender.call("sendData", text=message)
         if n == 20:
-            receiver.call("simulate", scenario=scenario)
+            receiver.call("simulate", scenario="signal-reconnect")
         time.sleep(0.02)
     receiver.wait("reconnected", 30, since=mark)
     eventually(lambda: len(texts(receiver)) >= len(wanted), 20, what="all messages have come")
@@ -80,8 +80,10 @@ def test_messages_survive_a_resume(room, kind, scenario):
 @pytest.mark.timeout(120)
 @pytest.mark.browser
 @pytest.mark.parametrize("kind", ["chromium", "chromium-v0"])
-def test_ice_restart_on_a_new_address(room, server, kind, record):
-    """The client's address changes and it restarts ICE: pictures go on within a second."""
+@pytest.mark.parametrize("scenario", ["signal-reconnect", "resume-reconnect"])
+def test_ice_restart_on_a_new_address(room, server, kind, scenario, record):
+    """The client's address changes; it restarts ICE (or, where that fails, joins anew): pictures go on
+    within a second."""
     forwarder = behind(server)
     try:
         viewer = room.join(kind, "viewer", url=forwarder.ws_url)
@@ -91,7 +93,7 @@ def test_ice_restart_on_a_new_address(room, server, kind, record):
         mark = viewer.mark()
         viewer.call("reset")
         forwarder.move()
-        viewer.call("simulate", scenario="resume-reconnect")
+        viewer.call("simulate", scenario=scenario)
         viewer.wait("reconnected", 20, since=mark)
         viewer.until(video, lambda s: s["distinct"] > 40, 20, "no picture after the move")
         gap_ms = viewer.track(video)["maxGapMs"]
