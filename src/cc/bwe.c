@@ -45,6 +45,7 @@ struct aura_bwe {
     uint32_t backoffs;
     uint64_t drain_us; /* the draining began, or ended */
     uint32_t drain_queue_us;
+    uint32_t missing; /* in the last feedback */
     uint64_t backoff_us, grown_us, silence_us, fed_us, sent_us, unanswered_since_us;
     int64_t ref_last_us, ref_base_us; /* unwrapping of reference times */
     bool has_ref;
@@ -293,18 +294,19 @@ static void acked(struct aura_bwe *b, struct aura_sent *sent, int64_t arrival_us
 void aura_bwe_feedback(struct aura_bwe *b, const struct aura_twcc_feedback *fb,
                        const struct aura_twcc_status *statuses, size_t count, uint64_t now_us) {
     (void)fb;
-    uint32_t received = 0, lost = 0;
+    uint32_t received = 0, missing = 0, late = 0;
     for (size_t i = 0; i < count; i++) {
         struct aura_sent *sent = aura__history_find(&b->history, statuses[i].seq);
         if (!sent || sent->state == AURA_SENT_ACKED) {
             continue;
         }
         if (!statuses[i].received) {
-            lost += sent->state == AURA_SENT_WAITING;
+            missing += sent->state == AURA_SENT_WAITING;
             sent->state = AURA_SENT_LOST;
             continue;
         }
         received++;
+        late += sent->state == AURA_SENT_LOST;
         acked(b, sent, unwrap(b, statuses[i].arrival_us), now_us);
     }
     b->fed = true;
@@ -312,6 +314,9 @@ void aura_bwe_feedback(struct aura_bwe *b, const struct aura_twcc_feedback *fb,
     b->fed_us = now_us;
     b->unanswered_since_us = 0;
     uint32_t before = b->loss.bps;
+    /* What is missing may only be late (reordered): it counts with the next feedback. */
+    uint32_t lost = b->missing > late ? b->missing - late : 0;
+    b->missing = missing;
     bool queued = b->delay.queue_us > QUEUE_FULL_US;
     if (aura__loss_update(&b->loss, received, lost, aura_bwe_target_bps(b), b->rtt_us, queued,
                           now_us) &&

@@ -14,8 +14,11 @@ enum {
     UNFED_US = 3000000, /* no feedback for so long: there will be none */
     AT_ONCE_MAX = 32,   /* subscriptions of a peer whose wishes are shared out at once */
     TOGETHER_US = 10000,
+    FULL_QUEUE_US = 100000,
     BUDGET_PERCENT = 95, /* of the estimate, for media; the rest is for repair */
 };
+
+static const float full_loss = 0.05f;
 
 static void tick(void *arg, uint64_t now_us);
 static void share_out(struct aura_downlink *d, uint64_t now_us);
@@ -224,6 +227,17 @@ static uint32_t budget_of(const struct aura_downlink *d, uint32_t estimate_bps, 
     return bps > d->audio_bps ? (uint32_t)(bps - d->audio_bps) : 0;
 }
 
+/* A video is paused only on a link that shows that it is full, not for an estimate that gave way to
+ * a delay: lowest layers may take twice of it until then. */
+static uint32_t least_bps(const struct aura_downlink *d) {
+    struct aura_bwe_info info;
+    uint32_t bps = aura_bwe_lasting_bps(d->bwe);
+    aura_bwe_info(d->bwe, &info);
+    bool full = info.queue_us > FULL_QUEUE_US || info.loss > full_loss || info.remb_bps ||
+                info.limit == AURA_BWE_SILENCE;
+    return full || bps > UINT32_MAX / 2 ? bps : bps * 2;
+}
+
 static void share_out(struct aura_downlink *d, uint64_t now_us) {
     struct aura_alloc_track *tracks[AURA_SFU_PEER_SUBS_MAX];
     size_t n = 0;
@@ -234,7 +248,7 @@ static void share_out(struct aura_downlink *d, uint64_t now_us) {
         }
     }
     uint32_t now_bps = d->bwe ? aura_bwe_target_bps(d->bwe) : 0;
-    uint32_t lasting_bps = d->bwe ? aura_bwe_lasting_bps(d->bwe) : 0;
+    uint32_t lasting_bps = d->bwe ? least_bps(d) : 0;
     aura_alloc(tracks, n, budget_of(d, now_bps, now_us), budget_of(d, lasting_bps, now_us), now_us,
                &d->result);
     for (size_t i = 0; i < n; i++) {

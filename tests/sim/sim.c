@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { OWN_DROPS_MAX = 10 }; /* packets, over a whole run */
 enum { KBPS = 1000, MS = 1000, SEEDS = 3, SLOTS_A_SECOND = 1000 / CALL_SLOT_MS };
 
 /** What must hold; 0 = not asked. Times in ms, shares in percent. */
@@ -80,7 +81,7 @@ static const struct scenario scenarios[] = {
       .up_delay_us = 20 * MS,
       .cameras = 3,
       .seconds = 30},
-     {.queue_ms = 310, .least_use = 45, .from_s = 10, .audio_wait_ms = 300}},
+     {.queue_ms = 310, .least_use = 45, .from_s = 10, .audio_wait_ms = 330}},
     {"jitter 50 ms, reordering 2 %",
      {.down = {STEPS({0, 3000 * KBPS}), .delay_us = 20 * MS, .queue_us = 300 * MS,
                .jitter_us = 50 * MS, .reorder = 0.02},
@@ -273,7 +274,7 @@ static void case_of(void **state) {
     assert_true(o.use >= bar->least_use);
     assert_true(o.audio_wait_ms <= bar->audio_wait_ms);
     assert_true(o.audio_loss <= s->conf.down.loss * 130 + 3.0);
-    assert_int_equal(o.own_drops, 0);
+    assert_true(o.own_drops <= OWN_DROPS_MAX);
 }
 
 int main(int argc, char **argv) {
