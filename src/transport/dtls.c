@@ -101,7 +101,9 @@ int aura_dtls_new(struct aura_dtls **dp, const struct aura_dtls_conf *conf,
 void aura_dtls_close(struct aura_dtls *d) {
     if (d->stage == CONNECTED && !d->in_ssl) {
         d->in_ssl = true;
-        (void)SSL_shutdown(d->ssl);
+        if (SSL_alloc_buffers(d->ssl) == 1) {
+            (void)SSL_shutdown(d->ssl);
+        }
         d->in_ssl = false;
         ERR_clear_error();
     }
@@ -197,6 +199,14 @@ static void run_handshake(struct aura_dtls *d) {
     }
 }
 
+/* Two records of the largest size TLS knows, 33 KiB of buffers, would otherwise stay with every
+ * association; SSL_MODE_RELEASE_BUFFERS does nothing for DTLS. */
+static void release_buffers(struct aura_dtls *d) {
+    if (d->stage == CONNECTED && !d->in_ssl) {
+        (void)SSL_free_buffers(d->ssl); /* keeps them while a record is half read */
+    }
+}
+
 static void run_read(struct aura_dtls *d) {
     uint8_t record[RECORD_MAX];
     while (d->stage == CONNECTED) {
@@ -263,6 +273,7 @@ void aura_dtls_recv(struct aura_dtls *d, const uint8_t *data, size_t len) {
         run_read(d);
     }
     d->io.in = NULL;
+    release_buffers(d);
     arm(d);
 }
 
@@ -275,8 +286,9 @@ int aura_dtls_send(struct aura_dtls *d, const uint8_t *data, size_t len) {
     }
     ERR_clear_error();
     d->in_ssl = true;
-    int rc = SSL_write(d->ssl, data, (int)len);
+    int rc = SSL_alloc_buffers(d->ssl) == 1 ? SSL_write(d->ssl, data, (int)len) : 0;
     d->in_ssl = false;
+    release_buffers(d);
     if (rc <= 0) {
         ERR_clear_error();
         return AURA_ESTATE;

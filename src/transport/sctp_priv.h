@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 enum {
-    AURA__SCTP_STREAMS = 256,     /* each way; the stack keeps state for every one */
+    AURA__SCTP_STREAMS = 128,     /* each way; the stack keeps state for every one */
     AURA__SCTP_PACKET_MAX = 1136, /* DTLS record in 1200 bytes */
     AURA__SCTP_OUTBOX_MAX = 2048, /* packets; more are dropped as a network would */
 };

@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "harness.h"
 #include "transport/srtp.h"
+#include "transport/srtp_priv.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -268,6 +269,10 @@ static int batch_and_limits(void) {
     }
     packets[3].cap = packets[3].len; /* no room for the tag */
     packets[5].len = 4;
+    uint8_t first[128]; /* the SSRC's context is made with its first packet */
+    size_t first_len = make_rtp(first, UINT16_MAX, 9, 50);
+    TRY_OUT(aura_srtp_protect(a, first, &first_len, sizeof(first)));
+    TRY_OUT(aura_srtp_unprotect(b, first, &first_len));
     uint64_t before = aura_mem_count();
     assert_int_equal(aura_srtp_protect_batch(a, packets, 8), 6);
     assert_int_equal(packets[3].err, AURA_ELIMIT);
@@ -317,6 +322,128 @@ out:
     return err;
 }
 
+/* A header with CSRCs and an extension, so that what is authenticated only is not just 12 bytes. */
+static size_t make_long_rtp(uint8_t *p, uint16_t seq) {
+    size_t len = make_rtp(p, seq, 0xCAFE0001, 300);
+    p[0] = 0x92;                    /* two CSRCs, extension */
+    aura_put_u16(p + 20, 0xBEDE);   /* behind them */
+    aura_put_u16(p + 22, seq % 20); /* words */
+    return len;
+}
+
+static int carry_between(struct aura_srtp *from, struct aura_srtp *to) {
+    uint8_t p[400], plain[400];
+    size_t len, n;
+    int err = 0;
+    /* Two rollovers, each pair of packets swapped, some lost. */
+    for (uint32_t i = 60000; !err && i<2 * 65536 + 100; i += i % 65536> 64000 ? 1 : 111) {
+        uint32_t index = i ^ 1;
+        len = n = make_long_rtp(plain, (uint16_t)index);
+        memcpy(p, plain, len);
+        err = aura_srtp_protect(from, p, &len, sizeof(p));
+        err = err ? err : aura_srtp_unprotect(to, p, &len);
+        if (!err) {
+            assert_int_equal(len, n);
+            assert_memory_equal(p, plain, n);
+        }
+    }
+    for (uint8_t i = 0; !err && i < 100; i++) {
+        uint8_t report[80] = {0x81, 201, 0, 7, 9, 9, 9, 9, i};
+        len = 32;
+        memcpy(plain, report, len);
+        err = aura_srtcp_protect(from, report, &len, sizeof(report));
+        err = err ? err : aura_srtcp_unprotect(to, report, &len);
+        if (!err) {
+            assert_int_equal(len, 32);
+            assert_memory_equal(report, plain, len);
+        }
+    }
+    return err;
+}
+
+/* Ours and libsrtp open each other's packets. */
+static int engines_understand_each_other(void) {
+    static const enum aura_srtp_profile profiles[] = {AURA_SRTP_AEAD_AES_128_GCM,
+                                                      AURA_SRTP_AEAD_AES_256_GCM};
+    int err = 0;
+    for (size_t i = 0; !err && aura__srtp_gcm() && i < 2; i++) {
+        struct aura_srtp_keys ka, kb;
+        struct aura_srtp *ours = NULL, *theirs = NULL;
+        make_keys(&ka, &kb, profiles[i]);
+        TRY_OUT(aura__srtp_new_by(aura__srtp_gcm(), &ours, &ka));
+        TRY_OUT(aura__srtp_new_by(aura__srtp_lib(), &theirs, &kb));
+        TRY_OUT(carry_between(ours, theirs));
+        TRY_OUT(carry_between(theirs, ours));
+    out:
+        aura_srtp_free(ours);
+        aura_srtp_free(theirs);
+    }
+    return err;
+}
+
+static int broken_headers(void) {
+    struct aura_srtp_keys ka, kb;
+    struct aura_srtp *a = NULL;
+    uint8_t p[128];
+    int err = 0;
+    make_keys(&ka, &kb, AURA_SRTP_AEAD_AES_128_GCM);
+    TRY_OUT(aura_srtp_new(&a, &ka));
+    size_t len = make_rtp(p, 1, 1, 2);
+    p[0] = 0x8f; /* 15 CSRCs in 14 bytes */
+    assert_int_equal(aura_srtp_protect(a, p, &len, sizeof(p)), AURA_EMALFORMED);
+    len = make_rtp(p, 1, 1, 8);
+    p[0] = 0x90;
+    aura_put_u16(p + 14, 2); /* an extension of 8 bytes in 4 */
+    assert_int_equal(aura_srtp_protect(a, p, &len, sizeof(p)), AURA_EMALFORMED);
+    for (len = 0; len < 64; len++) {
+        size_t rtp = len, rtcp = len;
+        memset(p, 0x9f, sizeof(p));
+        assert_int_not_equal(aura_srtp_unprotect(a, p, &rtp), 0);
+        assert_int_not_equal(aura_srtcp_unprotect(a, p, &rtcp), 0);
+    }
+out:
+    aura_srtp_free(a);
+    return err;
+}
+
+static int rtcp_is_not_replayed(void) {
+    struct aura_srtp_keys ka, kb;
+    struct aura_srtp *a = NULL, *b = NULL;
+    uint8_t sent[100][64];
+    size_t len = 0;
+    int err = 0;
+    make_keys(&ka, &kb, AURA_SRTP_AEAD_AES_128_GCM);
+    TRY_OUT(aura_srtp_new(&a, &ka));
+    TRY_OUT(aura_srtp_new(&b, &kb));
+    for (size_t i = 0; i < 100; i++) {
+        memset(sent[i], 0, sizeof(sent[i]));
+        memcpy(sent[i], (uint8_t[]){0x80, 201, 0, 1, 7, 7, 7, 7}, 8);
+        len = 8;
+        TRY_OUT(aura_srtcp_protect(a, sent[i], &len, sizeof(sent[i])));
+    }
+    static const struct {
+        size_t index;
+        int result;
+    } steps[] = {{10, 0},          {10, AURA_ESTALE}, {9, 0},           {9, AURA_ESTALE},
+                 {60, 0},          {11, 0},           {99, 0},          {60, AURA_ESTALE},
+                 {8, AURA_ESTALE}, {98, 0},           {99, AURA_ESTALE}};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+        uint8_t copy[64];
+        size_t n = len;
+        memcpy(copy, sent[steps[i].index], len);
+        int got = aura_srtcp_unprotect(b, copy, &n);
+        assert_true(got == steps[i].result || got == AURA_ENOMEM);
+        if (got == AURA_ENOMEM) {
+            err = got;
+            goto out;
+        }
+    }
+out:
+    aura_srtp_free(a);
+    aura_srtp_free(b);
+    return err;
+}
+
 static int engine_is_known(void) {
     assert_true(strcmp(aura_srtp_engine(), "ipsec-mb") == 0 ||
                 strcmp(aura_srtp_engine(), "libsrtp") == 0);
@@ -326,11 +453,19 @@ static int engine_is_known(void) {
 
 int main(void) {
     const struct CMUnitTest cases[] = {
-        AURA_PLAIN(engine_is_known),          AURA_CASE(kdf_matches_rfc3711_b3),
-        AURA_PLAIN(gcm128_opens_by_rfc7714),  AURA_PLAIN(gcm256_opens_by_rfc7714),
-        AURA_PLAIN(cm_sha1_opens_by_rfc3711), AURA_CASE(rtcp_and_tampering),
-        AURA_PLAIN(replay_and_late_packets),  AURA_PLAIN(remote_ssrcs_are_bounded),
-        AURA_CASE(batch_and_limits),          AURA_PLAIN(forgetting_drops_the_context),
+        AURA_PLAIN(engine_is_known),
+        AURA_CASE(kdf_matches_rfc3711_b3),
+        AURA_PLAIN(gcm128_opens_by_rfc7714),
+        AURA_PLAIN(gcm256_opens_by_rfc7714),
+        AURA_PLAIN(cm_sha1_opens_by_rfc3711),
+        AURA_CASE(rtcp_and_tampering),
+        AURA_PLAIN(replay_and_late_packets),
+        AURA_PLAIN(remote_ssrcs_are_bounded),
+        AURA_CASE(batch_and_limits),
+        AURA_PLAIN(forgetting_drops_the_context),
+        AURA_PLAIN(engines_understand_each_other),
+        AURA_CASE(broken_headers),
+        AURA_CASE(rtcp_is_not_replayed),
     };
     return RUN_CASES("srtp", cases);
 }
