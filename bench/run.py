@@ -18,7 +18,8 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "tests", "interop")]
 from rig import load, report, scenarios  # noqa: E402
 from rig.load import Load, LoadFailed  # noqa: E402
 from rig.scenarios import Scenario  # noqa: E402

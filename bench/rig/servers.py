@@ -17,18 +17,14 @@ import tempfile
 import time
 import urllib.request
 
+from lib.ports import free_port
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CACHE = os.path.join(ROOT, ".cache", "bench")
 PEERS = os.path.join(ROOT, "bench", "peers")
 KEY = "devkey"
 SECRET = "secret"
 START_TIMEOUT_S = 30
-
-
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def cpu_seconds(pid: int) -> float:
