@@ -20,7 +20,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "tests", "interop")]
-from rig import load, report, scenarios  # noqa: E402
+from rig import load, report, scenarios, steering  # noqa: E402
 from rig.load import Load, LoadFailed  # noqa: E402
 from rig.scenarios import Scenario  # noqa: E402
 from rig.servers import ROOT, SERVERS, AuraLink  # noqa: E402
@@ -55,6 +55,7 @@ class Bench:
             "date": datetime.date.today().isoformat(),
             "machine": f"{cpu_name()}, {len(cores)} cores, Linux {platform.release()}",
             "command": "make bench" + (f' ARGS="{shlex.join(sys.argv[1:])}"' if sys.argv[1:] else ""),
+            "steered": steering.possible(),
             "reps": options.reps,
             "seconds": options.seconds,
             "versions": {},
@@ -84,8 +85,9 @@ class Bench:
         if name == "auralink":
             options["build"] = self.options.build
         label = f"{name}: {' '.join(work.arguments())}"
+        apart = options["cores"].isdisjoint(self.client_cores)
         try:
-            with SERVERS[name](**options) as server:
+            with SERVERS[name](**options) as server, steering.deliver_on(self.client_cores if apart else set()):
                 self.results["versions"][name] = server.version
                 result = load.run(server, work, seconds, self.client_cores, self.options.build)
         except (LoadFailed, RuntimeError) as error:

@@ -120,7 +120,9 @@ def alone(results: dict) -> str:
 def markdown(results: dict) -> str:
     versions = ", ".join(f"{NAMES[name]} {version}" for name, version in results["versions"].items())
     head = (f"Measured {results['date']} on {results['machine']} with `{results['command']}`: {versions}. "
-            f"Medians of {results['reps']} runs of {results['seconds']} s.\n")
+            f"Medians of {results['reps']} runs of {results['seconds']} s. "
+            + ("Packets are delivered to the receivers on the generator's core.\n" if results.get("steered")
+               else "Packets are delivered to the receivers on the server's account.\n"))
     return "\n".join(filter(None, [head, compared(results), knees(results), alone(results)]))
 
 

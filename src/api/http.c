@@ -351,6 +351,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return on_upgrade(h, wsi, in);
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_RECEIVE_PONG:
     case LWS_CALLBACK_SERVER_WRITEABLE:
         conn = conn_of(wsi);
         return conn && conn->ws ? aura__ws_callback(h, wsi, reason, conn->ws, in, len) : -1;
@@ -384,8 +385,7 @@ enum { WS_CHUNK_BYTES = 2048 };
 static const struct lws_protocols protocols[] = {
     {.name = "http", .callback = callback, .rx_buffer_size = WS_CHUNK_BYTES}, {.name = NULL}};
 
-static const lws_retry_bo_t liveness = {.secs_since_valid_ping = AURA_HTTP_PING_S,
-                                        .secs_since_valid_hangup = AURA_HTTP_IDLE_S};
+static const lws_retry_bo_t no_liveness = {.secs_since_valid_hangup = 0}; /* aura__ws_liveness() */
 
 static void base_info(struct aura_http *h, struct lws_context_creation_info *info) {
     memset(info, 0, sizeof(*info));
@@ -398,7 +398,7 @@ static void base_info(struct aura_http *h, struct lws_context_creation_info *inf
     info->pt_serv_buf_size = 64 * 1024;
     info->timeout_secs = AURA_HTTP_IDLE_S;
     info->keepalive_timeout = AURA_HTTP_IDLE_S;
-    info->retry_and_idle_policy = &liveness;
+    info->retry_and_idle_policy = &no_liveness;
     info->server_string = "auralink";
     info->fd_limit_per_thread = CONNECTIONS_MAX;
 }
@@ -458,6 +458,7 @@ int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf, stru
     h->handlers = *handlers;
     h->arg = arg;
     h->port = conf->port;
+    aura_list_init(&h->sockets);
     lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
     if (uv_loop_init(&h->uv)) {
         aura_free(h);
@@ -471,6 +472,7 @@ int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf, stru
     for (size_t i = 0; !err && i < (conf->bind_count ? conf->bind_count : 1); i++) {
         err = add_vhost(h, conf->bind_count ? &conf->bind[i] : NULL, i);
     }
+    err = err ? err : aura__ws_liveness(h);
     if (!err && uv_poll_init(&h->uv, &h->nested, aura_loop_fd(loop)) == 0) {
         h->nested.data = h;
         h->nested_on = true;
@@ -489,6 +491,7 @@ struct aura_http *aura_http_free(struct aura_http *h) {
         return NULL;
     }
     h->freeing = true;
+    aura_timer_stop(aura_loop_timers(h->loop), &h->liveness);
     if (h->nested_on) {
         uv_poll_stop(&h->nested);
         uv_close((uv_handle_t *)&h->nested, NULL);

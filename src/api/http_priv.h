@@ -4,6 +4,8 @@
 #define AURA_API_HTTP_PRIV_H
 
 #include "api/http.h"
+#include "base/list.h"
+#include "base/timer.h"
 
 #include <libwebsockets.h>
 #include <uv.h>
@@ -20,6 +22,9 @@ struct aura_http {
     char names[HTTP_VHOSTS_MAX][32], ifaces[HTTP_VHOSTS_MAX][AURA_ADDR_TEXT_MAX];
     bool nested_on, stopping, freeing;
     struct lws_context *context;
+    struct aura_list sockets; /* struct aura_ws.node, the open ones */
+    struct aura_timer
+        liveness; /* looks after all of them: lws would keep a sorted list of timers */
     struct aura_http_stats stats;
     uint16_t port;
 };
@@ -33,6 +38,9 @@ struct ws_message {
 
 struct aura_ws {
     struct aura_http *http;
+    struct aura_node node;
+    uint64_t heard_us;
+    bool ping_due, pinged; /* since it was heard last */
     struct lws *wsi;
     void *user;
     struct aura_buf in;
@@ -69,5 +77,8 @@ int aura__ws_callback(struct aura_http *h, struct lws *wsi, enum lws_callback_re
                       struct aura_ws *ws, void *in, size_t len);
 struct aura_ws *aura__ws_new(struct aura_http *h, void *user);
 void aura__ws_free(struct aura_ws *ws);
+/** Pings who was silent, ends who stays so; once a second from then on.
+ * @return 0 or AURA_ENOMEM */
+AURA_NODISCARD int aura__ws_liveness(struct aura_http *h);
 
 #endif

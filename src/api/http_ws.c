@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { CLOSE_ACK_S = 2 };
+enum { CLOSE_ACK_S = 2, LIVENESS_S = 1 };
 
 struct aura_ws *aura__ws_new(struct aura_http *h, void *user) {
     struct aura_ws *ws = aura_zalloc(sizeof(*ws));
@@ -24,12 +24,43 @@ void aura__ws_free(struct aura_ws *ws) {
         aura_free(m);
     }
     aura_buf_free(&ws->in);
+    aura_node_remove(&ws->node);
     ws->dead = true;
     if (ws->open) {
         ws->http->stats.open--;
     }
     ws->http->handlers.ws_closed(ws->http->arg, ws->user);
     aura_free(ws);
+}
+
+static void heard(struct aura_ws *ws) {
+    ws->heard_us = aura_now_us(aura_loop_clock(ws->http->loop));
+    ws->ping_due = ws->pinged = false;
+}
+
+static void look_after(struct aura_ws *ws, uint64_t now_us) {
+    uint64_t silent_us = now_us - ws->heard_us;
+    if (silent_us >= AURA_HTTP_IDLE_S * AURA_US_PER_S) {
+        lws_set_timeout(ws->wsi, PENDING_TIMEOUT_WS_PONG_CHECK_GET_PONG, LWS_TO_KILL_SYNC);
+    } else if (silent_us >= AURA_HTTP_PING_S * AURA_US_PER_S && !ws->ping_due && !ws->pinged) {
+        ws->ping_due = true;
+        lws_callback_on_writable(ws->wsi);
+    }
+}
+
+static void on_liveness(void *arg) {
+    struct aura_http *h = arg;
+    /* It cannot fail: the heap has the place that this timer just left. */
+    AURA_BUG_ON(aura__ws_liveness(h));
+    uint64_t now_us = aura_now_us(aura_loop_clock(h->loop));
+    AURA_LIST_EACH(&h->sockets, struct aura_ws, ws, node) {
+        look_after(ws, now_us);
+    }
+}
+
+int aura__ws_liveness(struct aura_http *h) {
+    return aura_timer_start(aura_loop_timers(h->loop), &h->liveness, LIVENESS_S * AURA_US_PER_S,
+                            on_liveness, h);
 }
 
 int aura_ws_send(struct aura_ws *ws, const uint8_t *data, size_t len, bool text) {
@@ -110,8 +141,24 @@ static int send_close(struct aura_ws *ws, struct lws *wsi) {
     return 0;
 }
 
+static int send_ping(struct aura_ws *ws, struct lws *wsi) {
+    uint8_t room[LWS_PRE];
+    ws->ping_due = false;
+    ws->pinged = true;
+    if (lws_write(wsi, room + LWS_PRE, 0, LWS_WRITE_PING) < 0) {
+        return -1;
+    }
+    if (ws->queue || ws->closing) {
+        lws_callback_on_writable(wsi);
+    }
+    return 0;
+}
+
 static int on_writable(struct aura_ws *ws, struct lws *wsi) {
     struct ws_message *m = ws->queue;
+    if (ws->ping_due && !ws->close_sent) {
+        return send_ping(ws, wsi);
+    }
     if (!m) {
         return ws->closing ? send_close(ws, wsi) : 0;
     }
@@ -138,8 +185,13 @@ int aura__ws_callback(struct aura_http *h, struct lws *wsi, enum lws_callback_re
         ws->open = true;
         h->stats.opened++;
         h->stats.open++;
+        heard(ws);
+        aura_list_add(&h->sockets, &ws->node);
         h->handlers.ws_open(h->arg, ws, ws->user);
+    } else if (reason == LWS_CALLBACK_RECEIVE_PONG) {
+        heard(ws);
     } else if (reason == LWS_CALLBACK_RECEIVE) {
+        heard(ws);
         return on_receive(ws, wsi, in, len);
     } else if (reason == LWS_CALLBACK_SERVER_WRITEABLE) {
         return on_writable(ws, wsi);

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,20 @@ struct rig {
     void (*client)(struct rig *r);
     pthread_t thread;
 };
+
+static atomic_uint_least64_t ahead_us; /* of the system's clock */
+
+static uint64_t clock_ahead(const struct aura_clock *clock) {
+    (void)clock;
+    return aura_now_us(aura_clock_system()) + atomic_load(&ahead_us);
+}
+
+static uint64_t wall(const struct aura_clock *clock) {
+    (void)clock;
+    return aura_wall_us(aura_clock_system());
+}
+
+static const struct aura_clock quick_clock = {clock_ahead, wall};
 
 /* ---- the server's side ---- */
 
@@ -96,7 +111,7 @@ static void run(struct rig *r, void (*client)(struct rig *r)) {
     assert_int_equal(aura_addr_parse(&bind, "127.0.0.1"), 0);
     struct aura_http_conf conf = {.bind = &bind, .bind_count = 1};
     *r = (struct rig){.client = client};
-    assert_int_equal(aura_loop_new(&r->loop, aura_clock_system()), 0);
+    assert_int_equal(aura_loop_new(&r->loop, &quick_clock), 0);
     assert_int_equal(aura_http_new(&r->http, &conf, r->loop, &handlers, r), 0);
     assert_int_equal(aura_timer_start(aura_loop_timers(r->loop), &r->timer, 1000, on_timer, r), 0);
     assert_int_equal(pthread_create(&r->thread, NULL, client_thread, r), 0);
@@ -310,6 +325,24 @@ static void one_stays_open(struct rig *r) {
     AURA_BUG_ON(read_frame(left_open, back, sizeof(back), &len) != 2);
 }
 
+static void silent_one(struct rig *r) {
+    uint8_t back[16];
+    size_t len;
+    int fd = open_ws(r);
+    for (int i = 0; i < 4; i++) { /* who answers stays, however long */
+        atomic_fetch_add(&ahead_us, (AURA_HTTP_PING_S + 1) * AURA_US_PER_S);
+        AURA_BUG_ON(read_frame(fd, back, sizeof(back), &len) != 9);
+        frame(fd, 10, true, "", 0);
+        frame(fd, 2, true, "x", 1);
+        AURA_BUG_ON(read_frame(fd, back, sizeof(back), &len) != 2);
+    }
+    atomic_fetch_add(&ahead_us, (AURA_HTTP_PING_S + 1) * AURA_US_PER_S);
+    AURA_BUG_ON(read_frame(fd, back, sizeof(back), &len) != 9);
+    atomic_fetch_add(&ahead_us, AURA_HTTP_IDLE_S * AURA_US_PER_S);
+    AURA_BUG_ON(recv(fd, back, sizeof(back), 0) != 0);
+    close(fd);
+}
+
 /* ---- cases ---- */
 
 static int requests_are_answered(void) {
@@ -362,6 +395,14 @@ static int open_connections_end_with_the_server(void) {
     return 0;
 }
 
+static int silent_connections_are_pinged_and_closed(void) {
+    struct rig r;
+    run(&r, silent_one);
+    assert_int_equal(r.opened, 1);
+    assert_int_equal(r.closed, 1);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_PLAIN(requests_are_answered),
@@ -371,6 +412,7 @@ int main(void) {
         AURA_PLAIN(messages_pass_whole),
         AURA_PLAIN(large_messages_close_the_connection),
         AURA_PLAIN(open_connections_end_with_the_server),
+        AURA_PLAIN(silent_connections_are_pinged_and_closed),
     };
     return RUN_CASES("http", cases);
 }
