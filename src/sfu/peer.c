@@ -2,6 +2,7 @@
 #include "sfu/peer.h"
 
 #include "base/mem.h"
+#include "base/prefetch.h"
 #include "sfu/downlink.h"
 #include "sfu/published.h"
 #include "sfu/subscribed.h"
@@ -250,6 +251,12 @@ void aura__peer_path_gone(struct aura_peer *peer, const struct aura_sfu_path *pa
     if (peer->out == path) {
         peer->out = NULL;
     }
+}
+
+void aura__peer_prefetch(const struct aura_peer *peer) {
+    aura_prefetch(peer->out, sizeof(*peer->out));
+    aura_pc_prefetch(peer->pc);
+    aura_prefetch(peer->down, sizeof(*peer->down));
 }
 
 uint8_t *aura__peer_reserve(struct aura_peer *peer, size_t cap) {

@@ -89,6 +89,8 @@ void aura__peer_path_gone(struct aura_peer *peer, const struct aura_sfu_path *pa
  * this worker. @return NULL if nothing can be sent to it now (not connected: counted)
  */
 uint8_t *aura__peer_reserve(struct aura_peer *peer, size_t cap);
+/** Asks the processor for what the next two calls read. */
+void aura__peer_prefetch(const struct aura_peer *peer);
 /** Encrypts what was written there and queues it. @return 0 or why it was dropped (counted) */
 int aura__peer_commit_rtp(struct aura_peer *peer, uint8_t *data, size_t len, size_t cap);
 /** Encrypts and queues one RTCP compound; `data` is copied. */

@@ -2,6 +2,7 @@
 #include "sfu/source.h"
 
 #include "base/mem.h"
+#include "base/prefetch.h"
 #include "sfu/published.h"
 #include "sfu/stats.h"
 #include "sfu/subscribed.h"
@@ -98,11 +99,28 @@ static void equalize(const struct aura_source *s, unsigned own_ext_bytes,
     }
 }
 
+/* Of hundreds of subscribers none is in the processor's cache when its turn comes: what the next
+ * one and the one after it need is asked for while this one is served. */
+static void fetch_ahead(const struct aura_source *s, const struct aura_subscribed *sub) {
+    const struct aura_node *next = sub->source_node.next;
+    if (next == &s->subs.head) {
+        return;
+    }
+    const struct aura_subscribed *second;
+    aura__peer_prefetch(AURA_CONTAINER(next, struct aura_subscribed, source_node)->peer);
+    if (next->next != &s->subs.head) {
+        second = AURA_CONTAINER(next->next, struct aura_subscribed, source_node);
+        aura_prefetch(second, sizeof(*second));
+        aura_prefetch(second->peer, sizeof(*second->peer));
+    }
+}
+
 void aura__source_flush(struct aura_source *s) {
     unsigned n = s->batch_count;
     aura_node_remove(&s->batch_node);
     AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
         uint8_t pad[AURA_SOURCE_BATCH];
+        fetch_ahead(s, sub);
         equalize(s, sub->ext_bytes, pad);
         for (unsigned i = 0; i < n && !s->muted; i++) {
             aura__subscribed_packet(sub, s->batch[i].layer, s->batch[i].p, pad[i]);

@@ -2,6 +2,7 @@
 #include "transport/pc.h"
 
 #include "base/mem.h"
+#include "base/prefetch.h"
 #include "transport/demux.h"
 #include "transport/sctp.h"
 
@@ -422,18 +423,15 @@ int aura_pc_protect_rtp(struct aura_pc *pc, uint8_t *data, size_t *len, size_t c
     return may_send(pc) ? aura_srtp_protect(pc->srtp, data, len, cap) : AURA_ESTATE;
 }
 
-size_t aura_pc_protect_rtp_batch(struct aura_pc *pc, struct aura_srtp_packet *packets, size_t n) {
-    if (may_send(pc)) {
-        return aura_srtp_protect_batch(pc->srtp, packets, n);
-    }
-    for (size_t i = 0; i < n; i++) {
-        packets[i].err = AURA_ESTATE;
-    }
-    return 0;
-}
-
 int aura_pc_protect_rtcp(struct aura_pc *pc, uint8_t *data, size_t *len, size_t cap) {
     return may_send(pc) ? aura_srtcp_protect(pc->srtp, data, len, cap) : AURA_ESTATE;
+}
+
+void aura_pc_prefetch(const struct aura_pc *pc) {
+    aura_prefetch(pc, sizeof(*pc));
+    if (pc->srtp) {
+        aura_srtp_prefetch(pc->srtp);
+    }
 }
 
 void aura_pc_forget_ssrc(struct aura_pc *pc, uint32_t ssrc) {

@@ -97,8 +97,8 @@ void aura_pc_recv(struct aura_pc *pc, const struct aura_path *path, uint8_t *dat
  * @return 0, AURA_ESTATE (not connected, or media is not allowed without consent), AURA_ELIMIT
  */
 AURA_NODISCARD int aura_pc_protect_rtp(struct aura_pc *pc, uint8_t *data, size_t *len, size_t cap);
-/** Many packets with one call (see srtp.h). @return how many succeeded; each has its `err` */
-size_t aura_pc_protect_rtp_batch(struct aura_pc *pc, struct aura_srtp_packet *packets, size_t n);
+/** Asks the processor for what the next aura_pc_protect_rtp() reads. */
+void aura_pc_prefetch(const struct aura_pc *pc);
 /** Drops the sending state of an SSRC that will never be used again on this connection. */
 void aura_pc_forget_ssrc(struct aura_pc *pc, uint32_t ssrc);
 AURA_NODISCARD int aura_pc_protect_rtcp(struct aura_pc *pc, uint8_t *data, size_t *len, size_t cap);

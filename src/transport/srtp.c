@@ -55,15 +55,6 @@ int aura_srtcp_protect(struct aura_srtp *s, uint8_t *data, size_t *len, size_t c
     return err ? err : s->engine->protect_rtcp(s, data, len);
 }
 
-size_t aura_srtp_protect_batch(struct aura_srtp *s, struct aura_srtp_packet *packets, size_t n) {
-    size_t done = 0;
-    for (size_t i = 0; i < n; i++) {
-        packets[i].err = aura_srtp_protect(s, packets[i].data, &packets[i].len, packets[i].cap);
-        done += packets[i].err == 0;
-    }
-    return done;
-}
-
 int aura_srtp_unprotect(struct aura_srtp *s, uint8_t *data, size_t *len) {
     bool possible = *len >= AURA__RTP_HEADER && *len <= INT_MAX;
     return possible ? s->engine->unprotect(s, data, len) : AURA_EMALFORMED;
@@ -72,6 +63,12 @@ int aura_srtp_unprotect(struct aura_srtp *s, uint8_t *data, size_t *len) {
 int aura_srtcp_unprotect(struct aura_srtp *s, uint8_t *data, size_t *len) {
     bool possible = *len >= AURA__RTCP_HEADER && *len <= INT_MAX;
     return possible ? s->engine->unprotect_rtcp(s, data, len) : AURA_EMALFORMED;
+}
+
+void aura_srtp_prefetch(const struct aura_srtp *s) {
+    if (s->engine->prefetch) {
+        s->engine->prefetch(s);
+    }
 }
 
 void aura_srtp_forget(struct aura_srtp *s, uint32_t ssrc) {

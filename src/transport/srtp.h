@@ -22,13 +22,6 @@ enum {
 
 struct aura_srtp;
 
-struct aura_srtp_packet {
-    uint8_t *data;
-    size_t len; /* in: of the packet; out: grown by the tag */
-    size_t cap;
-    int err; /* out: 0 or what went wrong with this one */
-};
-
 /** @param keys  copied into the library's state. @return 0, AURA_ENOMEM, AURA_EINVAL */
 AURA_NODISCARD int aura_srtp_new(struct aura_srtp **sp, const struct aura_srtp_keys *keys);
 struct aura_srtp *aura_srtp_free(struct aura_srtp *s);
@@ -37,12 +30,12 @@ struct aura_srtp *aura_srtp_free(struct aura_srtp *s);
  * @return 0, AURA_ELIMIT (`cap` too small, or the key is used up), AURA_EMALFORMED */
 AURA_NODISCARD int aura_srtp_protect(struct aura_srtp *s, uint8_t *data, size_t *len, size_t cap);
 AURA_NODISCARD int aura_srtcp_protect(struct aura_srtp *s, uint8_t *data, size_t *len, size_t cap);
-/** Encrypts many packets in place with one call. @return how many succeeded */
-size_t aura_srtp_protect_batch(struct aura_srtp *s, struct aura_srtp_packet *packets, size_t n);
 /** Decrypts in place; `*len` shrinks.
  * @return 0, AURA_EAUTH, AURA_ESTALE (replayed or too old), AURA_EMALFORMED, AURA_ELIMIT (SSRCs) */
 AURA_NODISCARD int aura_srtp_unprotect(struct aura_srtp *s, uint8_t *data, size_t *len);
 AURA_NODISCARD int aura_srtcp_unprotect(struct aura_srtp *s, uint8_t *data, size_t *len);
+/** Asks the processor for what the next aura_srtp_protect() reads. */
+void aura_srtp_prefetch(const struct aura_srtp *s);
 /** Drops the sending context of an SSRC that will never be used again under these keys. */
 void aura_srtp_forget(struct aura_srtp *s, uint32_t ssrc);
 /** Name of the AES-GCM implementation in use: "ipsec-mb" or "libsrtp". */

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/prefetch.h"
 
 #include <intel-ipsec-mb.h>
 #include <openssl/evp.h>
@@ -428,6 +429,12 @@ static void forget(struct aura_srtp *base, uint32_t ssrc) {
     aura_free(st);
 }
 
+static void prefetch(const struct aura_srtp *base) {
+    const struct session *s = (const struct session *)base;
+    aura_prefetch(&s->crypto[RTP_OUT], sizeof(struct crypto));
+    aura_prefetch(s->recent_out, sizeof(*s->recent_out));
+}
+
 static const struct aura__srtp_engine engine = {
     .make = make,
     .end = end,
@@ -436,6 +443,7 @@ static const struct aura__srtp_engine engine = {
     .unprotect = unprotect,
     .unprotect_rtcp = unprotect_rtcp,
     .forget = forget,
+    .prefetch = prefetch,
 };
 
 static void init_library(void) {

@@ -22,6 +22,7 @@ struct aura__srtp_engine {
     int (*unprotect)(struct aura_srtp *s, uint8_t *data, size_t *len);
     int (*unprotect_rtcp)(struct aura_srtp *s, uint8_t *data, size_t *len);
     void (*forget)(struct aura_srtp *s, uint32_t ssrc);
+    void (*prefetch)(const struct aura_srtp *s); /* may be NULL */
 };
 
 /** What a session of every engine begins with. */
