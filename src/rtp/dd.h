@@ -70,15 +70,5 @@ AURA_NODISCARD int aura_dd_parse(struct aura_dd *out, const uint8_t *data, size_
                                  struct aura_dd_structure *next);
 /** Only the three mandatory bytes and whether a structure follows. */
 AURA_NODISCARD int aura_dd_parse_mandatory(struct aura_dd *out, const uint8_t *data, size_t len);
-/**
- * Copies the descriptor with another active-decode-targets mask. With a structure or a mask
- * inside it is patched or inserted; a 3-byte descriptor gets extended fields.
- * @param s  the structure in force (target count)
- * @return 0 with @p out_len set, AURA_ELIMIT (no room), AURA_ESTATE (no structure known), or a
- * parse error
- */
-AURA_NODISCARD int aura_dd_write_mask(uint8_t *out, size_t cap, size_t *out_len,
-                                      const uint8_t *data, size_t len,
-                                      const struct aura_dd_structure *s, uint32_t mask);
 
 #endif

@@ -61,17 +61,3 @@ int aura_vp8_parse(struct aura_vp8 *out, const uint8_t *payload, size_t len) {
     }
     return 0;
 }
-
-void aura_vp8_patch(uint8_t *payload, const struct aura_vp8 *v) {
-    if (v->has_pid && v->pid_long) {
-        aura_put_u16(payload + v->pid_at, 0x8000 | (v->pid & 0x7fff));
-    } else if (v->has_pid) {
-        payload[v->pid_at] = v->pid & 0x7f;
-    }
-    if (v->has_tl0) {
-        payload[v->tl0_at] = v->tl0;
-    }
-    if (v->has_keyidx) {
-        payload[v->key_at] = (uint8_t)((payload[v->key_at] & 0xe0) | (v->keyidx & 0x1f));
-    }
-}

@@ -28,7 +28,5 @@ struct aura_vp8 {
 /** An opaque payload is fine: a wrong start code only leaves the size unknown. @return 0,
  * AURA_ETRUNC (also: nothing behind the descriptor) */
 AURA_NODISCARD int aura_vp8_parse(struct aura_vp8 *out, const uint8_t *payload, size_t len);
-/** Writes the values of @p v over the descriptor it was parsed from; sizes stay. */
-void aura_vp8_patch(uint8_t *payload, const struct aura_vp8 *v);
 
 #endif

@@ -126,50 +126,6 @@ static int reads_custom_fields(void) {
     return 0;
 }
 
-static int check_mask(const uint8_t *in, size_t len, const struct aura_dd_structure *s,
-                      uint32_t mask) {
-    uint8_t out[256];
-    size_t out_len;
-    struct aura_dd before, after;
-    struct aura_dd_structure s1, s2;
-    memset(&s1, 0, sizeof(s1));
-    memset(&s2, 0, sizeof(s2));
-    TRY(aura_dd_write_mask(out, sizeof(out), &out_len, in, len, s, mask));
-    TRY(aura_dd_parse(&before, in, len, s, &s1));
-    TRY(aura_dd_parse(&after, out, out_len, s, &s2));
-    assert_true(after.has_active_mask);
-    assert_int_equal(after.active_mask, mask);
-    assert_int_equal(after.frame_number, before.frame_number);
-    assert_int_equal(after.template_id, before.template_id);
-    assert_int_equal(after.has_structure, before.has_structure);
-    assert_int_equal(after.diff_count, before.diff_count);
-    assert_memory_equal(after.diffs, before.diffs, sizeof(after.diffs));
-    assert_memory_equal(after.dtis, before.dtis, sizeof(after.dtis));
-    assert_memory_equal(&s1, &s2, sizeof(s1));
-    assert_int_equal(aura_dd_write_mask(out, out_len - 1, &out_len, in, len, s, mask), AURA_ELIMIT);
-    return 0;
-}
-
-static int masks_are_written(void) {
-    struct put w;
-    struct aura_dd dd;
-    struct aura_dd_structure s;
-    size_t len = make_key(&w, -1);
-    TRY(aura_dd_parse(&dd, w.p, len, NULL, &s));
-    static const uint8_t t1[] = {0xcc, 0x01, 0xf5};
-    for (uint32_t mask = 0; mask < 4; mask++) {
-        len = make_key(&w, -1);
-        TRY(check_mask(w.p, len, NULL, mask)); /* inserted behind the structure */
-        len = make_key(&w, 3);
-        TRY(check_mask(w.p, len, NULL, mask)); /* replaced */
-        TRY(check_mask(t1, 3, &s, mask));      /* made from the short form */
-    }
-    uint8_t out[8];
-    size_t out_len;
-    assert_int_equal(aura_dd_write_mask(out, 8, &out_len, t1, 3, NULL, 1), AURA_ESTATE);
-    return 0;
-}
-
 static int limits_hold(void) {
     struct aura_dd dd;
     struct aura_dd_structure s;
@@ -206,7 +162,6 @@ int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_CASE(reads_structure_and_frames),
         AURA_CASE(reads_custom_fields),
-        AURA_CASE(masks_are_written),
         AURA_CASE(limits_hold),
     };
     return RUN_CASES("dd", cases);

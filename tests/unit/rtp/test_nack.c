@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness.h"
 #include "rtp/nack.h"
-#include "rtp/pktbuf.h"
 
 #include "base/rand.h"
 
@@ -114,54 +113,12 @@ static int random_stream_is_repaired(void) {
     return 0;
 }
 
-static size_t released;
-static void release(void *pkt, void *arg) {
-    (void)arg;
-    assert_non_null(pkt);
-    released++;
-}
-
-static int ring_keeps_the_newest(void) {
-    struct aura_pktbuf *b = NULL;
-    released = 0;
-    assert_int_equal(aura_pktbuf_new(&b, 0, release, NULL), AURA_EINVAL);
-    assert_int_equal(aura_pktbuf_new(&b, AURA_PKTBUF_SLOTS_MAX + 1, release, NULL), AURA_EINVAL);
-    TRY(aura_pktbuf_new(&b, 5, release, NULL)); /* 8 */
-    static char pkts[64];
-    for (uint64_t e = 65530; e < 65550; e++) {
-        if (e != 65545) {
-            TRY(aura_pktbuf_put(b, e, &pkts[e - 65530]));
-        }
-    }
-    assert_null(aura_pktbuf_get(b, 65541));
-    assert_ptr_equal(aura_pktbuf_get(b, 65542), &pkts[12]);
-    assert_null(aura_pktbuf_get(b, 65545));
-    TRY(aura_pktbuf_put(b, 65545, &pkts[15]));
-    assert_int_equal(aura_pktbuf_put(b, 65545, &pkts[15]), AURA_EEXISTS);
-    assert_int_equal(aura_pktbuf_put(b, 65541, &pkts[11]), AURA_ESTALE);
-    uint64_t e;
-    assert_ptr_equal(aura_pktbuf_get_seq(b, 65545 - 65536, &e), &pkts[15]);
-    assert_int_equal(e, 65545);
-    assert_null(aura_pktbuf_get_seq(b, 65550 - 65536, &e));
-    assert_non_null(aura_pktbuf_resend(b, 65549, 1000, 100));
-    assert_null(aura_pktbuf_resend(b, 65549, 1099, 100));
-    assert_non_null(aura_pktbuf_resend(b, 65549, 1100, 100));
-    assert_int_equal(released, 12);
-    /* A jump leaves old packets in their slots, but not reachable. */
-    TRY(aura_pktbuf_put(b, 65549 + 100, &pkts[0]));
-    assert_null(aura_pktbuf_get(b, 65548));
-    aura_pktbuf_free(b);
-    assert_int_equal(released, 21);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_CASE(asks_after_a_while_and_backs_off),
         AURA_CASE(packs_pairs),
         AURA_CASE(has_limits),
         AURA_CASE(random_stream_is_repaired),
-        AURA_CASE(ring_keeps_the_newest),
     };
     return RUN_CASES("nack", cases);
 }
