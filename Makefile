@@ -2,7 +2,7 @@
 # The short way to everything; meson and ninja do the work.
 
 BUILD := build
-PROGRAMS := auralink-server auralink
+PROGRAMS := auralink-server auralink auralink-aicore
 
 .PHONY: help deps deps-test build run test format lint fuzz bench soak clean
 .DEFAULT_GOAL := help
@@ -16,7 +16,7 @@ deps: ## Install what the build needs and is missing
 deps-test: ## Install what the tests need as well
 	@tools/deps.sh test
 
-build: deps ## Build the programs: build/auralink-server, build/auralink
+build: deps ## Build the programs: build/auralink-server, build/auralink, build/auralink-aicore
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) -Dtests=false -Dwerror=false
 	@ninja -C $(BUILD)
 	@for p in $(PROGRAMS); do test -x $(BUILD)/src/cmd/$$p && ln -sfn src/cmd/$$p $(BUILD)/$$p || exit 1; done

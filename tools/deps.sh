@@ -15,13 +15,14 @@ build_packages=(
     libwebsockets-dev libwebsockets-evlib-uv libuv1-dev
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev
     libjansson-dev libyaml-dev zlib1g-dev
+    libgrpc-dev libavcodec-dev libavutil-dev libaom-dev
 )
 case $(uname -m) in
 x86_64) build_packages+=(libipsec-mb-dev) ;; # AES-GCM in batches; elsewhere OpenSSL does it
 esac
 # Ubuntu has firefox and chromium-browser as packages that fetch a snap.
 test_packages=(
-    libcmocka-dev g++ clang "chromium|chromium-browser" "firefox-esr|firefox" ffmpeg procps iproute2
+    libcmocka-dev g++ clang openssl "chromium|chromium-browser" "firefox-esr|firefox" ffmpeg procps iproute2
 )
 
 missing_of() { # the words that are not installed, with alternatives resolved

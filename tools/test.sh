@@ -45,6 +45,7 @@ build() {
     configure "$@" && ninja -C "$1" || return 1
     ln -sfn src/cmd/auralink-server "$1/auralink-server"
     ln -sfn src/cmd/auralink "$1/auralink"
+    ln -sfn src/cmd/auralink-aicore "$1/auralink-aicore"
 }
 
 run_meson() { # run_meson FOLDER ARGUMENTS...

@@ -7,9 +7,10 @@ import sys
 
 # Lowest first. A folder may include itself and what stands above it in this list.
 ORDER = ["base", "net", "rtp", "cc", "transport", "aic", "sfu", "cluster", "auraid", "room", "api",
-         "client", "cmd"]
+         "aicore", "client", "cmd"]
 # Folders that see less than their place would allow.
 NARROWER = {
+    "aicore": {"base", "net", "rtp", "aic", "aicore"},
     "client": {"base", "net", "rtp", "cc", "transport", "aic", "client"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file encoder.h  Pictures to AV1 in real time: one in, one out, no delay. Threading: one thread
+ * at a time each.
+ */
+#ifndef AURA_AICORE_ENCODER_H
+#define AURA_AICORE_ENCODER_H
+
+#include "aicore/picture.h"
+#include "base/err.h"
+
+struct aura_encoder_conf {
+    uint32_t width, height;
+    uint32_t fps, kbps;
+    bool screen; /* text and flat areas: other tools */
+    int speed;   /* 7…11, higher is faster; 0 = by size */
+};
+
+struct aura_coded {
+    const uint8_t *data; /* borrowed until the next call; a temporal unit without delimiter */
+    size_t len;
+    bool key_frame;
+    uint8_t quantizer; /* 0…255 */
+};
+
+struct aura_encoder;
+
+/** @return 0, AURA_ENOMEM, AURA_ELIMIT (sides, rate) */
+AURA_NODISCARD int aura_encoder_new(struct aura_encoder **ep, const struct aura_encoder_conf *conf);
+struct aura_encoder *aura_encoder_free(struct aura_encoder *e);
+/** From the next picture on. @return 0 or AURA_ELIMIT */
+AURA_NODISCARD int aura_encoder_set(struct aura_encoder *e, uint32_t kbps, uint32_t fps);
+/**
+ * @param pts_us  later than the one before
+ * @return 0, AURA_EAGAIN (the rate control left this picture out), AURA_EINVAL (another size),
+ * AURA_ENOMEM
+ */
+AURA_NODISCARD int aura_encoder_encode(struct aura_encoder *e, const struct aura_picture *p,
+                                       uint64_t pts_us, bool key_frame, struct aura_coded *out);
+
+#endif

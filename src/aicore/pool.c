@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "aicore/pool.h"
+
+#include "base/list.h"
+#include "base/mem.h"
+
+#include <pthread.h>
+
+struct aura_lane {
+    struct aura_pool *pool;
+    struct aura_node node; /* in pool.ready: it has a job and none of it runs */
+    void (*run)(void *arg, void *job);
+    void (*ended)(void *arg);
+    void *arg;
+    void *jobs[AURA_LANE_JOBS_MAX];
+    size_t first, count;
+    bool running, closed;
+};
+
+struct aura_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct aura_list ready;
+    pthread_t threads[AURA_POOL_THREADS_MAX];
+    unsigned thread_count;
+    bool stopping;
+};
+
+/* With the lock. */
+static void get_ready(struct aura_lane *lane) {
+    if (!lane->running && !aura_node_linked(&lane->node) && (lane->count || lane->closed)) {
+        aura_list_add(&lane->pool->ready, &lane->node);
+        pthread_cond_signal(&lane->pool->wake);
+    }
+}
+
+/* With the lock, which is given up meanwhile. */
+static void work_on(struct aura_pool *p, struct aura_lane *lane) {
+    aura_node_remove(&lane->node);
+    if (!lane->count) { /* closed */
+        pthread_mutex_unlock(&p->lock);
+        lane->ended(lane->arg);
+        aura_free(lane);
+        pthread_mutex_lock(&p->lock);
+        return;
+    }
+    void *job = lane->jobs[lane->first];
+    lane->first = (lane->first + 1) % AURA_LANE_JOBS_MAX;
+    lane->count--;
+    lane->running = true;
+    pthread_mutex_unlock(&p->lock);
+    lane->run(lane->arg, job);
+    pthread_mutex_lock(&p->lock);
+    lane->running = false;
+    get_ready(lane);
+}
+
+static void *worker(void *arg) {
+    struct aura_pool *p = arg;
+    pthread_mutex_lock(&p->lock);
+    for (;;) {
+        struct aura_lane *lane = AURA_LIST_FIRST(&p->ready, struct aura_lane, node);
+        if (lane) {
+            work_on(p, lane);
+        } else if (p->stopping) {
+            break;
+        } else {
+            pthread_cond_wait(&p->wake, &p->lock);
+        }
+    }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+int aura_pool_new(struct aura_pool **pp, unsigned threads) {
+    if (threads == 0 || threads > AURA_POOL_THREADS_MAX) {
+        return AURA_ELIMIT;
+    }
+    struct aura_pool *p = aura_zalloc(sizeof(*p));
+    if (!p) {
+        return AURA_ENOMEM;
+    }
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    aura_list_init(&p->ready);
+    while (p->thread_count < threads &&
+           pthread_create(&p->threads[p->thread_count], NULL, worker, p) == 0) {
+        p->thread_count++;
+    }
+    if (p->thread_count < threads) {
+        aura_pool_free(p);
+        return AURA_ENOMEM;
+    }
+    *pp = p;
+    return 0;
+}
+
+struct aura_pool *aura_pool_free(struct aura_pool *p) {
+    if (p) {
+        pthread_mutex_lock(&p->lock);
+        p->stopping = true;
+        pthread_cond_broadcast(&p->wake);
+        pthread_mutex_unlock(&p->lock);
+        for (unsigned i = 0; i < p->thread_count; i++) {
+            pthread_join(p->threads[i], NULL);
+        }
+        pthread_cond_destroy(&p->wake);
+        pthread_mutex_destroy(&p->lock);
+        aura_free(p);
+    }
+    return NULL;
+}
+
+int aura_lane_new(struct aura_lane **lp, struct aura_pool *pool, void (*run)(void *arg, void *job),
+                  void (*ended)(void *arg), void *arg) {
+    struct aura_lane *lane = aura_zalloc(sizeof(*lane));
+    if (!lane) {
+        return AURA_ENOMEM;
+    }
+    lane->pool = pool;
+    lane->run = run;
+    lane->ended = ended;
+    lane->arg = arg;
+    *lp = lane;
+    return 0;
+}
+
+int aura_lane_add(struct aura_lane *lane, void *job) {
+    pthread_mutex_lock(&lane->pool->lock);
+    int err = lane->closed ? AURA_ECLOSED : lane->count == AURA_LANE_JOBS_MAX ? AURA_ELIMIT : 0;
+    if (!err) {
+        lane->jobs[(lane->first + lane->count++) % AURA_LANE_JOBS_MAX] = job;
+        get_ready(lane);
+    }
+    pthread_mutex_unlock(&lane->pool->lock);
+    return err;
+}
+
+void aura_lane_close(struct aura_lane *lane) {
+    struct aura_pool *p = lane->pool;
+    pthread_mutex_lock(&p->lock);
+    lane->closed = true;
+    get_ready(lane);
+    pthread_mutex_unlock(&p->lock);
+}

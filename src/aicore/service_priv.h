@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file service_priv.h  What the files of the service share. */
+#ifndef AURA_AICORE_SERVICE_PRIV_H
+#define AURA_AICORE_SERVICE_PRIV_H
+
+#include "aicore/admission.h"
+#include "aicore/grpc_server.h"
+#include "aicore/pool.h"
+#include "aicore/service.h"
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdatomic.h>
+
+enum { AURA__SERVICE_METHODS = 16 };
+
+struct aura_aicore {
+    const struct aura_clock *clock;
+    struct aura_grpc_server *server;
+    struct aura_pool *pool;
+    struct aura_admission *admission;
+    atomic_bool draining;
+    atomic_uint_least64_t streams_opened, streams_refused, frames, frames_failed, bytes_in,
+        bytes_out;
+    struct aura_grpc_method methods[AURA__SERVICE_METHODS];
+};
+
+/** A unary call that only needs its `message` handler. */
+void *aura__service_open(void *arg, struct aura_grpc_call *call);
+void aura__service_closed(void *user, struct aura_grpc_call *call);
+/** Packs and sends. @return as aura_grpc_send() */
+int aura__service_send(struct aura_grpc_call *call, const ProtobufCMessage *m);
+
+/** Rows for the method table; each file's own. */
+extern const struct aura_grpc_method
+    aura__compress_methods[3]; /* Compress, CompressStream, Analyze */
+extern const struct aura_grpc_method aura__models_method;
+extern const struct aura_grpc_method aura__health_methods[2];
+extern const struct aura_grpc_method aura__reflection_methods[2]; /* v1 and v1alpha */
+
+#endif

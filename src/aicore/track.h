@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file track.h  One track's way through AI Core: decode, look, choose, encode.
+ *
+ * Threading: one thread at a time each. Time comes in with the frames.
+ */
+#ifndef AURA_AICORE_TRACK_H
+#define AURA_AICORE_TRACK_H
+
+#include "aicore/decoder.h"
+#include "aicore/encoder.h"
+#include "aicore/statistics.h"
+#include "base/clock.h"
+
+enum aura_step {
+    AURA_STEP_DECODE,
+    AURA_STEP_ANALYSE,
+    AURA_STEP_ENCODE,
+    AURA_STEPS,
+};
+
+struct aura_frame_in {
+    const uint8_t *data;
+    size_t len;
+    enum aura_codec_kind codec; /* NONE: a raw picture of width × height, I420 without padding */
+    uint32_t width, height;
+    uint32_t max_kbps; /* 0 = as the track chooses */
+    uint32_t fps;      /* 0 = as they come */
+    bool key_frame;    /* the answer is to be one */
+};
+
+struct aura_frame_out {
+    struct aura_coded coded; /* len 0: nothing to send for this frame */
+    uint32_t width, height;
+    bool screen;
+    struct aura_statistics statistics;
+    uint32_t kbps; /* what it aims at */
+    float ratio;   /* saved share of the last second's bytes; 0 if there is no saving */
+    uint32_t step_us[AURA_STEPS];
+};
+
+struct aura_track;
+
+AURA_NODISCARD int aura_track_new(struct aura_track **tp, const struct aura_clock *clock);
+struct aura_track *aura_track_free(struct aura_track *t);
+/**
+ * @param out  its data is borrowed until the next call
+ * @return 0, AURA_EMALFORMED, AURA_ELIMIT (sides), AURA_EUNSUPPORTED (codec, pixel format),
+ * AURA_ENOMEM. After an error the next frame may go well.
+ */
+AURA_NODISCARD int aura_track_frame(struct aura_track *t, const struct aura_frame_in *in,
+                                    struct aura_frame_out *out);
+/** Looks only, encodes nothing. @return as above */
+AURA_NODISCARD int aura_track_look(struct aura_track *t, const struct aura_frame_in *in,
+                                   struct aura_frame_out *out);
+
+#endif

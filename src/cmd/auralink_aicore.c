@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* AI Core: reads its options, serves until a signal comes, drains. */
+#include "aicore/service.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cmd/args.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { FAILED = 1, USAGE = 2, PEM_BYTES_MAX = 1 << 20, DRAIN_POLL_MS = 50 };
+
+struct options {
+    const char *listen, *certificate, *key, *client_ca, *log_level;
+    uint64_t threads, max_streams, drain_s;
+    bool log_json, version, insecure;
+};
+
+static bool parse(struct options *o, int argc, char **argv, int *status) {
+    const struct aura_arg args[] = {
+        {"listen", AURA_ARG_STR, &o->listen, "ADDRESS",
+         "HOST:PORT or unix:PATH (default 127.0.0.1:50051)", "AURALINK_AICORE_LISTEN", 0},
+        {"tls-cert", AURA_ARG_STR, &o->certificate, "FILE", "certificate chain (PEM)", NULL, 0},
+        {"tls-key", AURA_ARG_STR, &o->key, "FILE", "its private key (PEM)", NULL, 0},
+        {"tls-client-ca", AURA_ARG_STR, &o->client_ca, "FILE",
+         "clients must show a certificate of this authority", NULL, 0},
+        {"insecure", AURA_ARG_FLAG, &o->insecure, NULL,
+         "allow plain text beyond loopback: only inside a network that you trust", NULL, 0},
+        {"", AURA_ARG_FLAG, NULL, NULL, "Running:", NULL, 0},
+        {"threads", AURA_ARG_UINT, &o->threads, "N",
+         "that decode and encode (default: one for each core)", NULL, 64},
+        {"max-streams", AURA_ARG_UINT, &o->max_streams, "N",
+         "at once (default: as many as the threads' time allows)", NULL, 4096},
+        {"drain", AURA_ARG_UINT, &o->drain_s, "SECONDS",
+         "that running streams have to leave after SIGTERM (default 10)", NULL, 3600},
+        {"log-level", AURA_ARG_STR, &o->log_level, "LEVEL", "debug, info (default), warn, error",
+         NULL, 0},
+        {"log-json", AURA_ARG_FLAG, &o->log_json, NULL, "log lines as JSON", NULL, 0},
+        {"version", AURA_ARG_FLAG, &o->version, NULL, "print the version and stop", NULL, 0},
+    };
+    const struct aura_command_line line = {
+        "auralink-aicore",
+        "",
+        "AI Core: compresses media by ML models, over gRPC (proto/aicore.proto).\n"
+        "SIGTERM or SIGINT drains: new streams are refused, running ones are told to move; a "
+        "second\n"
+        "one stops at once.",
+        args,
+        sizeof(args) / sizeof(args[0]),
+        0,
+        0};
+    size_t n = 0;
+    int err = aura_args_parse(&line, argc, argv, NULL, &n);
+    *status = err == AURA_EIGNORED ? 0 : USAGE;
+    if (!err && o->version) {
+        printf("auralink-aicore %s\n", AURA_VERSION);
+        *status = 0;
+        return false;
+    }
+    return err == 0;
+}
+
+/* A whole text file; NULL (and a message) if it cannot be read. */
+static char *read_file(const char *path) {
+    FILE *file = fopen(path, "re");
+    char *text = file ? aura_zalloc(PEM_BYTES_MAX + 1) : NULL;
+    size_t n = text ? fread(text, 1, PEM_BYTES_MAX + 1, file) : 0;
+    if (!file || !text || ferror(file) || n > PEM_BYTES_MAX) {
+        fprintf(stderr, "auralink-aicore: cannot read %s: %s\n", path,
+                n > PEM_BYTES_MAX ? "larger than 1 MiB" : strerror(errno));
+        aura_free(text);
+        text = NULL;
+    }
+    if (file) {
+        fclose(file);
+    }
+    return text;
+}
+
+static bool on_loopback(const char *address) {
+    static const char *const near[] = {"127.", "localhost:", "[::1]:", "unix:", "unix-abstract:"};
+    for (size_t i = 0; i < sizeof(near) / sizeof(*near); i++) {
+        if (strncmp(address, near[i], strlen(near[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool check(const struct options *o) {
+    enum aura_log_level level = AURA_LOG_INFO;
+    const char *problem = NULL;
+    if (!o->certificate != !o->key) {
+        problem = "--tls-cert and --tls-key belong together";
+    } else if (o->client_ca && !o->certificate) {
+        problem = "--tls-client-ca needs --tls-cert and --tls-key";
+    } else if (!o->certificate && !o->insecure && !on_loopback(o->listen)) {
+        problem = "beyond loopback media needs TLS: give --tls-cert and --tls-key (or --insecure)";
+    } else if (o->log_level && aura_log_level_parse(o->log_level, &level)) {
+        problem = "--log-level is one of debug, info, warn, error";
+    }
+    if (problem) {
+        fprintf(stderr, "auralink-aicore: %s\n", problem);
+    }
+    aura_log_setup(level, o->log_json);
+    return problem == NULL;
+}
+
+/* All signals of ours are waited for here; other threads have them blocked. */
+static void run_until_signal(struct aura_aicore *core, const sigset_t *signals, uint64_t drain_s) {
+    const struct timespec poll = {.tv_nsec = DRAIN_POLL_MS * 1000000L};
+    const struct aura_clock *clock = aura_clock_system();
+    struct aura_aicore_stats stats;
+    int which = 0;
+    (void)sigwait(signals, &which);
+    aura_aicore_drain(core);
+    aura_aicore_stats(core, &stats);
+    AURA_LOG("aicore", AURA_LOG_INFO, "drain", AURA_I("streams", stats.streams));
+    uint64_t until_us = aura_now_us(clock) + drain_s * AURA_US_PER_S;
+    while (stats.streams && aura_now_us(clock) < until_us &&
+           sigtimedwait(signals, NULL, &poll) < 0) {
+        aura_aicore_stats(core, &stats);
+    }
+    AURA_LOG("aicore", AURA_LOG_INFO, "stopped", AURA_I("streams_left", stats.streams),
+             AURA_I("frames", stats.frames));
+}
+
+static int serve(const struct options *o) {
+    char *certificate = o->certificate ? read_file(o->certificate) : NULL;
+    char *key = o->key ? read_file(o->key) : NULL;
+    char *client_ca = o->client_ca ? read_file(o->client_ca) : NULL;
+    bool files =
+        (!o->certificate || certificate) && (!o->key || key) && (!o->client_ca || client_ca);
+    const struct aura_aicore_conf conf = {
+        .address = o->listen,
+        .certificate = certificate,
+        .key = key,
+        .client_ca = client_ca,
+        .threads = (unsigned)o->threads,
+        .max_streams = (unsigned)o->max_streams,
+    };
+    struct aura_aicore *core = NULL;
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &signals, NULL); /* before any thread starts */
+    int err = files ? aura_aicore_new(&core, &conf, aura_clock_system()) : AURA_EINVAL;
+    if (files && err) {
+        fprintf(stderr, "auralink-aicore: cannot listen on %s: %s\n", o->listen,
+                err == AURA_EEXISTS ? "the address is taken or not ours" : aura_err_text(err));
+    }
+    if (!err) {
+        AURA_LOG("aicore", AURA_LOG_INFO, "started", AURA_S("version", AURA_VERSION),
+                 AURA_S("listen", o->listen), AURA_S("tls", certificate ? "yes" : "no"));
+        printf("listening {\"grpc\":%u}\n", aura_aicore_port(core));
+        fflush(stdout);
+        run_until_signal(core, &signals, o->drain_s);
+    }
+    aura_aicore_free(core);
+    if (key) {
+        aura_wipe(key, strlen(key));
+    }
+    aura_free(certificate);
+    aura_free(key);
+    aura_free(client_ca);
+    return err;
+}
+
+int main(int argc, char **argv) {
+    struct options o = {.listen = "127.0.0.1:50051", .drain_s = 10};
+    int status;
+    if (!parse(&o, argc, argv, &status)) {
+        return status;
+    }
+    if (!check(&o)) {
+        return USAGE;
+    }
+    return serve(&o) ? FAILED : 0;
+}

@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: Apache-2.0
+"""AI Core as other languages see it: Python's grpcio, its health and reflection clients, grpcurl, openssl."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import queue
+import shutil
+import subprocess
+import time
+from fractions import Fraction
+
+import av
+import grpc
+import numpy as np
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from lib.aicore import SERVICE, AICore, schema
+from lib.server import ROOT
+
+WIDTH, HEIGHT, FPS = 640, 360, 30
+
+
+def picture(n: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
+    """I420 of something soft that moves."""
+    y, x = np.mgrid[0:height, 0:width]
+    luma = 128 + 50 * np.sin((x + 3 * n) / 23) + 40 * np.cos((y + 2 * n) / 17)
+    planes = [luma.astype(np.uint8).ravel()]
+    planes += [np.full(width * height // 4, 100 + (n + i * 40) % 60, np.uint8) for i in range(2)]
+    return np.concatenate(planes)
+
+
+def encoded(codec: str, frames: int, width: int = WIDTH, height: int = HEIGHT, kbps: int = 1000) -> list[bytes]:
+    """Frames as a publisher would send them, by an encoder that is not ours."""
+    context = av.CodecContext.create(codec, "w")
+    context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+    context.time_base = Fraction(1, FPS)
+    context.framerate = FPS
+    context.bit_rate = kbps * 1000
+    context.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+    if codec == "libx264":
+        context.options = {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline"}
+    out = []
+    for n in range(frames):
+        frame = av.VideoFrame.from_ndarray(picture(n, width, height).reshape(height * 3 // 2, width), "yuv420p")
+        frame.pts = n
+        out += [bytes(p) for p in context.encode(frame)]
+    return out
+
+
+def decoded(frames: list[bytes]) -> list[np.ndarray]:
+    """Pictures by an AV1 decoder that is not ours."""
+    context = av.CodecContext.create("libdav1d", "r")
+    pictures = []
+    for data in frames:
+        pictures += context.decode(av.Packet(b"\x12\x00" + data))
+    pictures += context.decode(None)
+    return [p.to_ndarray(format="yuv420p") for p in pictures]
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return 10 * np.log10(255**2 / max(1e-9, np.mean((a.astype(float) - b.astype(float)) ** 2)))
+
+
+@pytest.fixture(scope="module")
+def core():
+    core = AICore()
+    yield core
+    assert core.stop() == 0
+
+
+@pytest.fixture
+def start_core():
+    started = []
+
+    def start(*arguments, **options):
+        started.append(AICore(*arguments, **options))
+        return started[-1]
+
+    yield start
+    assert [core.stop() for core in started] == [0] * len(started)
+
+
+class Stream:
+    """One CompressStream call with our end of it as a queue."""
+
+    def __init__(self, api):
+        self._requests = queue.Queue()
+        self.answers = api.CompressStream(iter(self._requests.get, None))
+
+    def send(self, request) -> None:
+        self._requests.put(request)
+
+    def close(self) -> None:
+        self._requests.put(None)
+
+
+def test_health_and_reflection(core):
+    with core.channel() as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        serving = health_pb2.HealthCheckResponse.SERVING
+        assert health.Check(health_pb2.HealthCheckRequest()).status == serving
+        assert health.Check(health_pb2.HealthCheckRequest(service=SERVICE)).status == serving
+        watch = health.Watch(health_pb2.HealthCheckRequest(service=SERVICE))
+        assert next(watch).status == serving
+        watch.cancel()
+        with pytest.raises(grpc.RpcError) as unknown:
+            health.Check(health_pb2.HealthCheckRequest(service="nobody"))
+        assert unknown.value.code() == grpc.StatusCode.NOT_FOUND
+        api = schema(channel)
+        assert set(api.services) >= {SERVICE, "grpc.health.v1.Health"}
+        assert api.ListModels(api.ListModelsRequest()) is not None
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("codec, name", [("libvpx", "VP8"), ("libvpx-vp9", "VP9"), ("libx264", "H264")])
+def test_stream(core, record, codec, name):
+    frames = encoded(codec, 90)
+    with core.channel() as channel:
+        api = schema(channel)
+        stream = Stream(api)
+        answers = []
+        for n, data in enumerate(frames):
+            request = api.CompressRequest(frame=data, codec=getattr(api, f"CODEC_{name}"), rtp_timestamp=3000 * n,
+                                          key_frame=n == 45)
+            stream.send(request)
+            answers.append(next(stream.answers))
+        stream.close()
+        assert list(stream.answers) == []
+    assert [a.rtp_timestamp for a in answers] == [3000 * n for n in range(90)]
+    assert [n for n, a in enumerate(answers) if a.key_frame] == [0, 45]
+    pictures = decoded([a.frame for a in answers])
+    assert len(pictures) == 90
+    alike = [psnr(p[:HEIGHT], picture(n).reshape(-1, WIDTH)[:HEIGHT]) for n, p in enumerate(pictures)]
+    times = sorted(a.total_us for a in answers)
+    record(psnr_mean=float(np.mean(alike)), psnr_worst=float(min(alike)), ms_p50=times[45] / 1000,
+           bytes_in=sum(a.bytes_in for a in answers), bytes_out=sum(a.bytes_out for a in answers))
+    assert min(alike) > 28
+    assert all(a.bytes_in == len(f) and a.bytes_out == len(a.frame) for a, f in zip(answers, frames))
+    assert all({s.step for s in a.steps} == {"decode", "analyse", "encode"} for a in answers)
+
+
+def test_one_picture(core):
+    with core.channel() as channel:
+        api = schema(channel)
+        answer = api.Compress(api.CompressRequest(frame=picture(7).tobytes(), codec=api.CODEC_I420, width=WIDTH,
+                                                  height=HEIGHT))
+        assert answer.key_frame and answer.bytes_out < answer.bytes_in / 10
+        assert psnr(decoded([answer.frame])[0][:HEIGHT], picture(7).reshape(-1, WIDTH)[:HEIGHT]) > 28
+
+
+def test_analyze(core):
+    with core.channel() as channel:
+        api = schema(channel)
+        asked = [api.CompressRequest(frame=f, codec=api.CODEC_VP8) for f in encoded("libvpx", 10)]
+        answers = list(api.Analyze(iter(asked)))
+        assert len(answers) == 10
+        assert all(a.motion > 0.5 and a.texture > 0.5 for a in answers[1:])
+
+
+@pytest.mark.parametrize("what, code", [
+    ({"frame": b"", "codec": "CODEC_VP8"}, grpc.StatusCode.INVALID_ARGUMENT),
+    ({"frame": b"\0" * 500, "codec": "CODEC_VP8"}, grpc.StatusCode.INVALID_ARGUMENT),
+    ({"frame": b"x" * 500, "codec": "CODEC_H264"}, grpc.StatusCode.INVALID_ARGUMENT),
+    ({"frame": b"x" * 500, "codec": "CODEC_UNSPECIFIED"}, grpc.StatusCode.INVALID_ARGUMENT),
+    ({"frame": b"x" * 500, "codec": "CODEC_I420", "width": 10000, "height": 10000},
+     grpc.StatusCode.RESOURCE_EXHAUSTED),
+    ({"frame": b"x" * 500, "codec": "CODEC_I420", "width": 64, "height": 64}, grpc.StatusCode.INVALID_ARGUMENT),
+    ({"frame": bytes(100 << 20), "codec": "CODEC_I420"}, grpc.StatusCode.RESOURCE_EXHAUSTED),
+], ids=["empty", "zeros", "letters as H.264", "no codec", "10000 x 10000", "too few bytes", "100 MB"])
+def test_bad_frames(core, what, code):
+    with core.channel() as channel:
+        api = schema(channel)
+        what = {**what, "codec": getattr(api, what["codec"])}
+        with pytest.raises(grpc.RpcError) as refused:
+            api.Compress(api.CompressRequest(**what))
+        assert refused.value.code() == code, refused.value
+        assert refused.value.details()
+        test_one_picture(core)
+
+
+@pytest.mark.smoke
+def test_garbage_messages(core):
+    with core.channel() as channel:
+        for method in ("Compress", "CompressStream", "Analyze"):
+            call = channel.stream_stream(f"/{SERVICE}/{method}", bytes, bytes)
+            with pytest.raises(grpc.RpcError) as refused:
+                list(call(iter([b"\xff" * 100])))
+            assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        with pytest.raises(grpc.RpcError) as unknown:
+            channel.unary_unary(f"/{SERVICE}/Nothing", bytes, bytes)(b"")
+        assert unknown.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    test_one_picture(core)
+
+
+def test_admission(start_core):
+    core = start_core("--max-streams", "2")
+    with core.channel() as channel:
+        api = schema(channel)
+        frame = api.CompressRequest(frame=picture(0).tobytes(), codec=api.CODEC_I420, width=WIDTH, height=HEIGHT)
+        streams = [Stream(api) for _ in range(3)]
+        for stream in streams[:2]:
+            stream.send(frame)
+            assert next(stream.answers).bytes_out > 0
+        streams[2].send(frame)
+        with pytest.raises(grpc.RpcError) as refused:
+            next(streams[2].answers)
+        assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        streams[0].close()
+        assert list(streams[0].answers) == []
+        later = Stream(api)
+        later.send(frame)
+        assert next(later.answers).bytes_out > 0
+        for stream in (streams[1], later):
+            stream.close()
+
+
+def test_rate_limit(core):
+    with core.channel() as channel:
+        api = schema(channel)
+        request = api.CompressRequest(frame=b"", codec=api.CODEC_VP8)
+        codes = set()
+        for _ in range(400):
+            with pytest.raises(grpc.RpcError) as refused:
+                api.Compress(request)
+            codes.add(refused.value.code())
+        assert codes == {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    time.sleep(1.1)  # the limit's own unit
+    test_one_picture(core)
+
+
+def test_drains(start_core):
+    core = start_core("--drain", "20")
+    with core.channel() as channel:
+        api = schema(channel)
+        frame = api.CompressRequest(frame=picture(0).tobytes(), codec=api.CODEC_I420, width=WIDTH, height=HEIGHT)
+        stream = Stream(api)
+        stream.send(frame)
+        assert not next(stream.answers).draining
+        core.terminate()
+        for _ in range(100):
+            stream.send(frame)
+            if next(stream.answers).draining:
+                break
+        else:
+            pytest.fail("the stream was never told to move")
+        with pytest.raises(grpc.RpcError) as refused:
+            api.Compress(frame)
+        assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
+        health = health_pb2_grpc.HealthStub(channel)
+        assert health.Check(health_pb2.HealthCheckRequest()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert core.process.poll() is None, "it did not wait for the stream"
+        stream.close()
+        assert core.process.wait(timeout=10) == 0
+        assert "drain" in core.log()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+
+    def run(*words):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    for name in ("ca", "other"):
+        run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout",
+            f"{name}.key", "-out", f"{name}.pem")
+    (folder / "san").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
+    for name, ca in (("server", "ca"), ("client", "ca"), ("stranger", "other")):
+        run("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
+            f"{name}.csr")
+        run("x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.pem", "-CAkey", f"{ca}.key", "-CAcreateserial",
+            "-days", "2", "-extfile", "san", "-out", f"{name}.pem")
+    return {path.name: str(path) for path in folder.iterdir()}
+
+
+def read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def test_mutual_tls(start_core, certificates):
+    core = start_core("--tls-cert", certificates["server.pem"], "--tls-key", certificates["server.key"],
+                      "--tls-client-ca", certificates["ca.pem"])
+
+    def works(name: str | None) -> bool:
+        own = {} if name is None else {"private_key": read(certificates[f"{name}.key"]),
+                                       "certificate_chain": read(certificates[f"{name}.pem"])}
+        credentials = grpc.ssl_channel_credentials(read(certificates["ca.pem"]), **own)
+        with core.channel(credentials) as channel:
+            try:
+                health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
+                return True
+            except grpc.RpcError as error:
+                assert error.code() == grpc.StatusCode.UNAVAILABLE
+                return False
+
+    assert works("client")
+    assert not works("stranger")
+    assert not works(None)
+
+
+def test_plain_text_stays_on_loopback(certificates):
+    program = os.path.join(ROOT, os.environ.get("AURA_BUILD", "build"), "auralink-aicore")
+
+    def said(*arguments):
+        done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=20)
+        assert done.returncode == 2, done
+        return done.stderr
+
+    assert "needs TLS" in said("--listen", "0.0.0.0:0")
+    assert "belong together" in said("--tls-cert", certificates["server.pem"])
+    assert "--tls-client-ca needs" in said("--tls-client-ca", certificates["ca.pem"])
+
+
+def test_unix_socket(start_core, tmp_path):
+    core = start_core(listen=f"unix:{tmp_path}/aicore.sock")
+    with core.channel() as channel:
+        assert health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10).status == 1
+
+
+def test_taken_port(core):
+    done = subprocess.run([core.process.args[0], "--listen", core.address], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1
+    assert "cannot listen" in done.stderr
+
+
+def test_clients_that_vanish(core):
+    """Calls that end in the middle leave nothing behind: the next one works, and nothing is counted as running."""
+    for n in range(20):
+        channel = core.channel()
+        api = schema(channel)
+        stream = Stream(api)
+        stream.send(api.CompressRequest(frame=picture(n).tobytes(), codec=api.CODEC_I420, width=WIDTH, height=HEIGHT))
+        if n % 2:
+            next(stream.answers)
+        channel.close()
+        stream.close()
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return test_one_picture(core)
+        except grpc.RpcError as error:
+            assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def grpcurl():
+    if not shutil.which("go"):
+        pytest.skip("grpcurl is built by Go, which is not here")
+    folder = os.path.join(ROOT, ".cache", "go")
+    program = os.path.join(folder, "bin", "grpcurl")
+    if not os.path.exists(program):
+        environment = {**os.environ, "GOBIN": os.path.join(folder, "bin"), "GOFLAGS": "-modcacherw"}
+        subprocess.run(["go", "install", "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3"], check=True,
+                       env=environment, timeout=600)
+    return program
+
+
+@pytest.mark.timeout(700)
+def test_grpcurl(core, grpcurl):
+    def call(*words, stdin=None):
+        done = subprocess.run([grpcurl, "-plaintext", *words], input=stdin, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert SERVICE in call(core.address, "list")
+    assert "rpc CompressStream" in call(core.address, "describe", SERVICE)
+    assert json.loads(call(core.address, "grpc.health.v1.Health/Check")) == {"status": "SERVING"}
+    frame = {"frame": base64.b64encode(picture(1).tobytes()).decode(), "codec": "CODEC_I420",
+             "width": WIDTH, "height": HEIGHT}
+    answer = json.loads(call("-d", "@", core.address, f"{SERVICE}/Compress", stdin=json.dumps(frame)))
+    assert answer["keyFrame"] and answer["bytesOut"] < answer["bytesIn"] / 10
