@@ -49,6 +49,10 @@ struct aura_config {
         uint32_t max_audible;
     } audio;
     struct {
+        bool enabled;
+        const char *address;
+    } aic;
+    struct {
         uint32_t max_metadata_bytes, max_attributes_bytes;
         uint32_t max_room_name, max_identity, max_name, max_tracks;
     } limit;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* AI Core: reads its options, serves until a signal comes, drains. */
+#include "aic/core.h"
 #include "aicore/service.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -81,16 +82,6 @@ static char *read_file(const char *path) {
     return text;
 }
 
-static bool on_loopback(const char *address) {
-    static const char *const near[] = {"127.", "localhost:", "[::1]:", "unix:", "unix-abstract:"};
-    for (size_t i = 0; i < sizeof(near) / sizeof(*near); i++) {
-        if (strncmp(address, near[i], strlen(near[i])) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool check(const struct options *o) {
     enum aura_log_level level = AURA_LOG_INFO;
     const char *problem = NULL;
@@ -98,7 +89,7 @@ static bool check(const struct options *o) {
         problem = "--tls-cert and --tls-key belong together";
     } else if (o->client_ca && !o->certificate) {
         problem = "--tls-client-ca needs --tls-cert and --tls-key";
-    } else if (!o->certificate && !o->insecure && !on_loopback(o->listen)) {
+    } else if (!o->certificate && !o->insecure && !aura_aic_address_is_near(o->listen)) {
         problem = "beyond loopback media needs TLS: give --tls-cert and --tls-key (or --insecure)";
     } else if (o->log_level && aura_log_level_parse(o->log_level, &level)) {
         problem = "--log-level is one of debug, info, warn, error";

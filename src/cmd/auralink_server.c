@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server: wires the parts together, runs them, and ends them politely. */
+#include "aic/core.h"
 #include "api/server.h"
 #include "base/log.h"
 #include "cmd/server_options.h"
@@ -24,6 +25,7 @@ struct program {
     struct aura_loop *loop;
     struct aura_rooms *rooms;
     struct aura_sfu *sfu;
+    struct aura_aic_core *aic; /* NULL: not enabled */
     struct aura_server *server;
     char node_id[NODE_ID_LEN + 4];
     int signals;
@@ -116,11 +118,31 @@ static int start_rooms(struct program *p) {
         .max_room_name_length = c->limit.max_room_name,
         .max_tracks = c->limit.max_tracks,
         .max_audible = c->audio.max_audible,
+        .aic = c->aic.enabled,
         .stun_servers = c->rtc.stun_servers.items,
         .stun_server_count = c->rtc.stun_servers.count,
         .rand = aura_rand_system(),
     };
     return aura_rooms_new(&p->rooms, &conf, p->loop);
+}
+
+static int start_aic(struct program *p) {
+    const struct aura_config *c = &p->options.config;
+    const struct aura_aic_core_conf conf = {.address = c->aic.address};
+    if (c->aic.enabled && !aura_aic_address_is_near(c->aic.address)) {
+        fprintf(stderr,
+                "auralink-server: aic.ai_core.address is %s: media goes there in the clear, so it "
+                "must\n"
+                "be on this machine (127.0.0.1:PORT or unix:PATH)\n",
+                c->aic.address);
+        return AURA_EINVAL;
+    }
+    int err = c->aic.enabled ? aura_aic_core_new(&p->aic, &conf) : 0;
+    if (err) {
+        fprintf(stderr, "auralink-server: cannot use AI Core at %s: %s\n", c->aic.address,
+                aura_err_text(err));
+    }
+    return err;
 }
 
 static int start_sfu(struct program *p) {
@@ -143,6 +165,7 @@ static int start_sfu(struct program *p) {
         .audio_min_percentile = (uint8_t)c->audio.min_percentile,
         .clock = aura_clock_system(),
         .rand = aura_rand_system(),
+        .aic = p->aic,
     };
     int err = aura_sfu_new(&p->sfu, &conf, p->loop, aura_rooms_sfu_handlers(), p->rooms);
     if (err == AURA_EEXISTS) {
@@ -206,7 +229,8 @@ static int run(struct program *p) {
         fprintf(stderr, "auralink-server: cannot start: %s\n", aura_err_text(err));
         return err;
     }
-    err = start_sfu(p);
+    err = start_aic(p);
+    err = err ? err : start_sfu(p);
     err = err ? err : start_http(p);
     if (!err) {
         AURA_LOG("server", AURA_LOG_INFO, "started", AURA_S("version", AURA_VERSION),
@@ -228,6 +252,7 @@ static void end(struct program *p) {
     aura_server_free(p->server);
     aura_rooms_free(p->rooms);
     aura_sfu_free(p->sfu);
+    aura_aic_core_free(p->aic);
     aura_loop_free(p->loop);
     if (p->signals > 0) {
         close(p->signals);

@@ -377,6 +377,7 @@ static void fill_conf(const struct encoding *e, aura_peer_id peer, struct aura_s
     *conf = (struct aura_sfu_pub_conf){.peer = peer,
                                        .media = e->media,
                                        .stream_count = e->stream_count,
+                                       .aic = e->t->p->room->rooms->conf.aic,
                                        .encrypted = e->t->request->encryption !=
                                                     LIVEKIT__ENCRYPTION__TYPE__NONE};
     memcpy(conf->streams, e->streams, sizeof(conf->streams));

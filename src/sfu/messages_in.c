@@ -85,7 +85,7 @@ static void on_pub(struct aura_worker *w, const struct aura_msg *m) {
     } else if (m->type == AURA_MSG_REPLICA_REMOVE) {
         aura__published_replica(pub, m->n, false);
     } else if (m->type == AURA_MSG_KEY_FRAME) {
-        if (m->a < AURA_MEDIA_LAYERS_MAX) {
+        if (m->a < AURA_SOURCE_LAYERS) {
             aura__source_want_key(&pub->source, m->a);
         }
     } else {
@@ -107,10 +107,10 @@ static void on_sub(struct aura_worker *w, const struct aura_msg *m) {
 
 static void packet(struct aura_worker *w, const struct aura_msg *m) {
     struct aura_source *s = aura__source_find(w, m->id);
-    if (s && s->replica && m->a < AURA_MEDIA_LAYERS_MAX) {
+    if (s && s->replica && m->a < AURA_SOURCE_LAYERS) {
         /* Media may overtake the description, which comes through another ring. */
         s->kind = (enum aura_kind)m->b;
-        if (m->a >= s->layer_count) {
+        if (m->a >= s->layer_count && m->a < AURA_MEDIA_LAYERS_MAX) {
             s->layer_count = (uint8_t)(m->a + 1);
         }
         aura__source_packet(s, m->a, m->ptr);

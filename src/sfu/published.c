@@ -2,6 +2,7 @@
 #include "sfu/published.h"
 
 #include "base/mem.h"
+#include "sfu/derived.h"
 #include "sfu/subscribed.h"
 #include "transport/pc.h"
 
@@ -60,6 +61,13 @@ static void apply(struct aura_published *pub, const struct aura_sfu_pub_conf *co
     pub->source.layer_count = (uint8_t)(conf->stream_count ? conf->stream_count : 1);
     map_payload_types(pub);
     learn_feedback(pub);
+    bool aic = conf->aic && pub->peer->worker->derived && !conf->encrypted;
+    if (aic && !pub->derived && aura__derived_new(&pub->derived, pub)) {
+        pub->derived = NULL; /* no memory: native */
+    } else if (!aic && pub->derived) {
+        pub->derived = aura__derived_free(pub->derived);
+        aura__source_set_aic(&pub->source, false);
+    }
 }
 
 static void init_streams(struct aura_published *pub) {
@@ -107,6 +115,7 @@ void aura__published_free(struct aura_published *pub) {
         struct aura_msg m = {.type = AURA_MSG_REPLICA_END, .id = pub->source.id};
         aura__worker_tell_worker(w, (unsigned)__builtin_ctz(left), &m);
     }
+    pub->derived = aura__derived_free(pub->derived);
     aura__source_end(&pub->source);
     for (size_t i = 0; i < AURA_MEDIA_LAYERS_MAX; i++) {
         aura__published_unbind(&pub->stream[i]);
@@ -132,11 +141,11 @@ static void tell_replica(struct aura_published *pub, unsigned worker) {
                          .a = (uint8_t)s->kind,
                          .b = s->encrypted,
                          .c = s->muted,
-                         .w = {s->layer_count, 0}};
+                         .w = {s->layer_count, s->aic}};
     aura__worker_tell_worker(pub->peer->worker, worker, &m);
 }
 
-static void tell_replicas(struct aura_published *pub) {
+void aura__published_tell_replicas(struct aura_published *pub) {
     for (uint32_t left = pub->source.remote_workers; left; left &= left - 1) {
         tell_replica(pub, (unsigned)__builtin_ctz(left));
     }
@@ -149,13 +158,13 @@ void aura__published_update(struct aura_published *pub, const struct aura_sfu_pu
     if (bind_signalled(pub)) {
         aura__drop(pub->peer->worker, AURA_DROP_LIMIT);
     }
-    tell_replicas(pub);
+    aura__published_tell_replicas(pub);
 }
 
 void aura__published_set_muted(struct aura_published *pub, bool muted) {
     if (pub->source.muted != muted) {
         aura__source_set_muted(&pub->source, muted);
-        tell_replicas(pub);
+        aura__published_tell_replicas(pub);
     }
 }
 
@@ -192,6 +201,12 @@ void aura__published_replica(struct aura_published *pub, unsigned worker, bool a
 
 bool aura__published_ask_key(struct aura_source *source, unsigned layer) {
     struct aura_published *pub = AURA_CONTAINER(source, struct aura_published, source);
+    if (layer == AURA_LAYER_AIC) {
+        if (pub->derived) {
+            aura__derived_want_key(pub->derived);
+        }
+        return pub->derived != NULL;
+    }
     struct aura_stream *s = &pub->stream[layer];
     struct aura_peer *peer = pub->peer;
     if (!s->ssrc || !peer->connected || !peer->out) {

@@ -46,6 +46,7 @@ struct aura_published {
     int8_t codec_of_pt[128]; /* index into conf.media.codecs, -1 = none */
     int8_t rtx_of_pt[128];   /* the same for RTX payload types */
     struct aura_stream stream[AURA_MEDIA_LAYERS_MAX];
+    struct aura_derived *derived; /* NULL: no AIC for this track */
 
     struct aura_audio_level level;
     struct aura_node level_node; /* in aura_worker.speaking */
@@ -67,6 +68,8 @@ void aura__published_begin(struct aura_published *pub);
 /** A worker gets, or needs no more, this track's packets. */
 void aura__published_replica(struct aura_published *pub, unsigned worker, bool add);
 
+/** What they have to know of the track changed. */
+void aura__published_tell_replicas(struct aura_published *pub);
 /** One decrypted RTP packet of a peer (published_receive.c). */
 void aura__published_receive(struct aura_peer *peer, uint8_t *data, size_t len);
 /** Asks the publisher for a key frame now. @return false if the layer is not there yet */

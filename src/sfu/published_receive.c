@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "rtp/opus.h"
 #include "rtp/rtx.h"
+#include "sfu/derived.h"
 #include "sfu/levels.h"
 
 #include <string.h>
@@ -280,6 +281,9 @@ static void receive(struct aura_stream *s, const struct aura_media_codec *codec,
     }
     aura__rtcp_report_soon(peer);
     aura__source_packet(&pub->source, s->index, p);
+    if (pub->derived && pub->source.kind == AURA_KIND_VIDEO) {
+        aura__derived_packet(pub->derived, s->index, p);
+    }
     aura__packet_unref(p, peer->worker->pool);
 }
 

@@ -18,6 +18,7 @@
 #include "rtp/media.h"
 #include "transport/pc.h"
 
+struct aura_aic_core;
 struct aura_sfu;
 
 struct aura_sfu_conf {
@@ -38,6 +39,7 @@ struct aura_sfu_conf {
     uint8_t audio_min_percentile;               /* 0 = 40 */
     const struct aura_clock *clock;
     struct aura_rand *rand;
+    struct aura_aic_core *aic; /* AI Core; NULL = none. Borrowed, must outlive the SFU */
 };
 
 typedef uint64_t aura_peer_id; /* 0 is never one */
@@ -168,6 +170,7 @@ struct aura_sfu_pub_conf {
     struct aura_media media; /* what the peer sends: its payload types and extension ids */
     size_t stream_count;     /* 0 = one stream, bound by mid or by its payload type */
     struct aura_sfu_stream streams[AURA_MEDIA_LAYERS_MAX]; /* low layer first */
+    bool aic;                                              /* may be compressed by AI Core */
     bool encrypted; /* payload is opaque (E2EE): nothing may look into it but clear codec headers */
 };
 AURA_NODISCARD int aura_sfu_pub_new(struct aura_sfu *sfu, const struct aura_sfu_pub_conf *conf,

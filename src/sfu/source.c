@@ -25,7 +25,7 @@ void aura__source_end(struct aura_source *s) {
     while (!aura_list_empty(&s->subs)) {
         aura__subscribed_detach(AURA_LIST_FIRST(&s->subs, struct aura_subscribed, source_node));
     }
-    for (size_t i = 0; i < AURA_MEDIA_LAYERS_MAX; i++) {
+    for (size_t i = 0; i < AURA_SOURCE_LAYERS; i++) {
         struct aura_source_layer *l = &s->layer[i];
         for (size_t k = 0; l->ring && k <= l->ring_mask; k++) {
             aura__packet_unref(l->ring[k], s->worker->pool);
@@ -175,7 +175,7 @@ void aura__source_packet(struct aura_source *s, unsigned layer, struct aura_pack
         l->epoch = p->epoch;
         l->sr = (struct aura_sr_source){.has_sr = false}; /* another clock */
     }
-    if (s->kind == AURA_KIND_VIDEO) {
+    if (s->kind == AURA_KIND_VIDEO && layer < AURA_MEDIA_LAYERS_MAX) {
         s->svc |= s->layer_count == 1 && p->spatial > 0;
         aura__rates_add(&s->rates, s->layer_count > 1 ? layer : p->spatial, p->temporal,
                         (size_t)p->len + PACKET_OVERHEAD, p->frame_start, p->arrival_us);
@@ -210,6 +210,8 @@ void aura__source_sr(struct aura_source *s, unsigned layer, const struct aura_rt
                      uint64_t arrival_us) {
     bool first = !s->layer[layer].sr.has_sr;
     aura_sr_source_report(&s->layer[layer].sr, sr, arrival_us);
+    /* AI Core's frames keep the times of the ones they were made from. */
+    aura_sr_source_report(&s->layer[AURA_LAYER_AIC].sr, sr, arrival_us);
     if (first) {
         AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
             aura__subscribed_first_sr(sub, layer);
@@ -238,6 +240,14 @@ void aura__source_set_muted(struct aura_source *s, bool muted) {
     }
 }
 
+void aura__source_set_aic(struct aura_source *s, bool aic) {
+    aura__source_flush(s);
+    s->aic = aic;
+    AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
+        aura__subscribed_retarget(sub);
+    }
+}
+
 void aura__source_set_hushed(struct aura_source *s, bool hushed) {
     aura__source_flush(s);
     s->hushed = hushed;
@@ -252,7 +262,8 @@ void aura__source_want_key(struct aura_source *s, unsigned layer) {
     if (!l->key_wanted_us) {
         l->key_wanted_us = now_us;
     }
-    if (l->key_asked_us &&
+    /* AI Core is asked with the next frame: there is nothing to spare it. */
+    if (layer != AURA_LAYER_AIC && l->key_asked_us &&
         now_us - l->key_asked_us < s->worker->shared->conf.pli_throttle_us[layer]) {
         return;
     }

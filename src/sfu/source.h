@@ -17,6 +17,8 @@
 #include "sfu/worker.h"
 
 enum {
+    AURA_LAYER_AIC = AURA_MEDIA_LAYERS_MAX, /* AI Core's, behind the publisher's (derived.h) */
+    AURA_SOURCE_LAYERS = AURA_MEDIA_LAYERS_MAX + 1,
     AURA_LAYER_QUIET_US = 1000000, /* a layer silent for so long may be replaced by another */
     AURA_SOURCE_BATCH = 32,        /* packets of one turn that are forwarded together */
 };
@@ -38,9 +40,10 @@ struct aura_source {
     struct aura_worker *worker;
     enum aura_kind kind;
     bool encrypted, muted, hushed, replica;
+    bool aic; /* subscribers who can are given AURA_LAYER_AIC */
     bool svc; /* one stream with spatial layers inside */
     uint8_t layer_count;
-    struct aura_source_layer layer[AURA_MEDIA_LAYERS_MAX];
+    struct aura_source_layer layer[AURA_SOURCE_LAYERS];
     struct aura_rates rates; /* by stream, or by spatial layer where there is one stream */
     /* Packets of this turn. They go out subscriber by subscriber: what goes to one address leaves
      * as one (UDP_SEGMENT), and a subscriber's state is fetched into the cache once. */
@@ -76,6 +79,8 @@ void aura__source_sr(struct aura_source *s, unsigned layer, const struct aura_rt
                      uint64_t arrival_us);
 /** Muted: nothing is forwarded; afterwards subscribers go on with a key frame. */
 void aura__source_set_muted(struct aura_source *s, bool muted);
+/** AI Core's layer can be had, or no more: subscribers come or go at the next key frame there. */
+void aura__source_set_aic(struct aura_source *s, bool aic);
 /** Hushed: measured, not forwarded. */
 void aura__source_set_hushed(struct aura_source *s, bool hushed);
 /** Somebody can go on only with a key frame of this layer: asked for now or once throttling lets

@@ -117,7 +117,20 @@ static bool silenced(const struct aura_subscribed *sub) {
     return sub->settings.paused || sub->starved || !sub->peer->connected;
 }
 
+static bool takes_av1(const struct aura_subscribed *sub) {
+    for (size_t i = 0; i < sub->conf.media.codec_count; i++) {
+        if (sub->conf.media.codecs[i].codec == AURA_CODEC_AV1) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void pick_target(struct aura_subscribed *sub) {
+    if (sub->source->aic && takes_av1(sub)) {
+        sub->target = AURA_LAYER_AIC;
+        return;
+    }
     unsigned max = sub->settings.max_layer;
     if (is_video(sub) && sub->alloc.started && sub->alloc.spatial >= 0) {
         max = (unsigned)sub->alloc.spatial;
@@ -126,11 +139,17 @@ static void pick_target(struct aura_subscribed *sub) {
 }
 
 /* Chooses the stream to go to; what is forwarded changes only at its key frame.
- * @param key_layer  a key frame of this layer is at hand; AURA_MEDIA_LAYERS_MAX = none */
+ * @param key_layer  a key frame of this layer is at hand; AURA_SOURCE_LAYERS = none */
 static void retarget(struct aura_subscribed *sub, unsigned key_layer) {
     pick_target(sub);
     if (sub->target != key_layer && (!sub->running || sub->target != sub->layer)) {
         aura__source_want_key(sub->source, sub->target);
+    }
+}
+
+void aura__subscribed_retarget(struct aura_subscribed *sub) {
+    if (!silenced(sub)) {
+        retarget(sub, AURA_SOURCE_LAYERS);
     }
 }
 
@@ -185,7 +204,7 @@ void aura__subscribed_allotted(struct aura_subscribed *sub) {
     } else if (sub->alloc.spatial >= 0) {
         set_filter(sub);
         if (!sub->beginning && (resumed || !sub->running || sub->source->layer_count > 1)) {
-            retarget(sub, AURA_MEDIA_LAYERS_MAX);
+            retarget(sub, AURA_SOURCE_LAYERS);
         }
     }
     tell_allotted(sub);
@@ -339,7 +358,7 @@ void aura__subscribed_begin(struct aura_subscribed *sub) {
         }
     }
     if (!silenced(sub)) {
-        retarget(sub, AURA_MEDIA_LAYERS_MAX);
+        retarget(sub, AURA_SOURCE_LAYERS);
     }
 }
 
@@ -354,7 +373,7 @@ void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
     }
     if (layer != sub->target && sub->source->layer_count > 1 &&
         target_is_quiet(sub, p->arrival_us)) {
-        retarget(sub, p->key_frame ? layer : AURA_MEDIA_LAYERS_MAX);
+        retarget(sub, p->key_frame ? layer : AURA_SOURCE_LAYERS);
     }
     if (!aura__subscribed_pt(sub, p)) {
         aura__drop(sub->peer->worker, AURA_DROP_UNKNOWN_PT);

@@ -119,6 +119,8 @@ void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
 /** The layer's first sender report came. */
 void aura__subscribed_first_sr(struct aura_subscribed *sub, unsigned layer);
 
+/** Goes to the layer that is best for it now, at the next key frame there. */
+void aura__subscribed_retarget(struct aura_subscribed *sub);
 /** Layers granted by the allocator (in sub->alloc): goes there at the next safe point. */
 void aura__subscribed_allotted(struct aura_subscribed *sub);
 /** What was numbered but will not leave: the numbers are free again; goes on with a key frame. */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file core.h  AI Core from its caller's side: one connection, a stream for each track.
+ *
+ * Threading: handlers run on the connection's own thread; everything else may come from any thread.
+ */
+#ifndef AURA_AIC_CORE_H
+#define AURA_AIC_CORE_H
+
+#include "aic/machine.h"
+#include "auralink/aic.h"
+
+enum {
+    AURA_AIC_FRAME_BYTES_MAX = 4 << 20, /* of a coded frame, either way */
+};
+
+struct aura_aic_core;
+struct aura_aic_stream;
+
+/** The address is on this machine: plain text may go there. */
+bool aura_aic_address_is_near(const char *address);
+
+struct aura_aic_core_conf {
+    const char *address;                /* as in grpc_client.h */
+    const char *ca, *certificate, *key; /* PEM text; NULL = none */
+};
+
+enum aura_aic_codec {
+    AURA_AIC_VP8 = 1, /* numbers of proto/aicore.proto */
+    AURA_AIC_VP9 = 2,
+    AURA_AIC_H264 = 3,
+    AURA_AIC_AV1 = 4,
+};
+
+struct aura_aic_frame_in {
+    const uint8_t *data; /* one coded frame */
+    size_t len;
+    enum aura_aic_codec codec;
+    uint32_t rtp_timestamp;
+    bool key_frame; /* the answer is to be one */
+    float target_quality;
+};
+
+/** An answer; borrowed. */
+struct aura_aic_frame_out {
+    const uint8_t *data; /* AV1 temporal unit; len 0: nothing to show for this frame */
+    size_t len;
+    uint32_t rtp_timestamp;
+    bool key_frame, draining;
+    uint32_t bytes_in;
+    struct aura_aic_hints hints; /* without mode and latency, which the caller knows */
+    char model[33];
+};
+
+struct aura_aic_stream_handlers {
+    void (*frame)(void *arg, const struct aura_aic_frame_out *frame);
+    /* The last call for the stream, in any case. `why` is BROKEN, REFUSED or DRAINING. */
+    void (*closed)(void *arg, enum aura_aic_reason why, const char *text);
+};
+
+/** Connects with the first stream. @return 0, AURA_ENOMEM, AURA_EINVAL (certificates) */
+AURA_NODISCARD int aura_aic_core_new(struct aura_aic_core **cp,
+                                     const struct aura_aic_core_conf *conf);
+/** Waits for the ends of its streams, which must all have been freed. */
+struct aura_aic_core *aura_aic_core_free(struct aura_aic_core *c);
+
+AURA_NODISCARD int aura_aic_stream_open(struct aura_aic_stream **sp, struct aura_aic_core *c,
+                                        const struct aura_aic_stream_handlers *handlers, void *arg);
+/** Copies the frame. @return 0, AURA_ENOMEM, AURA_ECLOSED, AURA_ELIMIT (too large, or too many
+ * wait) */
+int aura_aic_stream_send(struct aura_aic_stream *s, const struct aura_aic_frame_in *frame);
+/** Ends it; `closed` may still come. NULL is fine. */
+struct aura_aic_stream *aura_aic_stream_free(struct aura_aic_stream *s);
+
+#endif

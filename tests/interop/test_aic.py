@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""AIC in calls of unmodified clients: compressed by AI Core, and native again whenever that fails."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from lib.aicore import AICore
+from lib.driver import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+NATIVE, AIC = "video/VP8", "video/AV1"
+
+
+@pytest.fixture
+def core():
+    core = AICore()
+    yield core
+    core.process.send_signal(signal.SIGCONT)
+    core.stop()
+
+
+@pytest.fixture
+def call(core, start_server, room_on):
+    """Two browsers, one publishes VP8, with AIC on the server."""
+    server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}}})
+    room = room_on(server)
+    sender = room.join("chromium", "sender")
+    video = sender.call("publishVideo", width=640, height=360, fps=15, bitrate=1_000_000)["sid"]
+    viewer = room.join("chromium", "viewer")
+    viewer.until(video, lambda s: s["distinct"] > 5, 30, "no picture")
+    return server, room, viewer, video
+
+
+def codec(viewer, video) -> str:
+    return viewer.call("rtcStats", sid=video).get("mimeType")
+
+
+def goes_to(viewer, video, wanted: str, timeout: float = 30) -> float:
+    start = time.monotonic()
+    eventually(lambda: codec(viewer, video) == wanted, timeout, 0.05, f"the viewer gets {wanted}")
+    return time.monotonic() - start
+
+
+def bytes_in(viewer, video, seconds: float) -> float:
+    """kbps of payload that arrive."""
+    first = viewer.call("rtcStats", sid=video)
+    time.sleep(seconds)
+    last = viewer.call("rtcStats", sid=video)
+    return (last["bytesReceived"] - first["bytesReceived"]) * 8 / (last["timestamp"] - first["timestamp"])
+
+
+def test_compressed(call, record):
+    """The viewer's stream becomes AV1 on the same SSRC, without a freeze, and far smaller."""
+    server, _, viewer, video = call
+    first = viewer.call("rtcStats", sid=video)
+    native_kbps = bytes_in(viewer, video, 1) if first["mimeType"] == NATIVE else None
+    viewer.call("reset")
+    goes_to(viewer, video, AIC)
+    switch = viewer.track(video)
+    kbps = bytes_in(viewer, video, 5)
+    last, stats = viewer.call("rtcStats", sid=video), viewer.track(video)
+    sent = server.tail(100_000)
+    record(native_kbps=native_kbps, aic_kbps=kbps, max_gap_ms=stats["maxGapMs"], switch_gap_ms=switch["maxGapMs"])
+    assert "AIC Compressed!" in sent and "ratio:" in sent
+    assert last["ssrc"] == first["ssrc"]
+    assert last.get("freezeCount", 0) == first.get("freezeCount", 0)
+    assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
+    assert stats["maxGapMs"] < 500, stats
+    assert native_kbps is None or kbps < native_kbps / 2
+
+
+def kill(core: AICore) -> None:
+    core.process.kill()
+
+
+def stop(core: AICore) -> None:
+    core.process.send_signal(signal.SIGSTOP)
+
+
+def drain(core: AICore) -> None:
+    core.terminate()
+
+
+@pytest.mark.parametrize("fail", [kill, stop, drain])
+def test_fallback(call, core, fail, record):
+    """AI Core goes in the middle of a call: the picture goes on natively."""
+    server, _, viewer, video = call
+    goes_to(viewer, video, AIC)
+    viewer.until(video, lambda s: s["distinct"] > 20, 10, "pictures")
+    viewer.call("reset")
+    fail(core)
+    back_s = goes_to(viewer, video, NATIVE, 10)
+    viewer.until(video, lambda s: s["distinct"] > 15, 10, "pictures go on")
+    stats = viewer.track(video)
+    record(back_s=back_s, max_gap_ms=stats["maxGapMs"])
+    assert stats["maxGapMs"] < 600, stats
+    assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
+    assert "fallback" in server.tail(100_000)
+
+
+def test_return(call, core, record):
+    """AI Core comes back: so does AIC, by itself."""
+    _, _, viewer, video = call
+    goes_to(viewer, video, AIC)
+    stop(core)
+    goes_to(viewer, video, NATIVE, 10)
+    core.process.send_signal(signal.SIGCONT)
+    record(back_s=goes_to(viewer, video, AIC, 40))
+
+
+def test_without_ai_core(start_server, room_on):
+    """The service is not there at all: nobody notices."""
+    server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": "127.0.0.1:9"}}})
+    room = room_on(server)
+    sender = room.join("chromium", "sender")
+    video = sender.call("publishVideo", width=640, height=360, fps=15)["sid"]
+    viewer = room.join("chromium", "viewer")
+    viewer.until(video, lambda s: s["distinct"] > 60, 30, "no picture")
+    stats = viewer.track(video)
+    assert codec(viewer, video) == NATIVE
+    assert stats["maxGapMs"] < 600 and stats["unreadable"] == 0, stats
+
+
+def test_new_viewers(call):
+    """Who joins while it is compressed begins with it; who cannot decode AV1 stays native."""
+    _, room, viewer, video = call
+    goes_to(viewer, video, AIC)
+    late = room.join("chromium", "late")
+    late.until(video, lambda s: s["distinct"] > 15, 20, "no picture for who comes late")
+    assert codec(late, video) == AIC
+    node = room.join("node", "node")
+    node.until(video, lambda s: s["distinct"] > 15, 20, "no picture in rtc-node")
