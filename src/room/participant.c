@@ -137,6 +137,7 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     aura_list_init(&p->subs);
     aura__sid(r->conf.rand, "PA_", p->sid);
     int err = take_claims(p, join);
+    p->native = !aura__aic_wanted(p);
     if (!err && join->request->client_info) {
         p->client = aura__pb_copy(join->request->client_info);
         err = p->client ? 0 : AURA_ENOMEM;
@@ -377,6 +378,7 @@ int aura__participant_change(struct participant *p, const struct aura__change *c
     for (size_t i = 0; !err && i < change->attribute_count; i++) {
         err = set_attribute(&p->claims, change->keys[i], change->values[i]);
     }
+    aura__aic_changed(p);
     return err;
 }
 

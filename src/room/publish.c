@@ -377,7 +377,7 @@ static void fill_conf(const struct encoding *e, aura_peer_id peer, struct aura_s
     *conf = (struct aura_sfu_pub_conf){.peer = peer,
                                        .media = e->media,
                                        .stream_count = e->stream_count,
-                                       .aic = e->t->p->room->rooms->conf.aic,
+                                       .aic = aura__aic_wanted(e->t->p),
                                        .encrypted = e->t->request->encryption !=
                                                     LIVEKIT__ENCRYPTION__TYPE__NONE};
     memcpy(conf->streams, e->streams, sizeof(conf->streams));
@@ -421,6 +421,16 @@ static void start_media(struct encoding *e, aura_peer_id peer, const struct aura
     aura_sfu_pub_set_muted(r->sfu, e->pub, t->muted);
     changed(t);
     go_live(e);
+}
+
+void aura__publish_renew(struct track *t) {
+    for (size_t i = 0; i < sizeof(t->enc) / sizeof(t->enc[0]); i++) {
+        struct aura_sfu_pub_conf conf;
+        if (t->enc[i].pub) {
+            fill_conf(&t->enc[i], 0, &conf); /* the connection stays what it is */
+            (void)!aura_sfu_pub_update(t->p->room->rooms->sfu, t->enc[i].pub, &conf);
+        }
+    }
 }
 
 void aura__publish_section(struct participant *p, aura_peer_id peer,

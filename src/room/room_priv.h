@@ -103,6 +103,7 @@ struct participant {
     float score;
     Livekit__ConnectionQuality quality;
     bool quality_sent, quality_dirty, speaker_dirty;
+    bool native; /* AIC: neither what it publishes nor what it gets is compressed */
 };
 
 enum { ENCODINGS_MAX = 2, QUALITY_OFF = -1 };
@@ -253,6 +254,12 @@ aura__connect_down(struct participant *p); /* that carries subscriptions and dat
 void aura__publish_request(struct participant *p, const Livekit__AddTrackRequest *q);
 void aura__publish_options(struct participant *p, const struct aura_neg_offered *offered,
                            struct aura_neg_pub_options *out);
+/** What the SFU has to know of it changed. */
+void aura__publish_renew(struct track *t);
+/** AI compression (aic.c): may it touch this participant's media, either way? */
+bool aura__aic_wanted(const struct participant *p);
+/** The participant's attributes may say something else now. */
+void aura__aic_changed(struct participant *p);
 void aura__publish_section(struct participant *p, aura_peer_id peer,
                            const struct aura_neg_pub *pub);
 /** A new track takes a section that was offered before. */

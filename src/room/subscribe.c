@@ -141,8 +141,10 @@ void aura__subscribe(struct participant *p, struct track *t) {
     }
     s->p = p;
     s->t = t;
-    s->settings = (struct aura_sfu_sub_settings){
-        .max_layer = 2, .screen = t->request->source == LIVEKIT__TRACK_SOURCE__SCREEN_SHARE};
+    s->settings = (struct aura_sfu_sub_settings){.max_layer = 2,
+                                                 .native = !aura__aic_wanted(p),
+                                                 .screen = t->request->source ==
+                                                           LIVEKIT__TRACK_SOURCE__SCREEN_SHARE};
     s->quality = LIVEKIT__VIDEO_QUALITY__HIGH;
     s->allowed = permitted(p, t);
     aura_list_add(&t->subs, &s->track_node);

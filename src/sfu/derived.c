@@ -15,7 +15,7 @@
 enum {
     PAYLOAD_MAX = 1100,
     LOST_US = 250000,  /* a packet missing for so long will not come: go on with a key frame */
-    QUIET_US = 500000, /* of the layer that is compressed: another one is taken */
+    CHOOSE_US = 2000000, /* between two layers that are compressed */
     CLOCK_RATE = 90000,
 };
 
@@ -56,7 +56,7 @@ struct aura_derived {
 
     unsigned layer; /* that is compressed */
     bool synced;    /* a key frame was begun: `next` is the packet to take */
-    uint64_t next, missing_since_us, taken_us;
+    uint64_t next, missing_since_us, chosen_us;
     struct aura_buf frame;
 
     bool key_wanted;
@@ -199,8 +199,10 @@ static void open_stream(struct aura_derived *d) {
 }
 
 /* Subscribers go to AI Core's layer, or away from it, at the next key frame of where they go. */
-static void show(struct aura_derived *d, bool aic) {
+static void show(struct aura_derived *d) {
     struct aura_source *s = &d->pub->source;
+    bool active = d->machine.state == AURA_AIC_ACTIVE;
+    uint8_t aic = active ? (uint8_t)(d->layer + 1) : 0;
     if (s->aic != aic) {
         aura__source_set_aic(s, aic);
         aura__published_tell_replicas(d->pub);
@@ -209,7 +211,7 @@ static void show(struct aura_derived *d, bool aic) {
 
 static void settle(struct aura_derived *d) {
     struct aura_aic_machine *m = &d->machine;
-    show(d, m->state == AURA_AIC_ACTIVE);
+    show(d);
     if (aura_aic_machine_take_pli(m)) {
         AURA_LOG("aic", AURA_LOG_INFO, "fallback", AURA_I("track", d->pub->source.id),
                  AURA_S("why", aura_aic_reason_name(m->reason)));
@@ -271,7 +273,6 @@ static void take_packet(struct aura_derived *d, const struct aura_packet *p) {
     }
     d->next = p->eseq + 1;
     d->missing_since_us = 0;
-    d->taken_us = p->arrival_us;
 }
 
 static void pump(struct aura_derived *d) {
@@ -290,23 +291,32 @@ static void pump(struct aura_derived *d) {
     }
 }
 
-static bool takes(const struct aura_derived *d, unsigned layer, const struct aura_packet *p) {
-    return p->codec == AURA_CODEC_VP8 &&
-           (layer == d->layer || p->arrival_us > d->taken_us + QUIET_US);
+/* The largest picture that flows. A larger one than so far is taken after a while only: each change
+ * costs a key frame. */
+static void choose_layer(struct aura_derived *d, uint64_t now_us) {
+    unsigned best = aura__source_pick(&d->pub->source, AURA_MEDIA_LAYERS_MAX - 1, now_us);
+    if (best == d->layer || (d->chosen_us && now_us < d->chosen_us + CHOOSE_US)) {
+        return;
+    }
+    d->chosen_us = now_us;
+    restart(d, best);
 }
 
 void aura__derived_packet(struct aura_derived *d, unsigned layer, const struct aura_packet *p) {
     if (d->machine.holding && p->key_frame) {
         aura_aic_machine_native_key(&d->machine, p->arrival_us);
     }
-    if (!takes(d, layer, p)) {
+    if (p->codec != AURA_CODEC_VP8) {
+        aura_aic_machine_want(&d->machine, false, p->arrival_us);
+        settle(d);
+        return;
+    }
+    choose_layer(d, p->arrival_us);
+    if (layer != d->layer) {
         return;
     }
     aura_aic_machine_want(&d->machine, true, p->arrival_us);
     aura_aic_machine_tick(&d->machine, p->arrival_us);
-    if (layer != d->layer) {
-        restart(d, layer);
-    }
     settle(d);
     if (!d->synced && p->key_frame && !p->recovered) {
         d->synced = true;

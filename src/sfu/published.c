@@ -66,7 +66,7 @@ static void apply(struct aura_published *pub, const struct aura_sfu_pub_conf *co
         pub->derived = NULL; /* no memory: native */
     } else if (!aic && pub->derived) {
         pub->derived = aura__derived_free(pub->derived);
-        aura__source_set_aic(&pub->source, false);
+        aura__source_set_aic(&pub->source, 0);
     }
 }
 

@@ -240,7 +240,7 @@ void aura__source_set_muted(struct aura_source *s, bool muted) {
     }
 }
 
-void aura__source_set_aic(struct aura_source *s, bool aic) {
+void aura__source_set_aic(struct aura_source *s, uint8_t aic) {
     aura__source_flush(s);
     s->aic = aic;
     AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {

@@ -40,8 +40,8 @@ struct aura_source {
     struct aura_worker *worker;
     enum aura_kind kind;
     bool encrypted, muted, hushed, replica;
-    bool aic; /* subscribers who can are given AURA_LAYER_AIC */
-    bool svc; /* one stream with spatial layers inside */
+    uint8_t aic; /* 1 + layer that AURA_LAYER_AIC was made from; 0 = it is not to be had */
+    bool svc;    /* one stream with spatial layers inside */
     uint8_t layer_count;
     struct aura_source_layer layer[AURA_SOURCE_LAYERS];
     struct aura_rates rates; /* by stream, or by spatial layer where there is one stream */
@@ -79,8 +79,9 @@ void aura__source_sr(struct aura_source *s, unsigned layer, const struct aura_rt
                      uint64_t arrival_us);
 /** Muted: nothing is forwarded; afterwards subscribers go on with a key frame. */
 void aura__source_set_muted(struct aura_source *s, bool muted);
-/** AI Core's layer can be had, or no more: subscribers come or go at the next key frame there. */
-void aura__source_set_aic(struct aura_source *s, bool aic);
+/** AI Core's layer can be had, or no more: subscribers come or go at the next key frame there.
+ * @param aic  1 + layer it is made from, 0 = none */
+void aura__source_set_aic(struct aura_source *s, uint8_t aic);
 /** Hushed: measured, not forwarded. */
 void aura__source_set_hushed(struct aura_source *s, bool hushed);
 /** Somebody can go on only with a key frame of this layer: asked for now or once throttling lets

@@ -127,15 +127,15 @@ static bool takes_av1(const struct aura_subscribed *sub) {
 }
 
 static void pick_target(struct aura_subscribed *sub) {
-    if (sub->source->aic && takes_av1(sub)) {
-        sub->target = AURA_LAYER_AIC;
-        return;
-    }
     unsigned max = sub->settings.max_layer;
     if (is_video(sub) && sub->alloc.started && sub->alloc.spatial >= 0) {
         max = (unsigned)sub->alloc.spatial;
     }
     sub->target = (uint8_t)aura__source_pick(sub->source, max, aura__now(sub->peer->worker));
+    /* Who is to have a smaller picture than AI Core's gets that natively. */
+    if (sub->target + 1 == sub->source->aic && !sub->settings.native && takes_av1(sub)) {
+        sub->target = AURA_LAYER_AIC;
+    }
 }
 
 /* Chooses the stream to go to; what is forwarded changes only at its key frame.

@@ -135,3 +135,54 @@ def test_new_viewers(call):
     assert codec(late, video) == AIC
     node = room.join("node", "node")
     node.until(video, lambda s: s["distinct"] > 15, 20, "no picture in rtc-node")
+
+
+def test_opting_out(call, record):
+    """`auralink.aic: off` holds for what a participant gets, and for what it publishes; `on` takes it back."""
+    _, room, viewer, video = call
+    other = room.join("chromium", "other", grants={"attributes": {"auralink.aic": "off"}, "can_update_own_metadata": True})
+    goes_to(viewer, video, AIC)
+    other.until(video, lambda s: s["distinct"] > 30, 20, "pictures for who opted out")
+    assert codec(other, video) == NATIVE
+    other.call("setAttributes", attributes={"auralink.aic": "on"})
+    goes_to(other, video, AIC)
+    other.call("setAttributes", attributes={"auralink.aic": "off"})
+    record(native_again_s=goes_to(other, video, NATIVE))
+    own = other.call("publishVideo", width=640, height=360, fps=15)["sid"]
+    viewer.until(own, lambda s: s["distinct"] > 60, 30, "pictures of who opted out")
+    assert codec(viewer, own) == NATIVE
+    assert codec(viewer, video) == AIC
+
+
+def test_simulcast(core, start_server, room_on):
+    """The largest layer is compressed; who wants a small picture gets the publisher's small layer."""
+    server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}}})
+    room = room_on(server)
+    sender = room.join("chromium", "sender")
+    video = sender.call("publishVideo", width=640, height=360, fps=15, simulcast=True, bitrate=800_000)["sid"]
+    viewer = room.join("chromium", "viewer")
+    viewer.until(video, lambda s: s["distinct"] > 10, 30, "no picture")
+    goes_to(viewer, video, AIC, 40)
+    eventually(lambda: viewer.call("rtcStats", sid=video).get("frameHeight") == 360, 20, 0.1, "all lines, compressed")
+    viewer.call("setQuality", sid=video, quality=0)
+    goes_to(viewer, video, NATIVE)
+    eventually(lambda: 0 < viewer.call("rtcStats", sid=video).get("frameHeight", 0) < 360, 10, 0.1, "few lines")
+    viewer.call("setQuality", sid=video, quality=2)
+    goes_to(viewer, video, AIC)
+    stats = viewer.track(video)
+    assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
+
+
+@pytest.mark.parametrize("options", [{"e2eeKey": "secret"}, {"codec": "h264"}], ids=["encrypted", "H.264"])
+def test_untouched(core, start_server, room_on, options):
+    """End-to-end encrypted tracks, and codecs that are not compressed, stay what they are."""
+    server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}}})
+    room = room_on(server)
+    shared = {k: v for k, v in options.items() if k == "e2eeKey"}
+    sender = room.join("chromium", "sender", **shared)
+    own = {k: v for k, v in options.items() if k == "codec"}
+    video = sender.call("publishVideo", width=640, height=360, fps=15, **own)["sid"]
+    viewer = room.join("chromium", "viewer", **shared)
+    viewer.until(video, lambda s: s["distinct"] > 75, 40, "no picture")
+    assert codec(viewer, video) != AIC
+    assert "AIC Compressed!" not in server.tail(100_000)
