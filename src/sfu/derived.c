@@ -14,7 +14,7 @@
 
 enum {
     PAYLOAD_MAX = 1100,
-    LOST_US = 250000,  /* a packet missing for so long will not come: go on with a key frame */
+    LOST_US = 250000,    /* a packet missing for so long will not come: go on with a key frame */
     CHOOSE_US = 2000000, /* between two layers that are compressed */
     CLOCK_RATE = 90000,
 };
