@@ -27,7 +27,9 @@ struct job {
     request_t *request;
 };
 
+/* Two hold it: the call until it is closed, and the lane until its last frame is done. */
 struct stream {
+    atomic_uint refs;
     struct aura_aicore *core;
     enum kind kind;
     struct aura_grpc_call *call;
@@ -202,6 +204,12 @@ static void run_frame(void *arg, void *data) {
     aura_free(j);
 }
 
+static void unref(struct stream *s) {
+    if (atomic_fetch_sub(&s->refs, 1) == 1) {
+        aura_free(s);
+    }
+}
+
 static void ended(void *arg) {
     struct stream *s = arg;
     if (s->admitted) {
@@ -210,7 +218,7 @@ static void ended(void *arg) {
     aura_track_free(s->track);
     aura_grpc_finish(s->call, AURA_GRPC_OK, "");
     aura_grpc_call_unref(s->call);
-    aura_free(s);
+    unref(s);
 }
 
 /* ---- a call, on the server's thread ---- */
@@ -242,6 +250,7 @@ static void *open_call(struct aura_aicore *core, struct aura_grpc_call *call, en
         aura_grpc_finish(call, status, why);
         return NULL;
     }
+    atomic_init(&s->refs, 2);
     s->core = core;
     s->kind = kind;
     s->call = aura_grpc_call_ref(call);
@@ -308,6 +317,7 @@ static void on_closed(void *user, struct aura_grpc_call *call) {
     if (s->lane) {
         aura_lane_close(s->lane);
     }
+    unref(s);
 }
 
 #define SERVICE "/auralink.aicore.v1.AICore/"

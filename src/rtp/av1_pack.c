@@ -68,13 +68,14 @@ static bool next_obu(struct aura_av1_packer *k) {
 }
 
 int aura_av1_pack_begin(struct aura_av1_packer *k, const uint8_t *tu, size_t len, bool key_frame) {
-    *k = (struct aura_av1_packer){.at = tu, .end = tu + len};
+    *k = (struct aura_av1_packer){.at = tu, .end = len ? tu + len : tu};
     while (next_obu(k)) {
     }
     if (k->at != k->end) {
         return AURA_EMALFORMED;
     }
-    *k = (struct aura_av1_packer){.at = tu, .end = tu + len, .first = true, .key_frame = key_frame};
+    *k = (struct aura_av1_packer){
+        .at = tu, .end = len ? tu + len : tu, .first = true, .key_frame = key_frame};
     (void)next_obu(k);
     return 0;
 }
