@@ -54,6 +54,19 @@ def bytes_in(viewer, video, seconds: float) -> float:
     return (last["bytesReceived"] - first["bytesReceived"]) * 8 / (last["timestamp"] - first["timestamp"])
 
 
+def compressed_kbps(viewer, video, seconds: float = 2) -> float:
+    """The same over a stretch without a fallback, which a busy machine may bring any time."""
+
+    def stretch():
+        goes_to(viewer, video, AIC)
+        before = viewer.call("rtcStats", sid=video)["keyFramesDecoded"]
+        kbps = bytes_in(viewer, video, seconds)
+        after = viewer.call("rtcStats", sid=video)
+        return after["mimeType"] == AIC and after["keyFramesDecoded"] == before and kbps
+
+    return eventually(stretch, 60, what="AIC lasts for a while")
+
+
 def test_compressed(call, record):
     """The viewer's stream becomes AV1 on the same SSRC, without a freeze, and far smaller."""
     server, _, viewer, video = call
@@ -62,7 +75,7 @@ def test_compressed(call, record):
     viewer.call("reset")
     goes_to(viewer, video, AIC)
     switch = viewer.track(video)
-    kbps = bytes_in(viewer, video, 5)
+    kbps = compressed_kbps(viewer, video)
     last, stats = viewer.call("rtcStats", sid=video), viewer.track(video)
     sent = server.tail(100_000)
     record(native_kbps=native_kbps, aic_kbps=kbps, max_gap_ms=stats["maxGapMs"], switch_gap_ms=switch["maxGapMs"])
@@ -132,7 +145,7 @@ def test_new_viewers(call):
     goes_to(viewer, video, AIC)
     late = room.join("chromium", "late")
     late.until(video, lambda s: s["distinct"] > 15, 20, "no picture for who comes late")
-    assert codec(late, video) == AIC
+    goes_to(late, video, AIC)
     node = room.join("node", "node")
     node.until(video, lambda s: s["distinct"] > 15, 20, "no picture in rtc-node")
 
@@ -151,7 +164,7 @@ def test_opting_out(call, record):
     own = other.call("publishVideo", width=640, height=360, fps=15)["sid"]
     viewer.until(own, lambda s: s["distinct"] > 60, 30, "pictures of who opted out")
     assert codec(viewer, own) == NATIVE
-    assert codec(viewer, video) == AIC
+    goes_to(viewer, video, AIC)
 
 
 def test_simulcast(core, start_server, room_on):
