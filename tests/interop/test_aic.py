@@ -99,7 +99,7 @@ def drain(core: AICore) -> None:
     core.terminate()
 
 
-@pytest.mark.parametrize("fail", [kill, stop, drain])
+@pytest.mark.parametrize("fail", [pytest.param(kill, marks=pytest.mark.smoke), stop, drain])
 def test_fallback(call, core, fail, record):
     """AI Core goes in the middle of a call: the picture goes on natively."""
     server, _, viewer, video = call
