@@ -11,6 +11,7 @@
 
 typedef Auralink__Aicore__V1__CompressRequest request_t;
 typedef Auralink__Aicore__V1__CompressResponse response_t;
+typedef Auralink__Aicore__V1__AnalyzeResponse look_t;
 
 enum {
     REQUEST_OVERHEAD = 128,
@@ -106,6 +107,22 @@ static void on_message(void *arg, const uint8_t *data, size_t len) {
     auralink__aicore__v1__compress_response__free_unpacked(r, NULL);
 }
 
+static void on_look(void *arg, const uint8_t *data, size_t len) {
+    struct aura_aic_stream *s = arg;
+    look_t *r = auralink__aicore__v1__analyze_response__unpack(NULL, len, data);
+    if (!r) {
+        return;
+    }
+    const struct aura_aic_look look = {
+        .rtp_timestamp = r->rtp_timestamp,
+        .recommended_kbps = r->recommended_kbps,
+        .vmaf = r->quality,
+        .screen = r->content == AURALINK__AICORE__V1__CONTENT__CONTENT_SCREEN,
+    };
+    s->handlers.look(s->arg, &look);
+    auralink__aicore__v1__analyze_response__free_unpacked(r, NULL);
+}
+
 static void on_closed(void *arg, int status, const char *text) {
     struct aura_aic_stream *s = arg;
     bool refused = status == STATUS_RESOURCE_EXHAUSTED || status == STATUS_UNIMPLEMENTED;
@@ -118,8 +135,16 @@ static void on_closed(void *arg, int status, const char *text) {
 }
 
 int aura_aic_stream_open(struct aura_aic_stream **sp, struct aura_aic_core *c,
-                         const struct aura_aic_stream_handlers *handlers, void *arg) {
-    static const struct aura_grpc_stream_handlers grpc = {on_message, on_closed};
+                         enum aura_aic_call call, const struct aura_aic_stream_handlers *handlers,
+                         void *arg) {
+    static const struct aura_grpc_stream_handlers grpc[] = {
+        [AURA_AIC_CALL_COMPRESS] = {on_message, on_closed},
+        [AURA_AIC_CALL_ANALYZE] = {on_look, on_closed},
+    };
+    static const char *const paths[] = {
+        [AURA_AIC_CALL_COMPRESS] = "/auralink.aicore.v1.AICore/CompressStream",
+        [AURA_AIC_CALL_ANALYZE] = "/auralink.aicore.v1.AICore/Analyze",
+    };
     struct aura_aic_stream *s = aura_zalloc(sizeof(*s));
     if (!s) {
         return AURA_ENOMEM;
@@ -127,8 +152,7 @@ int aura_aic_stream_open(struct aura_aic_stream **sp, struct aura_aic_core *c,
     atomic_init(&s->refs, 2);
     s->handlers = *handlers;
     s->arg = arg;
-    int err = aura_grpc_stream_open(&s->stream, c->client,
-                                    "/auralink.aicore.v1.AICore/CompressStream", &grpc, s);
+    int err = aura_grpc_stream_open(&s->stream, c->client, paths[call], &grpc[call], s);
     if (err) {
         aura_free(s);
         return err;

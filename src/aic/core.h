@@ -52,8 +52,22 @@ struct aura_aic_frame_out {
     char model[33];
 };
 
+enum aura_aic_call {
+    AURA_AIC_CALL_COMPRESS, /* CompressStream: frames come back */
+    AURA_AIC_CALL_ANALYZE,  /* Analyze: looks come back */
+};
+
+/** What Analyze says of one frame. */
+struct aura_aic_look {
+    uint32_t rtp_timestamp;
+    uint32_t recommended_kbps; /* 0 = it does not know */
+    float vmaf;                /* predicted at that rate; negative = unknown */
+    bool screen;
+};
+
 struct aura_aic_stream_handlers {
-    void (*frame)(void *arg, const struct aura_aic_frame_out *frame);
+    void (*frame)(void *arg, const struct aura_aic_frame_out *frame); /* NULL: Analyze only */
+    void (*look)(void *arg, const struct aura_aic_look *look); /* NULL: CompressStream only */
     /* The last call for the stream, in any case. `why` is BROKEN, REFUSED or DRAINING. */
     void (*closed)(void *arg, enum aura_aic_reason why, const char *text);
 };
@@ -65,6 +79,7 @@ AURA_NODISCARD int aura_aic_core_new(struct aura_aic_core **cp,
 struct aura_aic_core *aura_aic_core_free(struct aura_aic_core *c);
 
 AURA_NODISCARD int aura_aic_stream_open(struct aura_aic_stream **sp, struct aura_aic_core *c,
+                                        enum aura_aic_call call,
                                         const struct aura_aic_stream_handlers *handlers, void *arg);
 /** Copies the frame. @return 0, AURA_ENOMEM, AURA_ECLOSED, AURA_ELIMIT (too large, or too many
  * wait) */

@@ -8,7 +8,7 @@
 
 struct aura_decoder {
     AVCodecContext *context;
-    AVFrame *frame;
+    AVFrame *frame, *next;
     AVPacket *packet;
     uint8_t *padded; /* the library reads beyond the end */
     size_t cap;
@@ -49,8 +49,9 @@ int aura_decoder_new(struct aura_decoder **dp, enum aura_codec_kind kind) {
     }
     d->context = avcodec_alloc_context3(codec);
     d->frame = av_frame_alloc();
+    d->next = av_frame_alloc();
     d->packet = av_packet_alloc();
-    if (!d->context || !d->frame || !d->packet) {
+    if (!d->context || !d->frame || !d->next || !d->packet) {
         aura_decoder_free(d);
         return AURA_ENOMEM;
     }
@@ -70,6 +71,7 @@ struct aura_decoder *aura_decoder_free(struct aura_decoder *d) {
     if (d) {
         avcodec_free_context(&d->context);
         av_frame_free(&d->frame);
+        av_frame_free(&d->next);
         av_packet_free(&d->packet);
         aura_free(d->padded);
         aura_free(d);
@@ -120,6 +122,11 @@ int aura_decoder_decode(struct aura_decoder *d, const uint8_t *data, size_t len,
     }
     if (code < 0) {
         return err_of(code);
+    }
+    /* Spatial layers in one superframe: the last one is the largest. */
+    while (avcodec_receive_frame(d->context, d->next) >= 0) {
+        av_frame_unref(d->frame);
+        av_frame_move_ref(d->frame, d->next);
     }
     const AVFrame *f = d->frame;
     if (f->format != AV_PIX_FMT_YUV420P && f->format != AV_PIX_FMT_YUVJ420P) {

@@ -2,49 +2,20 @@
 #include "sfu/derived.h"
 
 #include "aic/core.h"
-#include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "rtp/av1_pack.h"
-#include "rtp/vp8.h"
+#include "sfu/aic_feed.h"
+#include "sfu/aic_inbox.h"
 #include "sfu/subscribed.h"
 
-#include <pthread.h>
 #include <string.h>
 
 enum {
     PAYLOAD_MAX = 1100,
-    LOST_US = 250000,    /* a packet missing for so long will not come: go on with a key frame */
-    CHOOSE_US = 2000000, /* between two layers that are compressed */
     CLOCK_RATE = 90000,
-};
-
-/* ---- from AI Core's connection to the worker ---- */
-
-/* What a stream's handlers know: it may outlive the track. */
-struct origin {
-    struct aura_derived_inbox *inbox;
-    aura_pub_id pub;
-    uint32_t generation;
-};
-
-struct event {
-    struct event *next;
-    aura_pub_id pub;
-    uint32_t generation;
-    bool closed;
-    enum aura_aic_reason why;
-    struct aura_aic_frame_out frame; /* data points behind the event */
-    uint8_t bytes[];
-};
-
-struct aura_derived_inbox {
-    struct aura_worker *worker;
-    struct aura_task task;
-    pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t idle;
-    struct event *first, **end;
-    size_t count, origins;
+    AV1_BEGINS_MILLIBITS = 60, /* a pixel: 1.7 Mbps at 720p30, four times what AI Core needs */
+    AV1_STAYS_MILLIBITS = 40,
 };
 
 struct aura_derived {
@@ -54,111 +25,12 @@ struct aura_derived {
     struct aura_aic_stream *stream;
     uint32_t generation; /* of the stream: answers of older ones are not ours */
 
-    unsigned layer; /* that is compressed */
-    bool synced;    /* a key frame was begun: `next` is the packet to take */
-    uint64_t next, missing_since_us, chosen_us;
-    struct aura_buf frame;
+    struct aura_aic_feed feed;
 
     bool key_wanted;
     uint64_t eseq;
     bool announced; /* the log knows that it works */
 };
-
-static void drain(void *arg);
-
-static void post(struct aura_derived_inbox *inbox, struct event *e) {
-    pthread_mutex_lock(&inbox->lock);
-    /* Ends are never dropped: the mode machine waits for frames, but not for these. */
-    bool room = e->closed || inbox->count < AURA_DERIVED_INBOX_MAX;
-    if (room) {
-        *inbox->end = e;
-        inbox->end = &e->next;
-        inbox->count++;
-    }
-    pthread_mutex_unlock(&inbox->lock);
-    if (room) {
-        aura_loop_post_task(inbox->worker->loop, &inbox->task, drain, inbox);
-    } else {
-        aura_free(e);
-    }
-}
-
-static void on_frame(void *arg, const struct aura_aic_frame_out *frame) {
-    const struct origin *o = arg;
-    struct event *e = aura_zalloc(sizeof(*e) + frame->len);
-    if (!e) {
-        return; /* as if AI Core had not answered */
-    }
-    e->pub = o->pub;
-    e->generation = o->generation;
-    e->frame = *frame;
-    memcpy(e->bytes, frame->data, frame->len);
-    e->frame.data = e->bytes;
-    post(o->inbox, e);
-}
-
-static void on_closed(void *arg, enum aura_aic_reason why, const char *text) {
-    struct origin *o = arg;
-    struct aura_derived_inbox *inbox = o->inbox;
-    struct event *e = aura_zalloc(sizeof(*e));
-    AURA_LOG_LIMITED("aic", AURA_LOG_DEBUG, "stream_closed",
-                     AURA_S("why", aura_aic_reason_name(why)), AURA_S("text", text));
-    if (e) {
-        e->pub = o->pub;
-        e->generation = o->generation;
-        e->closed = true;
-        e->why = why;
-        post(inbox, e);
-    }
-    aura_free(o);
-    pthread_mutex_lock(&inbox->lock);
-    if (--inbox->origins == 0) {
-        pthread_cond_signal(&inbox->idle);
-    }
-    pthread_mutex_unlock(&inbox->lock);
-}
-
-int aura__derived_inbox_new(struct aura_derived_inbox **ip, struct aura_worker *w) {
-    struct aura_derived_inbox *inbox = aura_zalloc(sizeof(*inbox));
-    if (!inbox) {
-        return AURA_ENOMEM;
-    }
-    inbox->worker = w;
-    inbox->end = &inbox->first;
-    pthread_mutex_init(&inbox->lock, NULL);
-    pthread_cond_init(&inbox->idle, NULL);
-    *ip = inbox;
-    return 0;
-}
-
-static struct event *take_all(struct aura_derived_inbox *inbox) {
-    pthread_mutex_lock(&inbox->lock);
-    struct event *all = inbox->first;
-    inbox->first = NULL;
-    inbox->end = &inbox->first;
-    inbox->count = 0;
-    pthread_mutex_unlock(&inbox->lock);
-    return all;
-}
-
-struct aura_derived_inbox *aura__derived_inbox_free(struct aura_derived_inbox *inbox) {
-    if (!inbox) {
-        return NULL;
-    }
-    pthread_mutex_lock(&inbox->lock);
-    while (inbox->origins) {
-        pthread_cond_wait(&inbox->idle, &inbox->lock);
-    }
-    pthread_mutex_unlock(&inbox->lock);
-    for (struct event *e = take_all(inbox), *next; e; e = next) {
-        next = e->next;
-        aura_free(e);
-    }
-    pthread_cond_destroy(&inbox->idle);
-    pthread_mutex_destroy(&inbox->lock);
-    aura_free(inbox);
-    return NULL;
-}
 
 /* ---- the stream to AI Core follows the mode machine ---- */
 
@@ -174,35 +46,25 @@ static void on_timer(void *arg) {
     settle(d);
 }
 
+static void handle(struct aura_worker *w, const struct aura_aic_event *e);
+
 static void open_stream(struct aura_derived *d) {
-    static const struct aura_aic_stream_handlers handlers = {on_frame, on_closed};
-    struct aura_worker *w = d->pub->peer->worker;
-    struct origin *o = aura_zalloc(sizeof(*o));
-    if (!o) {
+    const struct aura_aic_origin from = {.inbox = d->pub->peer->worker->aic,
+                                         .handle = handle,
+                                         .pub = d->pub->source.id,
+                                         .generation = ++d->generation};
+    if (aura__aic_open(&d->stream, &from, AURA_AIC_CALL_COMPRESS)) {
         return; /* the next packet tries again */
     }
-    *o = (struct origin){
-        .inbox = w->derived, .pub = d->pub->source.id, .generation = ++d->generation};
-    pthread_mutex_lock(&w->derived->lock);
-    w->derived->origins++;
-    pthread_mutex_unlock(&w->derived->lock);
-    if (aura_aic_stream_open(&d->stream, w->shared->conf.aic, &handlers, o)) {
-        pthread_mutex_lock(&w->derived->lock);
-        w->derived->origins--;
-        pthread_mutex_unlock(&w->derived->lock);
-        aura_free(o);
-        return;
-    }
-    d->synced = false;
     aura_aic_machine_stream_up(&d->machine, now_of(d));
-    aura__source_want_key(&d->pub->source, d->layer);
+    aura__aic_feed_restart(&d->feed);
 }
 
 /* Subscribers go to AI Core's layer, or away from it, at the next key frame of where they go. */
 static void show(struct aura_derived *d) {
     struct aura_source *s = &d->pub->source;
     bool active = d->machine.state == AURA_AIC_ACTIVE;
-    uint8_t aic = active ? (uint8_t)(d->layer + 1) : 0;
+    uint8_t aic = active ? (uint8_t)(d->feed.layer + 1) : 0;
     if (s->aic != aic) {
         aura__source_set_aic(s, aic);
         aura__published_tell_replicas(d->pub);
@@ -215,7 +77,7 @@ static void settle(struct aura_derived *d) {
     if (aura_aic_machine_take_pli(m)) {
         AURA_LOG("aic", AURA_LOG_INFO, "fallback", AURA_I("track", d->pub->source.id),
                  AURA_S("why", aura_aic_reason_name(m->reason)));
-        aura__source_want_key(&d->pub->source, d->layer);
+        aura__source_want_key(&d->pub->source, d->feed.layer);
     }
     if (aura_aic_machine_feeds(m) && !d->stream) {
         open_stream(d);
@@ -235,23 +97,12 @@ static void settle(struct aura_derived *d) {
 
 /* ---- native frames go out ---- */
 
-static void restart(struct aura_derived *d, unsigned layer) {
-    d->layer = layer;
-    d->synced = false;
-    aura_buf_clear(&d->frame);
-    aura__source_want_key(&d->pub->source, layer);
-}
-
-static void send_frame(struct aura_derived *d, uint32_t ts) {
+static void send_frame(void *arg, const struct aura_aic_frame_in *frame) {
+    struct aura_derived *d = arg;
     uint64_t now_us = now_of(d);
-    bool key = d->key_wanted || aura_aic_machine_wants_key(&d->machine, now_us);
-    const struct aura_aic_frame_in in = {.data = d->frame.data,
-                                         .len = d->frame.len,
-                                         .codec = AURA_AIC_VP8,
-                                         .rtp_timestamp = ts,
-                                         .key_frame = key};
-    if (!d->stream || d->frame.err || !d->frame.len ||
-        !aura_aic_machine_sent(&d->machine, now_us)) {
+    struct aura_aic_frame_in in = *frame;
+    in.key_frame = d->key_wanted || aura_aic_machine_wants_key(&d->machine, now_us);
+    if (!d->stream || !aura_aic_machine_sent(&d->machine, now_us)) {
         return;
     }
     if (aura_aic_stream_send(d->stream, &in)) {
@@ -261,73 +112,44 @@ static void send_frame(struct aura_derived *d, uint32_t ts) {
     }
 }
 
-static void take_packet(struct aura_derived *d, const struct aura_packet *p) {
-    struct aura_vp8 v;
-    const uint8_t *payload = p->data + p->payload_at;
-    if (aura_vp8_parse(&v, payload, p->payload_len) == 0 && p->payload_len > v.len) {
-        (void)aura_buf_add(&d->frame, payload + v.len, p->payload_len - (size_t)v.len);
-    }
-    if (p->marker) {
-        send_frame(d, p->ts);
-        aura_buf_clear(&d->frame);
-    }
-    d->next = p->eseq + 1;
-    d->missing_since_us = 0;
-}
-
-static void pump(struct aura_derived *d) {
+/* What AV1 from the publisher weighs, in thousandths of a bit for a pixel of a picture 30 times a
+ * second. */
+static uint64_t millibits(const struct aura_derived *d) {
     const struct aura_source *s = &d->pub->source;
-    uint64_t now_us = now_of(d);
-    const struct aura_packet *p;
-    while ((p = aura__source_kept(s, d->layer, d->next)) != NULL) {
-        take_packet(d, p);
+    const struct aura_payload_state *size = &d->pub->stream[d->feed.layer].payload;
+    uint64_t bps = 0, pixels = (uint64_t)size->width * size->height;
+    for (unsigned i = 0; i < AURA_MEDIA_LAYERS_MAX; i++) {
+        for (unsigned t = 0; t < AURA_RATES_TEMPORAL; t++) {
+            bool follows = s->layer_count == 1 || i == d->feed.layer;
+            bps += follows ? s->rates.layer[i][t].bps : 0;
+        }
     }
-    if (s->layer[d->layer].newest_eseq < d->next) {
-        return;
-    }
-    d->missing_since_us = d->missing_since_us ? d->missing_since_us : now_us;
-    if (now_us > d->missing_since_us + LOST_US) {
-        restart(d, d->layer);
-    }
+    return pixels ? bps * 1000 / (pixels * 30) : 0;
 }
 
-/* The largest picture that flows. A larger one than so far is taken after a while only: each change
- * costs a key frame. */
-static void choose_layer(struct aura_derived *d, uint64_t now_us) {
-    unsigned best = aura__source_pick(&d->pub->source, AURA_MEDIA_LAYERS_MAX - 1, now_us);
-    if (best == d->layer || (d->chosen_us && now_us < d->chosen_us + CHOOSE_US)) {
-        return;
+/* AV1 once more as AV1 costs quality: only where it saves most of a high rate. */
+static bool worth(const struct aura_derived *d, const struct aura_packet *p) {
+    if (p->codec != AURA_CODEC_AV1) {
+        return aura__aic_codec((enum aura_codec)p->codec) != 0;
     }
-    d->chosen_us = now_us;
-    restart(d, best);
+    return millibits(d) > (d->machine.wanted ? AV1_STAYS_MILLIBITS : AV1_BEGINS_MILLIBITS);
 }
 
 void aura__derived_packet(struct aura_derived *d, unsigned layer, const struct aura_packet *p) {
     if (d->machine.holding && p->key_frame) {
         aura_aic_machine_native_key(&d->machine, p->arrival_us);
     }
-    if (p->codec != AURA_CODEC_VP8) {
-        aura_aic_machine_want(&d->machine, false, p->arrival_us);
-        settle(d);
+    if (!aura__aic_feed_follows(&d->feed, layer, p)) {
         return;
     }
-    choose_layer(d, p->arrival_us);
-    if (layer != d->layer) {
-        return;
-    }
-    aura_aic_machine_want(&d->machine, true, p->arrival_us);
+    bool wanted = worth(d, p);
+    aura_aic_machine_want(&d->machine, wanted, p->arrival_us);
     aura_aic_machine_tick(&d->machine, p->arrival_us);
     settle(d);
-    if (!d->synced && p->key_frame && !p->recovered) {
-        d->synced = true;
-        d->next = p->eseq;
-        d->missing_since_us = 0;
-        aura_buf_clear(&d->frame);
+    if (wanted) {
+        aura__aic_feed_take(&d->feed, p);
+        settle(d);
     }
-    if (d->synced) {
-        pump(d);
-    }
-    settle(d);
 }
 
 /* ---- compressed frames come in ---- */
@@ -346,7 +168,7 @@ static struct aura_packet *make_packet(struct aura_derived *d, const struct aura
     p->ext_count = 0;
     p->codec = AURA_CODEC_AV1;
     p->pt = 0;
-    p->epoch = d->pub->source.layer[d->layer].epoch;
+    p->epoch = d->pub->source.layer[d->feed.layer].epoch;
     p->clock_rate = CLOCK_RATE;
     p->marker = p->frame_end = last;
     p->frame_start = first;
@@ -412,10 +234,10 @@ static void answered(struct aura_derived *d, const struct aura_aic_frame_out *f)
     }
 }
 
-static void handle(struct aura_worker *w, const struct event *e) {
-    struct aura_published *pub = aura__published_find(w, e->pub);
+static void handle(struct aura_worker *w, const struct aura_aic_event *e) {
+    struct aura_published *pub = aura__published_find(w, e->from.pub);
     struct aura_derived *d = pub ? pub->derived : NULL;
-    if (!d || e->generation != d->generation || !d->stream) {
+    if (!d || e->from.generation != d->generation || !d->stream) {
         return;
     }
     if (e->closed) {
@@ -427,15 +249,6 @@ static void handle(struct aura_worker *w, const struct event *e) {
     }
 }
 
-static void drain(void *arg) {
-    struct aura_derived_inbox *inbox = arg;
-    for (struct event *e = take_all(inbox), *next; e; e = next) {
-        next = e->next;
-        handle(inbox->worker, e);
-        aura_free(e);
-    }
-}
-
 /* ---- its life ---- */
 
 int aura__derived_new(struct aura_derived **dp, struct aura_published *pub) {
@@ -444,8 +257,12 @@ int aura__derived_new(struct aura_derived **dp, struct aura_published *pub) {
     if (!d) {
         return AURA_ENOMEM;
     }
+    int err = aura__aic_feed_init(&d->feed, pub, send_frame, d);
+    if (err) {
+        aura_free(d);
+        return err;
+    }
     d->pub = pub;
-    d->frame = AURA_BUF(AURA_AIC_FRAME_BYTES_MAX);
     d->eseq = 1;
     aura_aic_machine_init(&d->machine, &conf);
     *dp = d;
@@ -456,7 +273,7 @@ struct aura_derived *aura__derived_free(struct aura_derived *d) {
     if (d) {
         aura_timer_stop(aura_loop_timers(d->pub->peer->worker->loop), &d->timer);
         aura_aic_stream_free(d->stream);
-        aura_buf_free(&d->frame);
+        aura__aic_feed_end(&d->feed);
         aura_free(d);
     }
     return NULL;

@@ -11,15 +11,7 @@
 
 #include "sfu/published.h"
 
-enum { AURA_DERIVED_INBOX_MAX = 1024 }; /* answers that wait for the worker; more are dropped */
-
 struct aura_derived;
-struct aura_derived_inbox;
-
-/** What the worker needs before any track can have such a layer. */
-AURA_NODISCARD int aura__derived_inbox_new(struct aura_derived_inbox **ip, struct aura_worker *w);
-/** Waits until AI Core's connection knows none of the worker's streams any more. */
-struct aura_derived_inbox *aura__derived_inbox_free(struct aura_derived_inbox *inbox);
 
 AURA_NODISCARD int aura__derived_new(struct aura_derived **dp, struct aura_published *pub);
 struct aura_derived *aura__derived_free(struct aura_derived *d);

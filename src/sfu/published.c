@@ -61,7 +61,7 @@ static void apply(struct aura_published *pub, const struct aura_sfu_pub_conf *co
     pub->source.layer_count = (uint8_t)(conf->stream_count ? conf->stream_count : 1);
     map_payload_types(pub);
     learn_feedback(pub);
-    bool aic = conf->aic && pub->peer->worker->derived && !conf->encrypted;
+    bool aic = conf->aic && pub->peer->worker->aic && !conf->encrypted;
     if (aic && !pub->derived && aura__derived_new(&pub->derived, pub)) {
         pub->derived = NULL; /* no memory: native */
     } else if (!aic && pub->derived) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sfu/worker.h"
-#include "sfu/derived.h"
+#include "sfu/aic_inbox.h"
 
 #include "base/mem.h"
 #include "sfu/demux.h"
@@ -243,7 +243,7 @@ int aura__worker_new(struct aura_worker **wp, struct aura_sfu_shared *shared, un
     err = err ? err : aura__packet_pool_new(&w->pool);
     err = err ? err : make_rings(w);
     if (!err && shared->conf.aic) {
-        err = aura__derived_inbox_new(&w->derived, w);
+        err = aura__aic_inbox_new(&w->aic, w);
     }
     err = err ? err : open_sockets(w, binds, bind_count);
     if (err) {
@@ -327,7 +327,7 @@ struct aura_worker *aura__worker_free(struct aura_worker *w) {
     for (size_t i = 0; i < AURA_SFU_WORKERS_MAX; i++) {
         aura__outbox_free(&w->to_worker[i]);
     }
-    aura__derived_inbox_free(w->derived);
+    aura__aic_inbox_free(w->aic);
     aura__queue_free_spares(w);
     aura__wheel_stop(&w->wheel);
     aura_ring_free(w->inbox);

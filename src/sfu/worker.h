@@ -45,7 +45,7 @@ enum {
     AURA_SFU_LINGER_LOOK_US = 250000,
 };
 
-struct aura_derived_inbox;
+struct aura_aic_inbox;
 struct aura_queued;
 struct aura_worker;
 
@@ -127,9 +127,9 @@ struct aura_worker {
     struct aura_timer linger;
     uint64_t linger_since_us; /* the first packet of the batches came; 0 = none waits */
     uint64_t rate_us, rate_packets, rate_pps;
-    struct aura_list batches;           /* struct aura_source.batch_node: packets of this turn */
-    struct aura_queued *spare_queued;   /* entries of send queues that are not in use */
-    struct aura_derived_inbox *derived; /* NULL: there is no AI Core */
+    struct aura_list batches;         /* struct aura_source.batch_node: packets of this turn */
+    struct aura_queued *spare_queued; /* entries of send queues that are not in use */
+    struct aura_aic_inbox *aic;       /* NULL: there is no AI Core */
     struct aura_worker_counters counters;
 };
 

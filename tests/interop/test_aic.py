@@ -186,9 +186,28 @@ def test_simulcast(core, start_server, room_on):
     assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
 
 
-@pytest.mark.parametrize("options", [{"e2eeKey": "secret"}, {"codec": "h264"}], ids=["encrypted", "H.264"])
+@pytest.mark.parametrize("name", ["h264", "vp9"])
+def test_codecs(core, start_server, room_on, name, record):
+    """Other codecs are compressed as VP8 is: H.264, and VP9 with its spatial layers in one stream."""
+    server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}}})
+    room = room_on(server)
+    sender = room.join("chromium", "sender")
+    video = sender.call("publishVideo", width=640, height=360, fps=15, bitrate=1_000_000, codec=name)["sid"]
+    viewer = room.join("chromium", "viewer")
+    viewer.until(video, lambda s: s["distinct"] > 5, 30, "no picture")
+    native = viewer.call("rtcStats", sid=video)
+    goes_to(viewer, video, AIC, 40)
+    eventually(lambda: viewer.call("rtcStats", sid=video).get("frameHeight") == 360, 20, 0.1, "all lines, compressed")
+    kbps = compressed_kbps(viewer, video)
+    stats = viewer.track(video)
+    record(native=native.get("mimeType"), aic_kbps=kbps, max_gap_ms=stats["maxGapMs"])
+    assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
+    assert kbps < 500
+
+
+@pytest.mark.parametrize("options", [{"e2eeKey": "secret"}], ids=["encrypted"])
 def test_untouched(core, start_server, room_on, options):
-    """End-to-end encrypted tracks, and codecs that are not compressed, stay what they are."""
+    """End-to-end encrypted tracks stay what they are."""
     server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}}})
     room = room_on(server)
     shared = {k: v for k, v in options.items() if k == "e2eeKey"}
