@@ -162,6 +162,22 @@ static enum aura_alloc_why why_top(const struct aura_alloc_track *a, struct step
     return AURA_ALLOC_BEST;
 }
 
+void aura_alloc_replace(struct aura_alloc_track *a, unsigned top, uint32_t bps) {
+    if (!bps || top > a->max_spatial || top >= AURA_ALLOC_SPATIAL) {
+        return;
+    }
+    for (unsigned s = 0; s <= top; s++) {
+        for (unsigned t = 0; t < AURA_ALLOC_TEMPORAL; t++) {
+            uint32_t *rate = &a->bps[s][t];
+            if (s == top) {
+                *rate = *rate ? bps : 0;
+            } else if (*rate >= bps) {
+                *rate = 0;
+            }
+        }
+    }
+}
+
 static uint32_t best_bps(const struct aura_alloc_track *a) {
     struct step at, up;
     if (a->disabled || !lowest(a, &at)) {

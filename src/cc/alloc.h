@@ -48,6 +48,14 @@ struct aura_alloc_track {
     bool blocked;
 };
 
+/**
+ * The picture up to spatial layer @p top is sent in another form (AI Core's layer): it costs that
+ * form's rate, with all its temporal layers. Smaller pictures that cost as much are no choice any
+ * more, for who may have this one.
+ * @param bps  of that form; 0 = not measured: the rates stay
+ */
+void aura_alloc_replace(struct aura_alloc_track *a, unsigned top, uint32_t bps);
+
 struct aura_alloc_result {
     uint32_t given_bps;  /* sum of what was chosen */
     uint32_t wanted_bps; /* sum of everybody's best */

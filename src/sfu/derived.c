@@ -13,7 +13,9 @@
 
 enum {
     PAYLOAD_MAX = 1100,
+    PACKET_OVERHEAD = 60, /* RTP with extensions, what SRTP adds, UDP, IP */
     CLOCK_RATE = 90000,
+    TELL_STEP = 8,             /* other workers learn of a rate that differs by an eighth */
     AV1_BEGINS_MILLIBITS = 60, /* a pixel: 1.7 Mbps at 720p30, four times what AI Core needs */
     AV1_STAYS_MILLIBITS = 40,
 };
@@ -26,6 +28,7 @@ struct aura_derived {
     uint32_t generation; /* of the stream: answers of older ones are not ours */
 
     struct aura_aic_feed feed;
+    struct aura_rates rates; /* of what comes back, before anybody gets it too */
 
     bool key_wanted;
     uint64_t eseq;
@@ -65,8 +68,10 @@ static void show(struct aura_derived *d) {
     struct aura_source *s = &d->pub->source;
     bool active = d->machine.state == AURA_AIC_ACTIVE;
     uint8_t aic = active ? (uint8_t)(d->feed.layer + 1) : 0;
-    if (s->aic != aic) {
-        aura__source_set_aic(s, aic);
+    uint32_t bps = d->rates.layer[0][0].bps, step = s->aic_bps / TELL_STEP;
+    bool other_rate = bps > s->aic_bps + step || bps + step < s->aic_bps;
+    if (s->aic != aic || (aic && other_rate)) {
+        aura__source_set_aic(s, aic, bps);
         aura__published_tell_replicas(d->pub);
     }
 }
@@ -220,6 +225,8 @@ static void answered(struct aura_derived *d, const struct aura_aic_frame_out *f)
     if (took_us == UINT32_MAX) {
         return;
     }
+    size_t packets = f->len / PAYLOAD_MAX + 1;
+    aura__rates_add(&d->rates, 0, 0, f->len + packets * PACKET_OVERHEAD, true, now_us);
     settle(d); /* first, so that subscribers come over with this very frame */
     if (d->machine.state == AURA_AIC_ACTIVE && f->len) {
         if (!d->announced) {

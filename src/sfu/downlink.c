@@ -194,6 +194,9 @@ static void fill(struct aura_subscribed *sub, uint64_t now_us) {
     a->max_spatial =
         wish->max_layer < AURA_ALLOC_SPATIAL ? wish->max_layer : AURA_ALLOC_SPATIAL - 1;
     fill_rates(a, sub->source, now_us);
+    if (aura__subscribed_takes_aic(sub)) {
+        aura_alloc_replace(a, aura__source_aic_spatial(sub->source), sub->source->aic_bps);
+    }
     a->max_temporal = temporal_for(&sub->source->rates, a->max_spatial, wish->max_fps);
 }
 

@@ -66,7 +66,7 @@ static void apply(struct aura_published *pub, const struct aura_sfu_pub_conf *co
         pub->derived = NULL; /* no memory: native */
     } else if (!aic && pub->derived) {
         pub->derived = aura__derived_free(pub->derived);
-        aura__source_set_aic(&pub->source, 0);
+        aura__source_set_aic(&pub->source, 0, 0);
     }
 }
 
@@ -141,6 +141,7 @@ static void tell_replica(struct aura_published *pub, unsigned worker) {
                          .a = (uint8_t)s->kind,
                          .b = s->encrypted,
                          .c = s->muted,
+                         .u = s->aic_bps,
                          .w = {s->layer_count, s->aic}};
     aura__worker_tell_worker(pub->peer->worker, worker, &m);
 }

@@ -67,9 +67,7 @@ static void info(struct aura_source *s, const struct aura_msg *m) {
     s->kind = (enum aura_kind)m->a;
     s->encrypted = m->b;
     s->layer_count = (uint8_t)m->w[0];
-    if (s->aic != m->w[1]) {
-        aura__source_set_aic(s, (uint8_t)m->w[1]);
-    }
+    aura__source_set_aic(s, (uint8_t)m->w[1], (uint32_t)m->u);
     if (s->muted != (m->c != 0)) {
         aura__source_set_muted(s, m->c != 0);
     }

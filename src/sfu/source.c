@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/prefetch.h"
+#include "sfu/downlink.h"
 #include "sfu/published.h"
 #include "sfu/stats.h"
 #include "sfu/subscribed.h"
@@ -240,12 +241,31 @@ void aura__source_set_muted(struct aura_source *s, bool muted) {
     }
 }
 
-void aura__source_set_aic(struct aura_source *s, uint8_t aic) {
+void aura__source_set_aic(struct aura_source *s, uint8_t aic, uint32_t bps) {
+    s->aic_bps = bps;
+    if (s->aic == aic) {
+        return; /* a new rate counts when the downlinks' budgets are shared out next */
+    }
     aura__source_flush(s);
     s->aic = aic;
     AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
+        /* Another rate, and perhaps another layer that fits: known before anybody goes there. */
+        aura__downlink_wishes_changed(sub);
         aura__subscribed_retarget(sub);
     }
+}
+
+unsigned aura__source_aic_spatial(const struct aura_source *s) {
+    if (s->layer_count > 1 && s->aic) {
+        return s->aic - 1u;
+    }
+    unsigned top = 0;
+    for (unsigned i = 1; s->svc && i < AURA_MEDIA_LAYERS_MAX; i++) {
+        for (unsigned t = 0; t < AURA_RATES_TEMPORAL; t++) {
+            top = s->rates.layer[i][t].bps ? i : top;
+        }
+    }
+    return top;
 }
 
 void aura__source_set_hushed(struct aura_source *s, bool hushed) {

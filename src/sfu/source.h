@@ -40,8 +40,9 @@ struct aura_source {
     struct aura_worker *worker;
     enum aura_kind kind;
     bool encrypted, muted, hushed, replica;
-    uint8_t aic; /* 1 + layer that AURA_LAYER_AIC was made from; 0 = it is not to be had */
-    bool svc;    /* one stream with spatial layers inside */
+    uint8_t aic;      /* 1 + layer that AURA_LAYER_AIC was made from; 0 = it is not to be had */
+    uint32_t aic_bps; /* what AURA_LAYER_AIC weighs; 0 = not known yet */
+    bool svc;         /* one stream with spatial layers inside */
     uint8_t layer_count;
     struct aura_source_layer layer[AURA_SOURCE_LAYERS];
     struct aura_rates rates; /* by stream, or by spatial layer where there is one stream */
@@ -81,7 +82,9 @@ void aura__source_sr(struct aura_source *s, unsigned layer, const struct aura_rt
 void aura__source_set_muted(struct aura_source *s, bool muted);
 /** AI Core's layer can be had, or no more: subscribers come or go at the next key frame there.
  * @param aic  1 + layer it is made from, 0 = none */
-void aura__source_set_aic(struct aura_source *s, uint8_t aic);
+void aura__source_set_aic(struct aura_source *s, uint8_t aic, uint32_t bps);
+/** The spatial layer, as the allocator counts them, that AURA_LAYER_AIC stands for. */
+unsigned aura__source_aic_spatial(const struct aura_source *s);
 /** Hushed: measured, not forwarded. */
 void aura__source_set_hushed(struct aura_source *s, bool hushed);
 /** Somebody can go on only with a key frame of this layer: asked for now or once throttling lets

@@ -126,6 +126,10 @@ static bool takes_av1(const struct aura_subscribed *sub) {
     return false;
 }
 
+bool aura__subscribed_takes_aic(const struct aura_subscribed *sub) {
+    return sub->source->aic && !sub->settings.native && takes_av1(sub);
+}
+
 static void pick_target(struct aura_subscribed *sub) {
     unsigned max = sub->settings.max_layer;
     if (is_video(sub) && sub->alloc.started && sub->alloc.spatial >= 0) {
@@ -133,7 +137,8 @@ static void pick_target(struct aura_subscribed *sub) {
     }
     sub->target = (uint8_t)aura__source_pick(sub->source, max, aura__now(sub->peer->worker));
     /* Who is to have a smaller picture than AI Core's gets that natively. */
-    if (sub->target + 1 == sub->source->aic && !sub->settings.native && takes_av1(sub)) {
+    bool small = sub->source->svc && max < aura__source_aic_spatial(sub->source);
+    if (sub->target + 1 == sub->source->aic && !small && aura__subscribed_takes_aic(sub)) {
         sub->target = AURA_LAYER_AIC;
     }
 }
@@ -203,7 +208,8 @@ void aura__subscribed_allotted(struct aura_subscribed *sub) {
         aura__downlink_forget(sub);
     } else if (sub->alloc.spatial >= 0) {
         set_filter(sub);
-        if (!sub->beginning && (resumed || !sub->running || sub->source->layer_count > 1)) {
+        if (!sub->beginning &&
+            (resumed || !sub->running || sub->source->layer_count > 1 || sub->source->aic)) {
             retarget(sub, AURA_SOURCE_LAYERS);
         }
     }

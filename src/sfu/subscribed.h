@@ -119,6 +119,8 @@ void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
 /** The layer's first sender report came. */
 void aura__subscribed_first_sr(struct aura_subscribed *sub, unsigned layer);
 
+/** It gets AI Core's picture in place of the one that it was made from. */
+bool aura__subscribed_takes_aic(const struct aura_subscribed *sub);
 /** Goes to the layer that is best for it now, at the next key frame there. */
 void aura__subscribed_retarget(struct aura_subscribed *sub);
 /** Layers granted by the allocator (in sub->alloc): goes there at the next safe point. */

@@ -49,6 +49,42 @@ static int everything_fits_where_nothing_is_known(void) {
     return 0;
 }
 
+/* 700 kbps carry the half picture natively, and all of it compressed. */
+static int a_compressed_picture_costs_what_it_weighs(void) {
+    struct aura_alloc_track a = camera(), b = camera(), *one[] = {&a}, *two[] = {&b};
+    run(one, 1, 700, 0);
+    check_layer(&a, 1, -1, AURA_ALLOC_BANDWIDTH);
+    aura_alloc_replace(&b, 2, 420 * KBPS);
+    struct aura_alloc_result out = run(two, 1, 700, 0);
+    check_layer(&b, 2, 3, AURA_ALLOC_BEST);
+    assert_int_equal(out.given_bps, 420 * KBPS);
+    assert_int_equal(out.wanted_bps, 420 * KBPS);
+    /* It does not fit any more: what is cheaper natively, and back without a detour. */
+    b = camera();
+    b.started = true;
+    b.spatial = 2;
+    b.temporal = 3;
+    aura_alloc_replace(&b, 2, 420 * KBPS);
+    run(two, 1, 300, 1000);
+    check_layer(&b, 0, 3, AURA_ALLOC_BANDWIDTH);
+    run(two, 1, 700, 5000);
+    check_layer(&b, 2, 3, AURA_ALLOC_BEST);
+    return 0;
+}
+
+static int small_pictures_stay_native(void) {
+    struct aura_alloc_track a = camera(), *list[] = {&a};
+    a.max_spatial = 0;
+    aura_alloc_replace(&a, 2, 100 * KBPS);
+    struct aura_alloc_result out = run(list, 1, 3000, 0);
+    check_layer(&a, 0, 3, AURA_ALLOC_AS_WISHED);
+    assert_int_equal(out.given_bps, 150 * KBPS);
+    a = camera();
+    aura_alloc_replace(&a, 2, 0); /* its rate is not known yet */
+    assert_int_equal(run(list, 1, 3000, 0).given_bps, 1700 * KBPS);
+    return 0;
+}
+
 static int the_lowest_layer_for_all_comes_first(void) {
     struct aura_alloc_track t[4], *list[4];
     for (size_t i = 0; i < 4; i++) {
@@ -167,6 +203,8 @@ static int the_budget_holds(void) {
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_CASE(everything_fits_where_nothing_is_known),
+        AURA_CASE(a_compressed_picture_costs_what_it_weighs),
+        AURA_CASE(small_pictures_stay_native),
         AURA_CASE(the_lowest_layer_for_all_comes_first),
         AURA_CASE(screens_come_before_cameras_and_large_before_small),
         AURA_CASE(down_at_once_up_with_room_and_time),
