@@ -4,9 +4,11 @@
 #include "api/server.h"
 #include "base/log.h"
 #include "cmd/server_options.h"
+#include "sfu/dump.h"
 
 #include <jansson.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,7 @@ struct program {
     struct aura_rooms *rooms;
     struct aura_sfu *sfu;
     struct aura_aic_core *aic; /* NULL: not enabled */
+    struct aura_dump *dump;    /* NULL: none wanted */
     struct aura_server *server;
     char node_id[NODE_ID_LEN + 4];
     int signals;
@@ -119,6 +122,7 @@ static int start_rooms(struct program *p) {
         .max_tracks = c->limit.max_tracks,
         .max_audible = c->audio.max_audible,
         .aic = c->aic.enabled,
+        .dump_of = p->options.dump_of,
         .stun_servers = c->rtc.stun_servers.items,
         .stun_server_count = c->rtc.stun_servers.count,
         .rand = aura_rand_system(),
@@ -145,6 +149,41 @@ static int start_aic(struct program *p) {
     return err;
 }
 
+static int start_dump(struct program *p) {
+    const char *file = p->options.dump_file;
+    if (!file) {
+        return 0;
+    }
+    int err = aura_dump_new(&p->dump, file, p->options.dump_mb << 20, AURA_DUMP_LANES_MAX,
+                            aura_clock_system());
+    if (err) {
+        fprintf(stderr, "auralink-server: cannot write --dump-rtp %s: %s\n", file,
+                err == AURA_EIO ? strerror(errno) : aura_err_text(err));
+        return err;
+    }
+    fprintf(stderr,
+            "\n"
+            "***  WARNING: --dump-rtp writes the media of calls UNENCRYPTED into\n"
+            "***  %s\n"
+            "***  Who reads that file sees and hears everything. Never use it with people\n"
+            "***  who have not agreed, and delete it afterwards.\n\n",
+            file);
+    AURA_LOG("dump", AURA_LOG_WARN, "media_is_dumped_unencrypted", AURA_S("file", file),
+             AURA_S("of", p->options.dump_of ? p->options.dump_of : "everybody"),
+             AURA_I("limit_mb", p->options.dump_mb));
+    return 0;
+}
+
+static void end_dump(struct program *p) {
+    struct aura_dump_stats stats;
+    if (p->dump) {
+        aura_dump_stats(p->dump, &stats);
+        AURA_LOG("dump", AURA_LOG_WARN, "dumped", AURA_I("packets", stats.packets),
+                 AURA_I("bytes", stats.bytes), AURA_I("dropped", stats.dropped));
+    }
+    p->dump = aura_dump_free(p->dump);
+}
+
 static int start_sfu(struct program *p) {
     const struct aura_config *c = &p->options.config;
     struct aura_sfu_conf conf = {
@@ -166,6 +205,7 @@ static int start_sfu(struct program *p) {
         .clock = aura_clock_system(),
         .rand = aura_rand_system(),
         .aic = p->aic,
+        .dump = p->dump,
     };
     int err = aura_sfu_new(&p->sfu, &conf, p->loop, aura_rooms_sfu_handlers(), p->rooms);
     if (err == AURA_EEXISTS) {
@@ -230,6 +270,7 @@ static int run(struct program *p) {
         return err;
     }
     err = start_aic(p);
+    err = err ? err : start_dump(p);
     err = err ? err : start_sfu(p);
     err = err ? err : start_http(p);
     if (!err) {
@@ -253,6 +294,7 @@ static void end(struct program *p) {
     aura_rooms_free(p->rooms);
     aura_sfu_free(p->sfu);
     aura_aic_core_free(p->aic);
+    end_dump(p);
     aura_loop_free(p->loop);
     if (p->signals > 0) {
         close(p->signals);

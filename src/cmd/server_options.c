@@ -8,13 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { USAGE = 2, MESSAGES_BYTES = 256 * 1024 };
+enum { USAGE = 2, MESSAGES_BYTES = 256 * 1024, DUMP_MB = 100 };
 
 /* Flags win over the file. UINT64_MAX and NULL = not given. */
 struct flags {
     const char *config, *config_body, *keys, *key_file, *node_ip, *region, *log_level;
     struct aura_arg_list bind;
     uint64_t port, udp_port, tcp_port, workers;
+    const char *dump_file, *dump_of;
+    uint64_t dump_mb;
     bool dev, log_json, check, version, help_config;
 };
 
@@ -50,6 +52,13 @@ static bool parse_flags(struct flags *f, int argc, char **argv, int *status) {
         {"log-level", AURA_ARG_STR, &f->log_level, "LEVEL", "debug, info (default), warn, error",
          NULL, 0},
         {"log-json", AURA_ARG_FLAG, &f->log_json, NULL, "log lines as JSON", NULL, 0},
+        {"", AURA_ARG_FLAG, NULL, NULL, "Looking at packets (docs/wireshark.md):", NULL, 0},
+        {"dump-rtp", AURA_ARG_STR, &f->dump_file, "FILE",
+         "write all media UNENCRYPTED into this pcap file", NULL, 0},
+        {"dump-rtp-of", AURA_ARG_STR, &f->dump_of, "IDENTITY",
+         "only what this participant sends and gets", NULL, 0},
+        {"dump-rtp-mb", AURA_ARG_UINT, &f->dump_mb, "MB", "the file's limit (default 100)", NULL,
+         1024 * 1024},
         {"version", AURA_ARG_FLAG, &f->version, NULL, "print the version and stop", NULL, 0},
     };
     const struct aura_command_line line = {
@@ -188,8 +197,11 @@ static int take_log(const struct aura_config *c) {
 }
 
 bool server_options_read(struct server_options *o, int argc, char **argv, int *status) {
-    struct flags f = {
-        .port = UINT64_MAX, .udp_port = UINT64_MAX, .tcp_port = UINT64_MAX, .workers = UINT64_MAX};
+    struct flags f = {.port = UINT64_MAX,
+                      .udp_port = UINT64_MAX,
+                      .tcp_port = UINT64_MAX,
+                      .workers = UINT64_MAX,
+                      .dump_mb = DUMP_MB};
     memset(o, 0, sizeof(*o));
     if (!parse_flags(&f, argc, argv, status)) {
         return false;
@@ -203,6 +215,9 @@ bool server_options_read(struct server_options *o, int argc, char **argv, int *s
         apply_flags(&o->config, &f);
         err = take_addresses(o);
     }
+    o->dump_file = f.dump_file;
+    o->dump_of = f.dump_of;
+    o->dump_mb = f.dump_mb;
     err = err ? err : take_codecs(o);
     err = err ? err : take_keys(&o->config);
     err = err ? err : take_log(&o->config);

@@ -14,7 +14,9 @@ struct server_options {
     size_t bind_count;
     struct aura_addr node_ip[2]; /* v4, v6 */
     size_t node_ip_count;
-    uint32_t codecs; /* bit per enum aura_codec; 0 = all */
+    uint32_t codecs;                 /* bit per enum aura_codec; 0 = all */
+    const char *dump_file, *dump_of; /* NULL = no dump; of everybody */
+    uint64_t dump_mb;
 };
 
 /**

@@ -52,7 +52,10 @@ static const struct aura_neg_handlers neg_handlers = {.pub_options = on_pub_opti
 static int open_transport(struct participant *p, struct transport *t, enum aura_neg_role role) {
     struct aura_rooms *r = p->room->rooms;
     bool subscriber = role == AURA_NEG_SUBSCRIBER;
-    struct aura_sfu_peer_conf conf = {.offerer = subscriber, .open_data_channels = subscriber};
+    const char *dump_of = r->conf.dump_of;
+    struct aura_sfu_peer_conf conf = {.offerer = subscriber,
+                                      .open_data_channels = subscriber,
+                                      .dump = !dump_of || strcmp(dump_of, p->claims.identity) == 0};
     char pwd[AURA_ICE_PWD_LEN + 1];
     struct aura_sfu_candidate candidates[AURA_SFU_CANDIDATES_MAX];
     t->p = p;

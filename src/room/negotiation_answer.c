@@ -10,15 +10,15 @@
 #define EXT(name) (1u << AURA_EXT_##name)
 
 static const uint32_t pub_audio_ext =
-    EXT(MID) | EXT(AUDIO_LEVEL) | EXT(TWCC) | EXT(ABS_CAPTURE_TIME);
+    EXT(MID) | EXT(AUDIO_LEVEL) | EXT(TWCC) | EXT(ABS_CAPTURE_TIME) | EXT(AIC);
 static const uint32_t pub_video_ext = EXT(MID) | EXT(RID) | EXT(REPAIRED_RID) | EXT(TWCC) |
                                       EXT(DEPENDENCY_DESCRIPTOR) | EXT(ABS_CAPTURE_TIME) |
-                                      EXT(VIDEO_ORIENTATION) | EXT(COLOR_SPACE);
+                                      EXT(VIDEO_ORIENTATION) | EXT(COLOR_SPACE) | EXT(AIC);
 static const uint32_t sub_audio_ext =
-    EXT(MID) | EXT(AUDIO_LEVEL) | EXT(TWCC) | EXT(ABS_CAPTURE_TIME);
+    EXT(MID) | EXT(AUDIO_LEVEL) | EXT(TWCC) | EXT(ABS_CAPTURE_TIME) | EXT(AIC);
 static const uint32_t sub_video_ext = EXT(MID) | EXT(TWCC) | EXT(ABS_SEND_TIME) |
                                       EXT(DEPENDENCY_DESCRIPTOR) | EXT(ABS_CAPTURE_TIME) |
-                                      EXT(VIDEO_ORIENTATION) | EXT(COLOR_SPACE);
+                                      EXT(VIDEO_ORIENTATION) | EXT(COLOR_SPACE) | EXT(AIC);
 
 /* RFC 8829 section 5.2.2: sections keep their places; a rejected one may get a new mid. */
 static bool sections_kept(const struct aura_neg *neg, const struct aura_sdp *offer) {

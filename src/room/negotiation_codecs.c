@@ -271,6 +271,7 @@ static void own_extensions(struct aura_ext_map *map, enum aura_kind kind) {
     } else {
         map->id[AURA_EXT_AUDIO_LEVEL] = 7;
     }
+    map->id[AURA_EXT_AIC] = 8; /* browsers drop it from their answers */
 }
 
 /* 0 = what is sent now, 1 = what may be sent later, 2 = what the room allows besides. */

@@ -31,6 +31,7 @@ struct aura_rooms_conf {
     uint32_t max_tracks;             /* published by one participant; 0 = 64 */
     uint32_t max_audible;            /* microphones forwarded at a time in a room; 0 = all */
     bool aic;                        /* video may be compressed by AI Core */
+    const char *dump_of;             /* identity whose media is dumped; NULL = everybody's */
     const char *const *stun_servers; /* urls for JoinResponse.ice_servers */
     size_t stun_server_count;
     struct aura_rand *rand;

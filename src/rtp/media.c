@@ -31,6 +31,7 @@ static const char *const uris[AURA_EXT_COUNT] = {
     [AURA_EXT_TOFFSET] = "urn:ietf:params:rtp-hdrext:toffset",
     [AURA_EXT_VIDEO_LAYERS_ALLOCATION] =
         "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00",
+    [AURA_EXT_AIC] = "urn:x-auralink:rtp-hdrext:aic:1",
 };
 
 const char *aura_codec_mime(enum aura_codec codec) {

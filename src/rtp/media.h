@@ -50,6 +50,7 @@ enum aura_ext {
     AURA_EXT_VIDEO_TIMING,
     AURA_EXT_TOFFSET,
     AURA_EXT_VIDEO_LAYERS_ALLOCATION,
+    AURA_EXT_AIC, /* hints: docs/aic-protocol.md */
     AURA_EXT_COUNT
 };
 

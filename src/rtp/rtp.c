@@ -145,6 +145,7 @@ static bool take_value(struct aura_rtp_exts *out, enum aura_ext ext,
     case AURA_EXT_VIDEO_TIMING:
     case AURA_EXT_TOFFSET:
     case AURA_EXT_VIDEO_LAYERS_ALLOCATION:
+    case AURA_EXT_AIC:
         return item->len > 0;
     case AURA_EXT_COUNT:
         break;

@@ -7,6 +7,8 @@
 #include "rtp/av1_pack.h"
 #include "sfu/aic_feed.h"
 #include "sfu/aic_inbox.h"
+#include "sfu/derived_meter.h"
+#include "sfu/stats.h"
 #include "sfu/subscribed.h"
 
 #include <string.h>
@@ -33,6 +35,8 @@ struct aura_derived {
     bool key_wanted;
     uint64_t eseq;
     bool announced; /* the log knows that it works */
+    struct aura_meter meter;
+    enum aura_aic_state told; /* to the control thread */
 };
 
 /* ---- the stream to AI Core follows the mode machine ---- */
@@ -76,9 +80,18 @@ static void show(struct aura_derived *d) {
     }
 }
 
+static void tell(struct aura_derived *d) {
+    aura__meter_count(&d->meter, &d->machine, d->pub->peer->worker);
+    if (d->machine.state != d->told) {
+        d->told = d->machine.state;
+        aura__stats_aic(&d->pub->source);
+    }
+}
+
 static void settle(struct aura_derived *d) {
     struct aura_aic_machine *m = &d->machine;
     show(d);
+    tell(d);
     if (aura_aic_machine_take_pli(m)) {
         AURA_LOG("aic", AURA_LOG_INFO, "fallback", AURA_I("track", d->pub->source.id),
                  AURA_S("why", aura_aic_reason_name(m->reason)));
@@ -148,6 +161,7 @@ void aura__derived_packet(struct aura_derived *d, unsigned layer, const struct a
         return;
     }
     bool wanted = worth(d, p);
+    aura__meter_native(&d->meter, p);
     aura_aic_machine_want(&d->machine, wanted, p->arrival_us);
     aura_aic_machine_tick(&d->machine, p->arrival_us);
     settle(d);
@@ -162,15 +176,24 @@ void aura__derived_packet(struct aura_derived *d, unsigned layer, const struct a
 static struct aura_packet *make_packet(struct aura_derived *d, const struct aura_aic_frame_out *f,
                                        const uint8_t *payload, size_t len, bool first, bool last) {
     struct aura_worker *w = d->pub->peer->worker;
-    struct aura_packet *p = aura__packet_new(w->pool, len);
+    uint8_t hints[AURA_AIC_HINTS_BYTES_MAX];
+    size_t hint_len = aura__meter_hints(&d->meter, first, hints);
+    struct aura_packet *p = aura__packet_new(w->pool, hint_len + len);
     if (!p) {
         aura__drop(w, AURA_DROP_LIMIT);
         return NULL;
     }
-    memcpy(p->data, payload, len);
-    p->len = p->payload_len = (uint16_t)len;
-    p->payload_at = 0;
-    p->ext_count = 0;
+    /* Hints lie before the payload, as a header extension that came in would. */
+    memcpy(p->data, hints, hint_len);
+    memcpy(p->data + hint_len, payload, len);
+    p->len = (uint16_t)(hint_len + len);
+    p->payload_len = (uint16_t)len;
+    p->payload_at = (uint16_t)hint_len;
+    p->ext_count = hint_len > 0;
+    p->exts[0] = (struct aura_packet_ext){.ext = AURA_EXT_AIC, .len = (uint8_t)hint_len};
+    p->aic = true;
+    p->native_bytes = 0;
+    p->native_packets = 0;
     p->codec = AURA_CODEC_AV1;
     p->pt = 0;
     p->epoch = d->pub->source.layer[d->feed.layer].epoch;
@@ -202,6 +225,9 @@ static void forward(struct aura_derived *d, const struct aura_aic_frame_out *f) 
     for (size_t n; (n = aura_av1_pack_next(&k, payload, sizeof(payload), &last)); first = false) {
         struct aura_packet *p = make_packet(d, f, payload, n, first, last);
         if (p) {
+            if (first) {
+                aura__meter_stamp(&d->meter, p);
+            }
             aura__source_packet(&d->pub->source, AURA_LAYER_AIC, p);
             aura__packet_unref(p, w->pool);
         }
@@ -227,6 +253,8 @@ static void answered(struct aura_derived *d, const struct aura_aic_frame_out *f)
     }
     size_t packets = f->len / PAYLOAD_MAX + 1;
     aura__rates_add(&d->rates, 0, 0, f->len + packets * PACKET_OVERHEAD, true, now_us);
+    aura__meter_answer(&d->meter, d->pub->peer->worker, f, took_us,
+                       d->machine.state == AURA_AIC_ACTIVE);
     settle(d); /* first, so that subscribers come over with this very frame */
     if (d->machine.state == AURA_AIC_ACTIVE && f->len) {
         if (!d->announced) {
@@ -284,6 +312,10 @@ struct aura_derived *aura__derived_free(struct aura_derived *d) {
         aura_free(d);
     }
     return NULL;
+}
+
+void aura__derived_report(struct aura_derived *d, struct aura_sfu_aic *out) {
+    aura__meter_report(&d->meter, &d->machine, &d->pub->source, out);
 }
 
 void aura__derived_want_key(struct aura_derived *d) {

@@ -17,6 +17,8 @@ AURA_NODISCARD int aura__derived_new(struct aura_derived **dp, struct aura_publi
 struct aura_derived *aura__derived_free(struct aura_derived *d);
 /** A native packet was received (and is kept by the source). */
 void aura__derived_packet(struct aura_derived *d, unsigned layer, const struct aura_packet *p);
+/** How it goes, for the control thread. */
+void aura__derived_report(struct aura_derived *d, struct aura_sfu_aic *out);
 /** A subscriber can begin only with a key frame. */
 void aura__derived_want_key(struct aura_derived *d);
 

@@ -68,6 +68,11 @@ static void handle(void *arg, void *message) {
             h->peer_stats(sfu->arg, m->ptr);
         }
         break;
+    case AURA_MSG_AIC:
+        if (h->aic) {
+            h->aic(sfu->arg, m->ptr);
+        }
+        break;
     case AURA_MSG_SUB_STARTED:
         if (h->sub_started) {
             h->sub_started(sfu->arg, m->id);
@@ -104,6 +109,20 @@ static uint64_t get(_Atomic uint64_t *c) {
     return atomic_load_explicit(c, memory_order_relaxed);
 }
 
+static void add_aic(struct aura_worker_counters *c, struct aura_sfu_counters *out) {
+    out->aic_sent += get(&c->aic_sent);
+    out->aic_native += get(&c->aic_native);
+    out->aic_frames += get(&c->aic_frames);
+    out->aic_late += get(&c->aic_late);
+    out->aic_latency_us += get(&c->aic_latency_us);
+    for (size_t i = 0; i < AURA_SFU_AIC_BUCKETS; i++) {
+        out->aic_latency[i] += get(&c->aic_latency[i]);
+    }
+    for (size_t i = 0; i < AURA_AIC_REASONS; i++) {
+        out->aic_fallbacks[i] += get(&c->aic_fallbacks[i]);
+    }
+}
+
 static void add_worker(struct aura_worker *w, struct aura_sfu_counters *out) {
     struct aura_worker_counters *c = &w->counters;
     out->packets_in += get(&c->packets_in);
@@ -124,6 +143,7 @@ static void add_worker(struct aura_worker *w, struct aura_sfu_counters *out) {
     out->peers += get(&c->peers);
     out->pubs += get(&c->pubs);
     out->subs += get(&c->subs);
+    add_aic(c, out);
     for (size_t i = 0; i < AURA_DROP_COUNT; i++) {
         out->drops[i] += get(&c->drops[i]);
     }

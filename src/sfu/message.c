@@ -49,6 +49,7 @@ void aura__msg_discard(struct aura_msg *m) {
     case AURA_MSG_PUB_STATS:
     case AURA_MSG_PEER_STATS:
     case AURA_MSG_SUB_STATS:
+    case AURA_MSG_AIC:
         aura_free(m->ptr);
         break;
     case AURA_MSG_DATA:

@@ -54,6 +54,7 @@ enum aura_msg_type {
     AURA_MSG_SUB_STARTED,
     AURA_MSG_SUB_STATE,  /* a: spatial, b: temporal, c: why, n: starved, w: bps, estimate */
     AURA_MSG_PEER_STATS, /* ptr: struct aura_sfu_peer_stats */
+    AURA_MSG_AIC,        /* ptr: struct aura_sfu_aic */
 };
 
 struct aura_msg {

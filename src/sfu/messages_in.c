@@ -174,6 +174,7 @@ void aura__worker_handle(struct aura_worker *w, struct aura_msg *m) {
     case AURA_MSG_SUB_STARTED:
     case AURA_MSG_SUB_STATE:
     case AURA_MSG_PEER_STATS:
+    case AURA_MSG_AIC:
         AURA_BUG_ON(true); /* these go to the control thread */
     }
     aura__msg_discard(m);

@@ -68,6 +68,10 @@ struct aura_packet {
     uint8_t tl0, keyidx;
     uint64_t pid;      /* extended by wraps, per stream; from 1 << 16 */
     uint16_t dd_frame; /* number in the dependency descriptor */
+    /* AI Core's: on the first packet of a frame what its subscribers would have got natively. */
+    bool aic;
+    uint16_t native_packets;
+    uint32_t native_bytes;
     uint8_t data[];
 };
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/prefetch.h"
 #include "sfu/downlink.h"
+#include "sfu/dump.h"
 #include "sfu/published.h"
 #include "sfu/subscribed.h"
 #include "transport/pc.h"
@@ -47,11 +48,28 @@ static void on_state(void *arg, enum aura_pc_state state) {
     }
 }
 
+static void dump(const struct aura_peer *peer, bool out, const uint8_t *data, size_t len) {
+    const struct aura_sfu_path *path = peer->out;
+    if (path) {
+        const struct aura_addr *own = &path->local, *other = &path->path.remote;
+        aura_dump_packet(peer->worker->shared->conf.dump, peer->worker->index, out ? own : other,
+                         out ? other : own, data, len);
+    }
+}
+
 static void on_rtp(void *arg, uint8_t *packet, size_t len) {
+    const struct aura_peer *peer = arg;
+    if (peer->dump) {
+        dump(peer, false, packet, len);
+    }
     aura__published_receive(arg, packet, len);
 }
 
 static void on_rtcp(void *arg, uint8_t *packet, size_t len) {
+    const struct aura_peer *peer = arg;
+    if (peer->dump) {
+        dump(peer, false, packet, len);
+    }
     aura__rtcp_receive(arg, packet, len);
 }
 
@@ -156,6 +174,7 @@ int aura__peer_new(struct aura_worker *w, aura_peer_id id, const struct aura_msg
     aura_list_init(&peer->paths);
     aura_list_init(&peer->pubs);
     aura_list_init(&peer->subs);
+    peer->dump = conf->conf.dump && w->shared->conf.dump;
     peer->pending_end = &peer->pending;
     memcpy(peer->ufrag, conf->ufrag, sizeof(peer->ufrag));
     memcpy(peer->pwd, conf->pwd, sizeof(peer->pwd));
@@ -285,6 +304,9 @@ static void commit(struct aura_peer *peer, const uint8_t *data, size_t len) {
 }
 
 int aura__peer_commit_rtp(struct aura_peer *peer, uint8_t *data, size_t len, size_t cap) {
+    if (peer->dump) {
+        dump(peer, true, data, len);
+    }
     int err = aura_pc_protect_rtp(peer->pc, data, &len, cap);
     if (err) {
         aura__drop(peer->worker, err == AURA_ESTATE ? AURA_DROP_NO_CONSENT : AURA_DROP_LIMIT);
@@ -301,6 +323,9 @@ void aura__peer_send_rtcp(struct aura_peer *peer, const uint8_t *data, size_t le
         return;
     }
     memcpy(out, data, len);
+    if (peer->dump) {
+        dump(peer, true, data, len);
+    }
     if (aura_pc_protect_rtcp(peer->pc, out, &len, cap)) {
         aura__drop(peer->worker, AURA_DROP_NO_CONSENT);
         return;

@@ -11,6 +11,8 @@
 #ifndef AURA_SFU_SFU_H
 #define AURA_SFU_SFU_H
 
+#include "aic/machine.h"
+#include "auralink/aic.h"
 #include "cc/alloc.h"
 #include "cc/bwe.h"
 #include "net/addr.h"
@@ -19,6 +21,7 @@
 #include "transport/pc.h"
 
 struct aura_aic_core;
+struct aura_dump;
 struct aura_sfu;
 
 struct aura_sfu_conf {
@@ -40,6 +43,7 @@ struct aura_sfu_conf {
     const struct aura_clock *clock;
     struct aura_rand *rand;
     struct aura_aic_core *aic; /* AI Core; NULL = none. Borrowed, must outlive the SFU */
+    struct aura_dump *dump;    /* unencrypted media goes there too (dump.h); NULL = no. Borrowed */
 };
 
 typedef uint64_t aura_peer_id; /* 0 is never one */
@@ -74,6 +78,7 @@ struct aura_sfu_sub_stats {
     uint64_t packets, bytes, retransmits, nacks_received, plis_received;
     uint32_t interval_packets, interval_lost; /* lost: from receiver reports */
     uint32_t jitter_us, rtt_us, bitrate_bps;
+    bool aic; /* it gets AI Core's frames now */
 };
 
 /** Layers that a subscriber gets of a video now, and why not more. */
@@ -93,6 +98,28 @@ struct aura_sfu_peer_stats {
     uint32_t queued_packets, queue_drops;
 };
 
+enum { AURA_SFU_AIC_BUCKETS = 12, AURA_SFU_AIC_MODEL_MAX = 32 };
+/** Upper bounds of the latency histogram, µs; the last one is UINT32_MAX. */
+extern const uint32_t aura_sfu_aic_bounds_us[AURA_SFU_AIC_BUCKETS];
+
+/**
+ * A track that AI Core compresses. Each worker tells what left there; the publisher's also tells
+ * how it goes (`owner`). Bytes are since that worker's last report, on the wire with UDP, IP and
+ * SRTP's tag; each is counted for each subscriber who got AI Core's frames.
+ */
+struct aura_sfu_aic {
+    aura_pub_id pub;
+    uint64_t sent_bytes;
+    uint64_t native_bytes; /* that the same frames had cost the same subscribers */
+    bool owner;            /* the rest is valid */
+    enum aura_aic_state state;
+    enum aura_aic_reason reason; /* of the newest fallback */
+    struct aura_aic_hints hints; /* of the newest answer */
+    char model[AURA_SFU_AIC_MODEL_MAX + 1];
+    uint32_t p50_us, p95_us; /* of the last 128 answers: from the native frame's end to there */
+    uint64_t frames, late, fallbacks[AURA_AIC_REASONS];
+};
+
 struct aura_sfu_handlers {
     void (*peer_state)(void *arg, aura_peer_id peer, enum aura_pc_state state);
     void (*data_open)(void *arg, aura_peer_id peer, enum aura_data_channel channel);
@@ -110,6 +137,8 @@ struct aura_sfu_handlers {
     /* The layers of a subscribed video, or the reason for them, changed. */
     void (*sub_state)(void *arg, const struct aura_sfu_sub_state *state);
     void (*peer_stats)(void *arg, const struct aura_sfu_peer_stats *stats);
+    /* With the statistics, and whenever the track's state changes. */
+    void (*aic)(void *arg, const struct aura_sfu_aic *report);
 };
 
 /** Starts the workers. @param loop  the control thread's loop, on which handlers run. */
@@ -136,6 +165,7 @@ struct aura_sfu_peer_conf {
     bool offerer; /* see struct aura_pc_conf */
     bool open_data_channels;
     bool negotiated_channels;
+    bool dump; /* what it sends and gets goes into the dump, where there is one */
 };
 /**
  * A new peer connection, on the worker that `affinity` names (peers of one room and participant may
@@ -220,6 +250,8 @@ struct aura_sfu_counters {
     uint64_t packets_in, packets_out, bytes_in, bytes_out, retransmits_out, data_in, data_out;
     uint64_t nack_in, nack_out, pli_in, pli_out, fir_in;
     uint64_t drops[16]; /* by enum aura_sfu_drop */
+    uint64_t aic_sent, aic_native, aic_frames, aic_late, aic_latency_us;
+    uint64_t aic_latency[AURA_SFU_AIC_BUCKETS], aic_fallbacks[AURA_AIC_REASONS];
     uint64_t syscalls_in, syscalls_out;
     uint64_t peers, pubs, subs;
     uint64_t allocations;     /* by the workers' threads: stands still while only media flows */

@@ -157,7 +157,8 @@ static void put_into_batch(struct aura_source *s, unsigned layer, struct aura_pa
     }
     unsigned ext_bytes = 0;
     for (size_t i = 0; i < p->ext_count; i++) {
-        ext_bytes += p->exts[i].len + 1u;
+        /* Few take hints: the others' packets must not be made equal to what they don't get. */
+        ext_bytes += p->exts[i].ext == AURA_EXT_AIC ? 0 : p->exts[i].len + 1u;
     }
     s->batch[s->batch_count].p = aura__packet_ref(p);
     s->batch[s->batch_count].ext_bytes = (uint8_t)(ext_bytes < UINT8_MAX ? ext_bytes : UINT8_MAX);

@@ -42,7 +42,8 @@ struct aura_source {
     bool encrypted, muted, hushed, replica;
     uint8_t aic;      /* 1 + layer that AURA_LAYER_AIC was made from; 0 = it is not to be had */
     uint32_t aic_bps; /* what AURA_LAYER_AIC weighs; 0 = not known yet */
-    bool svc;         /* one stream with spatial layers inside */
+    uint64_t aic_sent, aic_native; /* bytes since the last report (derived_meter.h) */
+    bool svc;                      /* one stream with spatial layers inside */
     uint8_t layer_count;
     struct aura_source_layer layer[AURA_SOURCE_LAYERS];
     struct aura_rates rates; /* by stream, or by spatial layer where there is one stream */

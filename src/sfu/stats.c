@@ -2,6 +2,8 @@
 #include "sfu/stats.h"
 
 #include "base/mem.h"
+#include "sfu/derived.h"
+#include "sfu/derived_meter.h"
 #include "sfu/downlink.h"
 #include "sfu/published.h"
 #include "sfu/subscribed.h"
@@ -80,6 +82,7 @@ static void report_sub(struct aura_subscribed *sub, uint64_t now_us) {
     out->interval_lost = sub->interval_lost;
     out->jitter_us = sub->jitter_us;
     out->rtt_us = sub->rtt_us;
+    out->aic = sub->running && sub->layer == AURA_LAYER_AIC;
     out->bitrate_bps = rate_bps(sub->bytes - sub->reported_bytes, now_us - sub->reported_us);
     sub->reported_packets = sub->packets;
     sub->reported_bytes = sub->bytes;
@@ -106,6 +109,24 @@ static void report_peer(struct aura_peer *peer) {
     aura__worker_tell(peer->worker, &m);
 }
 
+void aura__stats_aic(struct aura_source *s) {
+    struct aura_published *pub =
+        s->replica ? NULL : AURA_CONTAINER(s, struct aura_published, source);
+    if (s->replica ? !s->aic_sent : !pub->derived) {
+        return;
+    }
+    struct aura_sfu_aic *out = aura_zalloc(sizeof(*out));
+    if (out) {
+        if (pub) {
+            aura__derived_report(pub->derived, out);
+        } else {
+            aura__meter_report(NULL, NULL, s, out);
+        }
+        struct aura_msg m = {.type = AURA_MSG_AIC, .id = s->id, .ptr = out};
+        aura__worker_tell(s->worker, &m);
+    }
+}
+
 static void due(void *arg, uint64_t now_us) {
     (void)now_us;
     aura__stats_report(arg);
@@ -121,6 +142,7 @@ void aura__stats_report(struct aura_worker *w) {
     size_t it = 0;
     struct aura_source *s;
     while ((s = aura_map_next(w->sources, &it)) != NULL) {
+        aura__stats_aic(s);
         if (!s->replica) {
             flows |= report_pub(AURA_CONTAINER(s, struct aura_published, source), now_us);
         } else {

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "rtp/red.h"
+#include "sfu/derived_meter.h"
 #include "sfu/downlink.h"
 
 #include <string.h>
@@ -307,6 +308,9 @@ size_t aura__subscribed_send(struct aura_subscribed *sub, const struct aura_pack
     } else if (wire) {
         sub->packets++;
         sub->payload_bytes += p->payload_len;
+        if (p->aic && sub->source) {
+            aura__meter_sent(sub->source, p, wire);
+        }
         if (o->seq > sub->sent.seq) {
             sub->sent = *o;
         }

@@ -70,6 +70,8 @@ struct aura_worker_counters {
     _Atomic uint64_t drops[16];
     _Atomic uint64_t syscalls_in, syscalls_out, send_dropped, allocations;
     _Atomic uint64_t peers, pubs, subs;
+    _Atomic uint64_t aic_sent, aic_native, aic_frames, aic_late, aic_latency_us;
+    _Atomic uint64_t aic_latency[AURA_SFU_AIC_BUCKETS], aic_fallbacks[AURA_AIC_REASONS];
     _Atomic uint64_t peers_closed; /* also those that could not be made */
 };
 
