@@ -3,8 +3,8 @@
 #ifndef AURA_AICORE_STATISTICS_H
 #define AURA_AICORE_STATISTICS_H
 
-#include "aicore/picture.h"
 #include "base/err.h"
+#include "codec/picture.h"
 
 struct aura_statistics {
     float motion;  /* mean absolute difference to the picture before, 0…255; 0 for the first */

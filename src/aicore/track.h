@@ -7,10 +7,10 @@
 #ifndef AURA_AICORE_TRACK_H
 #define AURA_AICORE_TRACK_H
 
-#include "aicore/decoder.h"
-#include "aicore/encoder.h"
 #include "aicore/statistics.h"
 #include "base/clock.h"
+#include "codec/decoder.h"
+#include "codec/encoder.h"
 
 enum aura_step {
     AURA_STEP_DECODE,

@@ -6,12 +6,13 @@ import re
 import sys
 
 # Lowest first. A folder may include itself and what stands above it in this list.
-ORDER = ["base", "net", "rtp", "cc", "transport", "aic", "sfu", "cluster", "auraid", "room", "api",
+ORDER = ["base", "net", "rtp", "cc", "transport", "codec", "aic", "sfu", "cluster", "auraid", "room", "api",
          "aicore", "client", "cmd"]
 # Folders that see less than their place would allow.
 NARROWER = {
-    "aicore": {"base", "net", "rtp", "aic", "aicore"},
-    "client": {"base", "net", "rtp", "cc", "transport", "aic", "client"},
+    "codec": {"base", "codec"},
+    "aicore": {"base", "net", "rtp", "codec", "aic", "aicore"},
+    "client": {"base", "net", "rtp", "cc", "transport", "codec", "aic", "client"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file picture.h  A picture in memory: 8-bit 4:2:0, three planes. */
-#ifndef AURA_AICORE_PICTURE_H
-#define AURA_AICORE_PICTURE_H
+#ifndef AURA_CODEC_PICTURE_H
+#define AURA_CODEC_PICTURE_H
 
 #include <stddef.h>
 #include <stdint.h>

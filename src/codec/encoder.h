@@ -3,11 +3,11 @@
  * @file encoder.h  Pictures to AV1 in real time: one in, one out, no delay. Threading: one thread
  * at a time each.
  */
-#ifndef AURA_AICORE_ENCODER_H
-#define AURA_AICORE_ENCODER_H
+#ifndef AURA_CODEC_ENCODER_H
+#define AURA_CODEC_ENCODER_H
 
-#include "aicore/picture.h"
 #include "base/err.h"
+#include "codec/picture.h"
 
 struct aura_encoder_conf {
     uint32_t width, height;

@@ -4,11 +4,11 @@
  *
  * Frames come from peers: what is in them is not trusted, sizes are limited before memory is taken.
  */
-#ifndef AURA_AICORE_DECODER_H
-#define AURA_AICORE_DECODER_H
+#ifndef AURA_CODEC_DECODER_H
+#define AURA_CODEC_DECODER_H
 
-#include "aicore/picture.h"
 #include "base/err.h"
+#include "codec/picture.h"
 
 enum aura_codec_kind {
     AURA_CODEC_KIND_NONE,

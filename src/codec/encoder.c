@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "aicore/encoder.h"
+#include "codec/encoder.h"
 
 #include "base/clock.h"
 #include "base/mem.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "aicore/decoder.h"
+#include "codec/decoder.h"
 
 #include "base/mem.h"
 
