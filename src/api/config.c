@@ -39,7 +39,7 @@ int aura_config_init(struct aura_config *c) {
                 .pli_mid_ms = 1000,
                 .pli_high_ms = 1000},
         .room = {.auto_create = true, .empty_timeout_s = 300, .departure_timeout_s = 20},
-        .aic = {.address = "127.0.0.1:50051"},
+        .aic = {.mode = "compress", .address = "127.0.0.1:50051"},
         .audio = {.active_level = 35, .min_percentile = 40, .update_interval_ms = 400},
         .limit = {.max_metadata_bytes = 512 * 1024,
                   .max_attributes_bytes = 64 * 1024,

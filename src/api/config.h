@@ -49,8 +49,8 @@ struct aura_config {
         uint32_t max_audible;
     } audio;
     struct {
-        bool enabled;
-        const char *address;
+        bool enabled, steer;
+        const char *mode, *address;
     } aic;
     struct {
         uint32_t max_metadata_bytes, max_attributes_bytes;

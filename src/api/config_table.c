@@ -60,7 +60,13 @@ const struct aura__config_key aura__config_keys[] = {
     {"audio.max_audible", CONFIG_UINT, AT(audio.max_audible), 0, 10000, "0",
      "microphones forwarded at a time in a room, those that spoke last; 0 = all"},
     {"aic.enabled", CONFIG_BOOL, AT(aic.enabled), 0, 0, "false",
-     "let AI Core compress published video (VP8) for viewers who can decode AV1"},
+     "let AI Core compress published video for viewers who can decode AV1"},
+    {"aic.mode", CONFIG_TEXT, AT(aic.mode), 0, 0, "compress",
+     "compress; governor: nothing is compressed, publishers are held at the rate that AI Core "
+     "recommends"},
+    {"aic.steer", CONFIG_BOOL, AT(aic.steer), 0, 0, "false",
+     "desktop browsers that can encode AV1 are told to publish it, at the rate that AI Core "
+     "recommends"},
     {"aic.ai_core.address", CONFIG_TEXT, AT(aic.address), 0, 0, "127.0.0.1:50051",
      "where AI Core listens: on loopback, or unix:PATH"},
     {"limit.max_metadata_size", CONFIG_UINT, AT(limit.max_metadata_bytes), 0, 1 << 24, "524288",

@@ -89,6 +89,7 @@ static struct aura_http_req *req_new(struct aura_http *h, struct lws *wsi) {
     copy_query(req);
     req->authorization = copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
     req->content_type = copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
+    req->user_agent = copy_header(wsi, WSI_TOKEN_HTTP_USER_AGENT);
     req->request_headers = copy_header(wsi, WSI_TOKEN_HTTP_AC_REQUEST_HEADERS);
     h->stats.requests++;
     return req;
@@ -112,6 +113,7 @@ static void req_free(struct aura_http_req *req) {
     aura_free(req->path);
     wipe(req->authorization);
     aura_free(req->content_type);
+    aura_free(req->user_agent);
     aura_free(req->request_headers);
     aura_buf_free(&req->body);
     aura_buf_free(&req->answer);
@@ -140,6 +142,7 @@ const char *aura_http_query(const struct aura_http_req *req, const char *name) {
 const char *aura_http_header(const struct aura_http_req *req, const char *name) {
     return strcasecmp(name, "authorization") == 0  ? req->authorization
            : strcasecmp(name, "content-type") == 0 ? req->content_type
+           : strcasecmp(name, "user-agent") == 0   ? req->user_agent
                                                    : NULL;
 }
 

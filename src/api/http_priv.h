@@ -58,7 +58,7 @@ struct aura_http_req {
     const char *method;
     char *path, *query; /* own copies; query is cut into "name\0value\0" pairs */
     size_t query_len;
-    char *authorization, *content_type, *request_headers;
+    char *authorization, *content_type, *user_agent, *request_headers;
     struct aura_buf body;
     bool too_large, answered;
     bool upgrading;         /* asked for a WebSocket */

@@ -65,8 +65,10 @@ static int read_wish(struct aura_server *s, struct aura_http_req *req, struct wi
         return deny(d, err == AURA_ENOMEM ? 503 : 400, err,
                     err == AURA_ELIMIT ? "join request too large" : "invalid join_request");
     }
-    w->join = (struct aura_join){
-        .claims = &w->claims, .request = w->request, .single = v1 || encoded != NULL};
+    w->join = (struct aura_join){.claims = &w->claims,
+                                 .request = w->request,
+                                 .single = v1 || encoded != NULL,
+                                 .user_agent = aura_http_header(req, "user-agent")};
     return 0;
 }
 

@@ -123,6 +123,8 @@ static int start_rooms(struct program *p) {
         .max_audible = c->audio.max_audible,
         .aic = c->aic.enabled,
         .dump_of = p->options.dump_of,
+        .aic_governs = strcmp(c->aic.mode, "governor") == 0,
+        .aic_steers = c->aic.steer,
         .stun_servers = c->rtc.stun_servers.items,
         .stun_server_count = c->rtc.stun_servers.count,
         .rand = aura_rand_system(),
@@ -133,6 +135,11 @@ static int start_rooms(struct program *p) {
 static int start_aic(struct program *p) {
     const struct aura_config *c = &p->options.config;
     const struct aura_aic_core_conf conf = {.address = c->aic.address};
+    if (strcmp(c->aic.mode, "governor") != 0 && strcmp(c->aic.mode, "compress") != 0) {
+        fprintf(stderr, "auralink-server: aic.mode: %s is neither compress nor governor\n",
+                c->aic.mode);
+        return AURA_EINVAL;
+    }
     if (c->aic.enabled && !aura_aic_address_is_near(c->aic.address)) {
         fprintf(stderr,
                 "auralink-server: aic.ai_core.address is %s: media goes there in the clear, so it "

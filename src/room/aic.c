@@ -4,7 +4,10 @@
  * 6). */
 #include "room/room_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+enum { CHROME_WITH_SVC = 113 }; /* from there on it takes scalabilityMode for AV1 */
 
 static const char attribute[] = "auralink.aic";
 
@@ -16,6 +19,31 @@ bool aura__aic_wanted(const struct participant *p) {
         }
     }
     return p->room->rooms->conf.aic;
+}
+
+bool aura__aic_governs(const struct participant *p, enum aura_codec codec) {
+    return aura__aic_wanted(p) &&
+           (p->room->rooms->conf.aic_governs || (p->steered && codec == AURA_CODEC_AV1));
+}
+
+/* Chromium, and what is made of it, encodes AV1 in real time with the layers that livekit-client
+ * asks for. Firefox encodes no such layers, Safari no AV1 on most machines, and phones cannot
+ * afford it. */
+static bool encodes_av1(const struct aura_join *join) {
+    const Livekit__ClientInfo *info = join->request->client_info;
+    const char *agent = join->user_agent ? join->user_agent : "";
+    const char *chrome = strstr(agent, "Chrome/");
+    if (!info || info->sdk != LIVEKIT__CLIENT_INFO__SDK__JS || !chrome) {
+        return false;
+    }
+    bool small = strstr(agent, "Mobile") || strstr(agent, "Android") || info->os[0];
+    return !small && strtoul(chrome + strlen("Chrome/"), NULL, 10) >= CHROME_WITH_SVC;
+}
+
+bool aura__aic_steers(const struct participant *p, const struct aura_join *join) {
+    const struct aura_rooms_conf *conf = &p->room->rooms->conf;
+    return conf->aic_steers && aura__aic_wanted(p) && (conf->codecs & 1u << AURA_CODEC_AV1) &&
+           encodes_av1(join);
 }
 
 void aura__aic_changed(struct participant *p) {

@@ -173,15 +173,28 @@ static Livekit__ICEServer **ice_servers(struct aura__arena *a, const struct aura
     return list;
 }
 
-static void put_codecs(struct aura__arena *a, const struct aura_rooms *r,
+static void put_codec(struct aura__arena *a, enum aura_codec c, Livekit__JoinResponse *join) {
+    Livekit__Codec *codec = aura__arena_take(a, sizeof(*codec));
+    if (codec) {
+        livekit__codec__init(codec);
+        codec->mime = (char *)(uintptr_t)aura_codec_mime(c);
+        join->enabled_publish_codecs[join->n_enabled_publish_codecs++] = codec;
+    }
+}
+
+/* livekit-client publishes in the first video codec where its own choice, VP8 as a rule, is not
+ * listed; as a backup codec it sends VP8 all the same. */
+static void put_codecs(struct aura__arena *a, const struct participant *p,
                        Livekit__JoinResponse *join) {
+    uint32_t left = p->room->rooms->conf.codecs;
     join->enabled_publish_codecs = aura__arena_take(a, AURA_CODEC_COUNT * sizeof(Livekit__Codec *));
+    if (p->steered && !a->fail) {
+        put_codec(a, AURA_CODEC_AV1, join);
+        left &= ~(1u << AURA_CODEC_AV1 | 1u << AURA_CODEC_VP8);
+    }
     for (unsigned c = 1; c < AURA_CODEC_COUNT && !a->fail; c++) {
-        Livekit__Codec *codec = aura__arena_take(a, sizeof(*codec));
-        if (codec && (r->conf.codecs & 1u << c)) {
-            livekit__codec__init(codec);
-            codec->mime = (char *)(uintptr_t)aura_codec_mime((enum aura_codec)c);
-            join->enabled_publish_codecs[join->n_enabled_publish_codecs++] = codec;
+        if (left & 1u << c) {
+            put_codec(a, (enum aura_codec)c, join);
         }
     }
 }
@@ -211,7 +224,7 @@ static void send_join(struct participant *p) {
     join.room = aura__room_info(&a, p->room);
     join.participant = aura__participant_info(&a, p);
     put_others(&a, p, &join);
-    put_codecs(&a, r, &join);
+    put_codecs(&a, p, &join);
     join.ice_servers = ice_servers(&a, r, &join.n_ice_servers);
     join.server_info = server_info(&a, r);
     join.server_version = (char *)(uintptr_t)r->conf.version;

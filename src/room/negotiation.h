@@ -71,6 +71,7 @@ struct aura_neg_pub_options {
     bool dtx;               /* default true: usedtx=1 */
     bool stereo;            /* default false: stereo=1, high bitrate */
     bool red;               /* default true: RED first if offered and enabled */
+    bool remb;              /* default false: goog-remb for video, for it will be sent */
     uint32_t codecs;        /* default: all enabled; the section is refused if none is left */
     enum aura_codec prefer; /* default AURA_CODEC_NONE: the client's order */
 };

@@ -115,7 +115,8 @@ static void plan_pub(struct aura_neg *neg, const struct aura_sdp_section *offer,
     ask_options(neg, offer, section, &section->options);
     section->use = NEG_INACTIVE;
     if (!section->options.accept ||
-        !aura__neg_pub_codecs(&pub->media, offer, neg->codecs, &section->options, single)) {
+        !aura__neg_pub_codecs(&pub->media, offer, neg->codecs, &section->options,
+                              single || section->options.remb)) {
         return;
     }
     section->use = NEG_PUB;

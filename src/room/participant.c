@@ -138,6 +138,7 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     aura__sid(r->conf.rand, "PA_", p->sid);
     int err = take_claims(p, join);
     p->native = !aura__aic_wanted(p);
+    p->steered = aura__aic_steers(p, join);
     if (!err && join->request->client_info) {
         p->client = aura__pb_copy(join->request->client_info);
         err = p->client ? 0 : AURA_ENOMEM;

@@ -338,6 +338,7 @@ void aura__publish_options(struct participant *p, const struct aura_neg_offered 
     const struct encoding *e = encoding_by_mid(p, offered->mid);
     e = e ? e : waiting(p, offered->kind, offered->track_id);
     out->accept = p->may.publish;
+    out->remb = aura__aic_governs(p, AURA_CODEC_AV1);
     if (!e) {
         return;
     }
@@ -377,7 +378,10 @@ static void fill_conf(const struct encoding *e, aura_peer_id peer, struct aura_s
     *conf = (struct aura_sfu_pub_conf){.peer = peer,
                                        .media = e->media,
                                        .stream_count = e->stream_count,
+                                       .width = e->t->request->width,
+                                       .height = e->t->request->height,
                                        .aic = aura__aic_wanted(e->t->p),
+                                       .govern = aura__aic_governs(e->t->p, e->codec),
                                        .encrypted = e->t->request->encryption !=
                                                     LIVEKIT__ENCRYPTION__TYPE__NONE};
     memcpy(conf->streams, e->streams, sizeof(conf->streams));

@@ -103,7 +103,8 @@ struct participant {
     float score;
     Livekit__ConnectionQuality quality;
     bool quality_sent, quality_dirty, speaker_dirty;
-    bool native; /* AIC: neither what it publishes nor what it gets is compressed */
+    bool steered; /* AIC: told to publish AV1 */
+    bool native;  /* AIC: neither what it publishes nor what it gets is compressed */
 };
 
 enum { ENCODINGS_MAX = 2, QUALITY_OFF = -1 };
@@ -258,6 +259,10 @@ void aura__publish_options(struct participant *p, const struct aura_neg_offered 
 void aura__publish_renew(struct track *t);
 /** AI compression (aic.c): may it touch this participant's media, either way? */
 bool aura__aic_wanted(const struct participant *p);
+/** Is what it sends in this codec held at a rate rather than compressed? */
+bool aura__aic_governs(const struct participant *p, enum aura_codec codec);
+/** Is it to publish AV1 (JoinResponse.enabled_publish_codecs)? Asked once, when it joins. */
+bool aura__aic_steers(const struct participant *p, const struct aura_join *join);
 /** The participant's attributes may say something else now. */
 void aura__aic_changed(struct participant *p);
 void aura__publish_section(struct participant *p, aura_peer_id peer,

@@ -28,10 +28,12 @@ struct aura_rooms_conf {
     uint32_t codecs; /* bit per enum aura_codec; 0 = all that we know */
     size_t max_metadata_bytes, max_attributes_bytes; /* 0 = LiveKit's defaults */
     size_t max_name_length, max_identity_length, max_room_name_length;
-    uint32_t max_tracks;             /* published by one participant; 0 = 64 */
-    uint32_t max_audible;            /* microphones forwarded at a time in a room; 0 = all */
-    bool aic;                        /* video may be compressed by AI Core */
-    const char *dump_of;             /* identity whose media is dumped; NULL = everybody's */
+    uint32_t max_tracks;  /* published by one participant; 0 = 64 */
+    uint32_t max_audible; /* microphones forwarded at a time in a room; 0 = all */
+    bool aic;             /* video may be compressed by AI Core */
+    bool aic_governs;     /* … is not, but is held at the rate that AI Core recommends */
+    bool aic_steers;      /* who can encode AV1 is told to, and governed */
+    const char *dump_of;  /* identity whose media is dumped; NULL = everybody's */
     const char *const *stun_servers; /* urls for JoinResponse.ice_servers */
     size_t stun_server_count;
     struct aura_rand *rand;
@@ -56,6 +58,7 @@ struct aura_join {
     const struct aura_claims *claims;
     const Livekit__JoinRequest *request; /* of /rtc/v1, or made from the query of /rtc */
     bool single;                         /* one peer connection (v1) */
+    const char *user_agent;              /* of the HTTP request; NULL = none */
 };
 
 /** All checks of a join, without joining (/rtc/validate). @return 0 or an error with *denial filled

@@ -9,6 +9,7 @@
 #define AURA_SFU_PEER_H
 
 #include "base/list.h"
+#include "cc/govern.h"
 #include "rtp/twcc.h"
 #include "sfu/demux.h"
 #include "sfu/worker.h"
@@ -60,8 +61,9 @@ struct aura_peer {
     uint16_t twcc_next;         /* transport-wide number of the next packet to it */
     struct aura_downlink *down; /* from its first subscribed video on, else NULL */
     struct aura_twcc *twcc;
-    struct aura_due twcc_due, report_due, nack_due;
-    uint64_t remb_bytes, report_us; /* received since the last report, and when that was */
+    struct aura_due twcc_due, report_due, nack_due, ceiling_due;
+    struct aura_remb_ceiling ceiling; /* that it is held at (governed.h) */
+    uint64_t remb_bytes, report_us;   /* received since the last report, and when that was */
     uint32_t rrtr_ssrc,
         rrtr_ntp; /* middle of the peer's last XR receiver reference time; 0 = none */
     uint64_t rrtr_arrival_us;

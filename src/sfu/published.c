@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "sfu/derived.h"
+#include "sfu/governed.h"
 #include "sfu/subscribed.h"
 #include "transport/pc.h"
 
@@ -62,6 +63,13 @@ static void apply(struct aura_published *pub, const struct aura_sfu_pub_conf *co
     map_payload_types(pub);
     learn_feedback(pub);
     bool aic = conf->aic && pub->peer->worker->aic && !conf->encrypted;
+    bool govern = aic && conf->govern && conf->media.kind == AURA_KIND_VIDEO;
+    aic = aic && !govern;
+    if (govern && !pub->governed && aura__governed_new(&pub->governed, pub)) {
+        pub->governed = NULL; /* no memory: at its own rate */
+    } else if (!govern) {
+        pub->governed = aura__governed_free(pub->governed);
+    }
     if (aic && !pub->derived && aura__derived_new(&pub->derived, pub)) {
         pub->derived = NULL; /* no memory: native */
     } else if (!aic && pub->derived) {
@@ -116,6 +124,7 @@ void aura__published_free(struct aura_published *pub) {
         aura__worker_tell_worker(w, (unsigned)__builtin_ctz(left), &m);
     }
     pub->derived = aura__derived_free(pub->derived);
+    pub->governed = aura__governed_free(pub->governed);
     aura__source_end(&pub->source);
     for (size_t i = 0; i < AURA_MEDIA_LAYERS_MAX; i++) {
         aura__published_unbind(&pub->stream[i]);

@@ -6,6 +6,7 @@
 #include "rtp/opus.h"
 #include "rtp/rtx.h"
 #include "sfu/derived.h"
+#include "sfu/governed.h"
 #include "sfu/levels.h"
 
 #include <string.h>
@@ -285,6 +286,9 @@ static void receive(struct aura_stream *s, const struct aura_media_codec *codec,
     aura__source_packet(&pub->source, s->index, p);
     if (pub->derived && pub->source.kind == AURA_KIND_VIDEO) {
         aura__derived_packet(pub->derived, s->index, p);
+    }
+    if (pub->governed) {
+        aura__governed_packet(pub->governed, s->index, p);
     }
     aura__packet_unref(p, peer->worker->pool);
 }

@@ -50,6 +50,9 @@ static void write_remb(struct aura_peer *peer, const struct report *r, uint64_t 
     if (remb.bitrate_bps < REMB_MIN_BPS) {
         remb.bitrate_bps = REMB_MIN_BPS;
     }
+    if (peer->ceiling.bps && remb.bitrate_bps > peer->ceiling.bps) {
+        remb.bitrate_bps = peer->ceiling.bps;
+    }
     for (size_t i = 0; i < r->count; i++) {
         remb.ssrcs[i] = r->ssrcs[i];
     }
@@ -161,5 +164,6 @@ void aura__rtcp_stop(struct aura_peer *peer) {
     aura__wheel_remove(&peer->twcc_due);
     aura__wheel_remove(&peer->report_due);
     aura__wheel_remove(&peer->nack_due);
+    aura__wheel_remove(&peer->ceiling_due);
     peer->twcc = aura_twcc_free(peer->twcc);
 }

@@ -140,7 +140,13 @@ function look(mediaTrack, watch, onFrame) {
   };
 }
 
-function canvasTrack(width, height, fps) {
+/** Grain below the counter, other each time: it takes all the rate that an encoder has. */
+function grain(luma, width, height, strength) {
+  const from = width * (height >> 2);
+  for (let i = from; i < luma.length; i++) luma[i] = Math.min(235, Math.max(16, luma[i] + (Math.random() - 0.5) * strength));
+}
+
+function canvasTrack(width, height, fps, noise = 0) {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
@@ -154,6 +160,7 @@ function canvasTrack(width, height, fps) {
   const start = performance.now();
   const tick = () => {
     drawLuma(luma, width, height, state.counter & 0xffff);
+    if (noise) grain(luma, width, height, noise);
     for (let i = 0; i < luma.length; i++) pixels[i] = 0xff000000 | (luma[i] * 0x010101);
     context.putImageData(image, 0, 0);
     if (track.requestFrame) track.requestFrame();
@@ -357,7 +364,7 @@ window.driver = {
   },
   async publishVideo(m) {
     const { width = 640, height = 360, fps = 20 } = m;
-    const { track, state } = canvasTrack(width, height, fps);
+    const { track, state } = canvasTrack(width, height, fps, m.noise);
     return publish(get(m), track, state, {
       source: Track.Source.Camera,
       name: m.name ?? 'camera',

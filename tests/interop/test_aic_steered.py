@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""AIC without compression: publishers steered to AV1, and held by REMB at the rate that AI Core recommends."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from lib.aicore import AICore
+from lib.driver import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def core():
+    core = AICore()
+    yield core
+    core.stop()
+
+
+def server_with(start_server, core, **aic):
+    return start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}, **aic}})
+
+
+def sent_kbps(sender, video, seconds: float = 1) -> float:
+    """What the publisher sends in all layers of all codecs."""
+
+    def total():
+        return sum(layer.get("bytes") or 0 for layer in sender.call("sentLayers", sid=video))
+
+    first, start = total(), time.monotonic()
+    time.sleep(seconds)
+    return (total() - first) * 8 / 1000 / (time.monotonic() - start)
+
+
+def test_steered(core, start_server, room_on, record):
+    """An unmodified client publishes AV1 because the server lists it first and VP8 not at all."""
+    server = server_with(start_server, core, steer=True)
+    room = room_on(server)
+    sender = room.join("chromium", "sender")
+    video = sender.call("publishVideo", width=1280, height=720, fps=15, noise=60, bitrate=1_700_000)["sid"]
+    viewer = room.join("chromium", "viewer")
+    viewer.until(video, lambda s: s["distinct"] > 10, 30, "no picture")
+    assert viewer.call("rtcStats", sid=video)["mimeType"] == "video/AV1"
+    eventually(lambda: "AIC Governed!" in server.tail(100_000), 30, what="the governor takes hold")
+    eventually(lambda: viewer.call("rtcStats", sid=video).get("frameHeight") == 720, 30, what="all lines, governed")
+    governed = sent_kbps(sender, video, 3)
+    height = viewer.call("rtcStats", sid=video).get("frameHeight")
+    core.process.kill()
+    free = eventually(lambda: (k := sent_kbps(sender, video)) > governed * 1.5 and k, 20, what="the ceiling is gone")
+    record(governed_kbps=governed, free_kbps=free, governed_height=height)
+
+
+def test_steered_backup(core, start_server, room_on, record):
+    """A viewer that cannot decode AV1 gets VP8, which the steered publisher sends for it besides."""
+    room = room_on(server_with(start_server, core, steer=True))
+    sender = room.join("chromium", "sender")
+    video = sender.call("publishVideo", width=640, height=360, fps=15)["sid"]
+    viewer = room.join("chromium", "viewer")
+    viewer.until(video, lambda s: s["distinct"] > 10, 30, "no picture in AV1")
+    start = time.monotonic()
+    old = room.join("chromium", "old", receiveWithout=["video/AV1"])
+    old.until(video, lambda s: s["distinct"] > 10, 30, "no picture for who cannot decode AV1")
+    record(seconds=time.monotonic() - start)
+    assert old.call("rtcStats", sid=video)["mimeType"] == "video/VP8"
+    assert viewer.call("rtcStats", sid=video)["mimeType"] == "video/AV1"
+
+
+def test_not_steered(core, start_server, room_on):
+    """Who cannot encode AV1 (rtc-node), and who opted out, publishes as ever; Firefox is in test_firefox.py."""
+    room = room_on(server_with(start_server, core, steer=True))
+    node = room.join("node", "node")
+    out = room.join("chromium", "out", grants={"attributes": {"auralink.aic": "off"}})
+    videos = [c.call("publishVideo", width=640, height=360, fps=15)["sid"] for c in (node, out)]
+    viewer = room.join("chromium", "viewer", grants={"attributes": {"auralink.aic": "off"}})
+    for video in videos:
+        viewer.until(video, lambda s: s["distinct"] > 10, 30, "no picture")
+        assert viewer.call("rtcStats", sid=video)["mimeType"] == "video/VP8"
+
+
+def test_governor(core, start_server, room_on, record):
+    """Only advice: Chromium's VP8 falls to what AI Core recommends within a second or so, and comes back without it."""
+    server = server_with(start_server, core, mode="governor")
+    room = room_on(server)
+    sender = room.join("chromium", "sender")
+    video = sender.call("publishVideo", width=640, height=360, fps=15, noise=60, bitrate=1_500_000)["sid"]
+    viewer = room.join("chromium", "viewer")
+    viewer.until(video, lambda s: s["distinct"] > 10, 30, "no picture")
+    before = sent_kbps(sender, video)
+    eventually(lambda: "AIC Governed!" in server.tail(100_000), 30, 0.02, "the governor takes hold")
+    start = time.monotonic()
+    cap = int(server.tail(100_000).split("cap_kbps=")[1].split()[0])
+    eventually(lambda: sent_kbps(sender, video, 0.3) < cap * 1.35, 20, 0.01, "the rate falls to the cap")
+    falls_s = time.monotonic() - start
+    governed = sent_kbps(sender, video, 3)
+    assert "AIC Compressed!" not in server.tail(100_000)
+    core.process.kill()
+    start = time.monotonic()
+    eventually(lambda: sent_kbps(sender, video, 0.5) > governed * 2, 20, 0.01, "the rate comes back")
+    record(before_kbps=before, cap_kbps=cap, governed_kbps=governed, falls_s=falls_s, back_s=time.monotonic() - start)
+    stats = viewer.track(video)
+    assert stats["backwards"] == 0, stats
