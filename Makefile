@@ -4,7 +4,7 @@
 BUILD := build
 PROGRAMS := auralink-server auralink auralink-aicore
 
-.PHONY: help deps deps-test build run test format lint fuzz bench soak clean
+.PHONY: help deps deps-test models build run test format lint fuzz bench bench-aic soak clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -19,7 +19,11 @@ deps-test: ## Install what the tests need as well
 build: deps ## Build the programs: build/auralink-server, build/auralink, build/auralink-aicore
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) -Dtests=false -Dwerror=false
 	@ninja -C $(BUILD)
+	@tools/models.sh && ln -sfn ../.cache/models $(BUILD)/models
 	@for p in $(PROGRAMS); do test -x $(BUILD)/src/cmd/$$p && ln -sfn src/cmd/$$p $(BUILD)/$$p || exit 1; done
+
+models: deps ## Fetch AI Core's models and their run time into .cache/models
+	@tools/models.sh
 
 run: build ## Build all that is needed and start `auralink dev`
 	@exec $(BUILD)/auralink dev
@@ -40,6 +44,11 @@ fuzz: deps-test ## Build the libFuzzer programs into build-fuzz/fuzz/
 
 bench: build ## Measure AuraLink beside LiveKit, Janus and mediasoup; ARGS="--help" tells more
 	@python3 bench/run.py $(ARGS)
+
+bench-aic: build ## Measure AIC on clips: bytes, VMAF, latency; CLIPS=DIR OUT=results.json, ARGS="--help" tells more
+	@tools/deps.sh bench-aic
+	@PYTHONPATH=bench .cache/venv-aic/bin/python -m aic --build $(BUILD) $(if $(CLIPS),--clips "$(CLIPS)") \
+		$(if $(OUT),--out "$(OUT)") $(ARGS)
 
 soak: deps-test ## Joins, leaves, layer switches and loss for long, on an ASan build; ARGS="--minutes 30"
 	@test -f build-asan/build.ninja || meson setup build-asan -Dtests=false -Db_sanitize=address,undefined

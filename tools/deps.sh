@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing: tools/deps.sh build | test
+# Installs what is missing: tools/deps.sh build | test | bench-aic
 #
 # System packages by name (apt; sudo only if something is missing), Python and Node packages into the
 # project's own folders, at pinned versions. A second run finds its stamp and does nothing.
@@ -115,7 +115,7 @@ npm_packages() { # npm_packages FOLDER
 }
 
 mkdir -p .cache
-if ! stamped "deps-$mode" tools/deps.sh /etc/os-release; then
+if [ "$mode" != bench-aic ] && ! stamped "deps-$mode" tools/deps.sh /etc/os-release; then
     wanted=("${build_packages[@]}")
     if [ "$mode" = test ]; then
         wanted+=("${test_packages[@]}")
@@ -124,6 +124,10 @@ if ! stamped "deps-$mode" tools/deps.sh /etc/os-release; then
     install_packages "${wanted[@]}"
     [ "$mode" = test ] && install_packages "$(clang_runtime)"
     stamped "deps-$mode" tools/deps.sh /etc/os-release || write_stamp "deps-$mode"
+fi
+if [ "$mode" = bench-aic ]; then
+    venv venv-aic bench/aic/requirements.txt
+    exit
 fi
 venv venv-build requirements-build.txt
 if [ "$mode" = test ]; then

@@ -48,6 +48,7 @@ build() {
     ln -sfn src/cmd/auralink-server "$1/auralink-server"
     ln -sfn src/cmd/auralink "$1/auralink"
     ln -sfn src/cmd/auralink-aicore "$1/auralink-aicore"
+    tools/models.sh && ln -sfn ../.cache/models "$1/models"
 }
 
 run_meson() { # run_meson FOLDER ARGUMENTS...

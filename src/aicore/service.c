@@ -78,6 +78,7 @@ int aura_aicore_new(struct aura_aicore **ap, const struct aura_aicore_conf *conf
         return AURA_ENOMEM;
     }
     a->clock = clock;
+    a->models = conf->models;
     int err = start(a, conf);
     if (err) {
         aura_aicore_free(a);

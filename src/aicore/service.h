@@ -3,6 +3,7 @@
 #ifndef AURA_AICORE_SERVICE_H
 #define AURA_AICORE_SERVICE_H
 
+#include "aicore/models.h"
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -16,6 +17,7 @@ enum {
 struct aura_aicore_conf {
     const char *address;                       /* as in grpc_server.h */
     const char *certificate, *key, *client_ca; /* PEM text, NULL = none */
+    const struct aura_models *models;          /* borrowed; NULL = codecs only */
     unsigned threads;                          /* that decode and encode; 0 = one for each core */
     unsigned max_streams; /* at once; 0 = as many as the threads' time allows */
     unsigned opens_per_s; /* new calls of one client a second, in the long run; 0 = 50 */

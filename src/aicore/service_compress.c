@@ -86,6 +86,8 @@ static void add_steps(const struct aura_frame_out *out, Auralink__Aicore__V1__St
                       Auralink__Aicore__V1__StepTime **list) {
     static const char *const names[AURA_STEPS] = {[AURA_STEP_DECODE] = "decode",
                                                   [AURA_STEP_ANALYSE] = "analyse",
+                                                  [AURA_STEP_FACES] = "faces",
+                                                  [AURA_STEP_PERSON] = "person",
                                                   [AURA_STEP_ENCODE] = "encode"};
     for (size_t i = 0; i < AURA_STEPS; i++) {
         auralink__aicore__v1__step_time__init(&steps[i]);
@@ -95,9 +97,20 @@ static void add_steps(const struct aura_frame_out *out, Auralink__Aicore__V1__St
     }
 }
 
+static void fill_statistics(Auralink__Aicore__V1__Statistics *to, const struct aura_statistics *s) {
+    auralink__aicore__v1__statistics__init(to);
+    to->motion = s->motion;
+    to->residual = s->residual;
+    to->texture = s->texture;
+    to->noise = s->noise;
+    to->flat = s->flat;
+}
+
 static int answer(struct stream *s, const request_t *q, const struct aura_frame_out *out,
                   uint32_t total_us) {
     Auralink__Aicore__V1__StepTime steps[AURA_STEPS], *list[AURA_STEPS];
+    Auralink__Aicore__V1__Statistics statistics;
+    Auralink__Aicore__V1__Coding coding = AURALINK__AICORE__V1__CODING__INIT;
     response_t r = AURALINK__AICORE__V1__COMPRESS_RESPONSE__INIT;
     r.frame.data = (uint8_t *)(uintptr_t)out->coded.data;
     r.frame.len = out->coded.len;
@@ -109,9 +122,18 @@ static int answer(struct stream *s, const request_t *q, const struct aura_frame_
     r.bytes_in = (uint32_t)q->frame.len;
     r.bytes_out = (uint32_t)out->coded.len;
     r.ratio = out->ratio;
-    r.quality = -1;
+    r.quality = out->quality;
+    r.model = (char *)(uintptr_t)(out->model ? out->model : "");
+    r.model_id = out->model_number;
     r.content = out->screen ? AURALINK__AICORE__V1__CONTENT__CONTENT_SCREEN
                             : AURALINK__AICORE__V1__CONTENT__CONTENT_CAMERA;
+    fill_statistics(&statistics, &out->statistics);
+    r.statistics = &statistics;
+    coding.kbps = out->kbps;
+    coding.quantizer = out->coded.quantizer;
+    coding.psnr = out->coded.psnr;
+    r.coding = &coding;
+    r.faces = out->faces.count;
     r.total_us = total_us;
     r.draining = atomic_load(&s->core->draining);
     add_steps(out, steps, list);
@@ -122,15 +144,17 @@ static int answer(struct stream *s, const request_t *q, const struct aura_frame_
 
 static int answer_look(struct stream *s, const request_t *q, const struct aura_frame_out *out,
                        uint32_t total_us) {
+    Auralink__Aicore__V1__Statistics statistics;
     Auralink__Aicore__V1__AnalyzeResponse r = AURALINK__AICORE__V1__ANALYZE_RESPONSE__INIT;
     r.rtp_timestamp = q->rtp_timestamp;
     r.content = out->screen ? AURALINK__AICORE__V1__CONTENT__CONTENT_SCREEN
                             : AURALINK__AICORE__V1__CONTENT__CONTENT_CAMERA;
-    r.motion = out->statistics.motion;
-    r.texture = out->statistics.texture;
-    r.noise = out->statistics.noise;
+    fill_statistics(&statistics, &out->statistics);
+    r.statistics = &statistics;
+    r.faces = out->faces.count;
+    r.person_share = out->person_share;
     r.recommended_kbps = out->kbps;
-    r.quality = -1;
+    r.quality = out->quality;
     r.total_us = total_us;
     return aura__service_send(s->call, &r.base);
 }
@@ -173,11 +197,14 @@ static void run_frame(void *arg, void *data) {
                                .width = q->width,
                                .height = q->height,
                                .max_kbps = q->point ? q->point->max_kbps : 0,
+                               .rtp_timestamp = q->rtp_timestamp,
+                               .exact_kbps = q->point ? q->point->exact_kbps : 0,
                                .fps = q->point ? q->point->fps : 0,
+                               .target_quality = q->point ? q->point->target_quality : 0,
                                .key_frame = q->key_frame || s->kind == COMPRESS};
     struct aura_frame_out out;
     int err = codec_of(q, &in.codec) ? 0 : AURA_EINVAL;
-    err = err || s->track ? err : aura_track_new(&s->track, s->core->clock);
+    err = err || s->track ? err : aura_track_new(&s->track, s->core->clock, s->core->models);
     uint64_t began_us = aura_now_us(s->core->clock);
     if (!err) {
         err = s->kind == ANALYZE ? aura_track_look(s->track, &in, &out)

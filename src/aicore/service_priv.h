@@ -18,6 +18,7 @@ struct aura_aicore {
     struct aura_grpc_server *server;
     struct aura_pool *pool;
     struct aura_admission *admission;
+    const struct aura_models *models; /* NULL: codecs only */
     atomic_bool draining;
     atomic_uint_least64_t streams_opened, streams_refused, frames, frames_failed, bytes_in,
         bytes_out;

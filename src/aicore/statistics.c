@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aicore/statistics.h"
 
+#include "aicore/residual.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -105,6 +106,7 @@ int aura_statistics_of(struct aura_statistics_state *s, const struct aura_pictur
     reduce(p, s->small, width, height);
     bool comparable = s->width == width && s->height == height;
     out->motion = comparable ? mean_difference(s->small, s->before, width * height) : 0;
+    out->residual = comparable ? aura_residual(s->small, s->before, width, height) : 0;
     float across = mean_difference(s->small, s->small + 1, width * height - 1);
     float down = mean_difference(s->small, s->small + width, width * (height - 1));
     out->texture = (across + down) / 2;

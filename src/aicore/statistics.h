@@ -7,10 +7,11 @@
 #include "codec/picture.h"
 
 struct aura_statistics {
-    float motion;  /* mean absolute difference to the picture before, 0…255; 0 for the first */
-    float texture; /* mean absolute difference to the neighbours, 0…255 */
-    float noise;   /* standard deviation where it is flat, 0…255 */
-    float flat;    /* share of the blocks in which all samples are equal: drawn, not filmed */
+    float motion;   /* mean absolute difference to the picture before, 0…255; 0 for the first */
+    float texture;  /* mean absolute difference to the neighbours, 0…255 */
+    float noise;    /* standard deviation where it is flat, 0…255 */
+    float residual; /* the same once the picture before has been moved to fit (residual.h) */
+    float flat;     /* share of the blocks in which all samples are equal: drawn, not filmed */
 };
 
 struct aura_statistics_state;

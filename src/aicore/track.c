@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aicore/track.h"
 
+#include "aicore/predictor.h"
 #include "base/mem.h"
 
 enum {
     FPS_ASSUMED = 30,
-    SHARE_PERCENT = 20, /* of the native rate */
-    KBPS_LEAST = 40,
-    SCREEN_AFTER = 15,           /* frames in a row that look so, before the tools are changed */
-    MICROBITS_PER_PIXEL = 12500, /* of a raw picture, where no rate is known */
+    SCREEN_AFTER = 15, /* frames in a row that look so, before the tools are changed */
+    RTP_CLOCK_RATE = 90000,
+    STEP_US_MAX = 10 * 1000000, /* beyond that a time stamp is taken as a new beginning */
 };
 
 static const float screen_flat = 0.25F; /* more flat blocks than that: drawn */
 
 struct second {
     uint64_t began_us;
-    size_t in, out, frames;
+    size_t in, out;
 };
 
 struct aura_track {
@@ -27,20 +27,27 @@ struct aura_track {
     struct aura_encoder_conf conf; /* of the encoder */
     bool screen;
     unsigned other_content; /* frames in a row that look like the other kind */
-    uint64_t last_us;
+    uint64_t pts_us;
+    uint32_t rtp_timestamp;
     struct second now;
     float ratio;
-    uint32_t native_kbps, fps;
+    struct aura_governor governor;
+    struct aura_predictor_model *predictor; /* NULL: no model */
+    struct aura_masks *masks;
 };
 
-int aura_track_new(struct aura_track **tp, const struct aura_clock *clock) {
+int aura_track_new(struct aura_track **tp, const struct aura_clock *clock,
+                   const struct aura_models *models) {
     struct aura_track *t = aura_zalloc(sizeof(*t));
     if (!t) {
         return AURA_ENOMEM;
     }
     t->clock = clock;
-    t->fps = FPS_ASSUMED;
     int err = aura_statistics_new(&t->statistics);
+    err = err ? err : aura_predictor_new(&t->predictor, models);
+    err = err == AURA_ENOENT ? 0 : err;
+    err = err ? err : aura_masks_new(&t->masks, models);
+    aura_governor_init(&t->governor, t->predictor ? aura_predictor_of(t->predictor) : NULL);
     if (err) {
         aura_track_free(t);
         return err;
@@ -54,6 +61,8 @@ struct aura_track *aura_track_free(struct aura_track *t) {
         aura_decoder_free(t->decoder);
         aura_encoder_free(t->encoder);
         aura_statistics_free(t->statistics);
+        aura_predictor_free(t->predictor);
+        aura_masks_free(t->masks);
         aura_free(t);
     }
     return NULL;
@@ -93,33 +102,33 @@ static int decode(struct aura_track *t, const struct aura_frame_in *in, struct a
     return aura_decoder_decode(t->decoder, in->data, in->len, p);
 }
 
-/* A second's sums are enough for rate and ratio. */
-static void count(struct aura_track *t, size_t in, size_t out, uint64_t now_us) {
-    uint64_t us = now_us - t->now.began_us;
-    if (!t->now.began_us) {
-        t->now.began_us = now_us;
-    } else if (us >= AURA_US_PER_S) {
-        t->native_kbps = (uint32_t)(t->now.in * 8 * 1000 / us);
-        t->fps = (uint32_t)((t->now.frames * AURA_US_PER_S + us / 2) / us);
-        t->fps = t->fps ? t->fps : 1;
+/* A second's sums are enough for the ratio. */
+static void count(struct aura_track *t, size_t in, size_t out) {
+    uint64_t us = t->pts_us - t->now.began_us;
+    if (us >= AURA_US_PER_S) {
         t->ratio = t->now.in > t->now.out ? 1 - (float)t->now.out / (float)t->now.in : 0;
-        t->now = (struct second){.began_us = now_us};
+        t->now = (struct second){.began_us = t->pts_us};
     }
     t->now.in += in;
     t->now.out += out;
-    t->now.frames++;
+}
+
+/* Frames are as far apart as their time stamps say: how they travelled does not matter. */
+static void advance(struct aura_track *t, const struct aura_frame_in *in) {
+    uint64_t now_us = aura_now_us(t->clock);
+    uint64_t step_us =
+        (uint64_t)(in->rtp_timestamp - t->rtp_timestamp) * AURA_US_PER_S / RTP_CLOCK_RATE;
+    bool stamped = t->pts_us && step_us && step_us < STEP_US_MAX;
+    uint64_t pts_us = stamped ? t->pts_us + step_us : now_us;
+    t->pts_us = pts_us > t->pts_us ? pts_us : t->pts_us + 1;
+    t->rtp_timestamp = in->rtp_timestamp;
 }
 
 static uint32_t choose_kbps(const struct aura_track *t, const struct aura_frame_in *in,
                             const struct aura_picture *p) {
-    bool raw = in->codec == AURA_CODEC_KIND_NONE;
-    uint64_t kbps = (uint64_t)t->native_kbps * SHARE_PERCENT / 100;
-    if (raw || !kbps) {
-        uint32_t fps = in->fps ? in->fps : t->fps;
-        kbps = (uint64_t)p->width * p->height * fps * MICROBITS_PER_PIXEL / 1000000 / 1000;
-    }
+    uint32_t kbps = aura_governor_kbps(&t->governor, p->width, p->height);
     kbps = in->max_kbps && kbps > in->max_kbps ? in->max_kbps : kbps;
-    return kbps < KBPS_LEAST ? KBPS_LEAST : (uint32_t)kbps;
+    return in->exact_kbps ? in->exact_kbps : kbps;
 }
 
 static void judge_content(struct aura_track *t, const struct aura_statistics *s) {
@@ -152,7 +161,7 @@ static uint32_t lap(const struct aura_track *t, uint64_t *since_us) {
 
 static int look(struct aura_track *t, const struct aura_frame_in *in, struct aura_frame_out *out,
                 struct aura_picture *p, uint64_t *since_us) {
-    *out = (struct aura_frame_out){.ratio = t->ratio};
+    *out = (struct aura_frame_out){.ratio = t->ratio, .quality = -1};
     int err = decode(t, in, p);
     out->step_us[AURA_STEP_DECODE] = lap(t, since_us);
     if (err) {
@@ -167,38 +176,62 @@ static int look(struct aura_track *t, const struct aura_frame_in *in, struct aur
     out->width = p->width;
     out->height = p->height;
     out->step_us[AURA_STEP_ANALYSE] = lap(t, since_us);
+    (void)aura_masks_faces(t->masks, p, &out->faces);
+    out->step_us[AURA_STEP_FACES] = lap(t, since_us);
+    (void)aura_masks_person(t->masks, p, &out->person_share);
+    out->step_us[AURA_STEP_PERSON] = lap(t, since_us);
     out->kbps = choose_kbps(t, in, p);
     return 0;
+}
+
+static void learn(struct aura_track *t, const struct aura_frame_in *in,
+                  struct aura_frame_out *out) {
+    const struct aura_governor_frame f = {
+        .pts_us = t->pts_us,
+        .width = out->width,
+        .height = out->height,
+        .statistics = out->statistics,
+        .bytes_in = in->codec == AURA_CODEC_KIND_NONE ? 0 : in->len,
+        .bytes_out = out->coded.len,
+        .psnr = out->coded.psnr,
+        .quantizer = out->coded.quantizer,
+    };
+    (void)aura_governor_frame(&t->governor, &f, in->target_quality);
+    out->quality = t->governor.quality;
+    if (t->governor.predictor) {
+        out->model = t->governor.predictor->id;
+        out->model_number = t->governor.predictor->number;
+    }
+    count(t, in->len, out->coded.len);
 }
 
 int aura_track_look(struct aura_track *t, const struct aura_frame_in *in,
                     struct aura_frame_out *out) {
     struct aura_picture p;
     uint64_t since_us = aura_now_us(t->clock);
+    advance(t, in);
     int err = look(t, in, out, &p, &since_us);
-    if (err == AURA_EAGAIN) {
-        return 0;
+    if (!err) {
+        learn(t, in, out);
     }
-    count(t, in->len, 0, since_us);
-    return err;
+    return err == AURA_EAGAIN ? 0 : err;
 }
 
 int aura_track_frame(struct aura_track *t, const struct aura_frame_in *in,
                      struct aura_frame_out *out) {
     struct aura_picture p;
-    uint64_t since_us = aura_now_us(t->clock), began_us = since_us;
+    uint64_t since_us = aura_now_us(t->clock);
+    advance(t, in);
     int err = look(t, in, out, &p, &since_us);
     if (err) {
         return err == AURA_EAGAIN ? 0 : err;
     }
-    uint64_t pts_us = began_us > t->last_us ? began_us : t->last_us + 1;
-    t->last_us = pts_us;
-    err = ensure_encoder(t, &p, out->kbps, in->fps ? in->fps : t->fps);
-    err = err ? err : aura_encoder_encode(t->encoder, &p, pts_us, in->key_frame, &out->coded);
+    err = ensure_encoder(t, &p, out->kbps, in->fps ? in->fps : FPS_ASSUMED);
+    err = err ? err : aura_encoder_encode(t->encoder, &p, t->pts_us, in->key_frame, &out->coded);
     out->step_us[AURA_STEP_ENCODE] = lap(t, &since_us);
     if (err && err != AURA_EAGAIN) {
         return err;
     }
-    count(t, in->len, out->coded.len, since_us);
+    learn(t, in, out);
     return 0;
 }

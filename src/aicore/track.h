@@ -7,6 +7,8 @@
 #ifndef AURA_AICORE_TRACK_H
 #define AURA_AICORE_TRACK_H
 
+#include "aicore/governor.h"
+#include "aicore/masks.h"
 #include "aicore/statistics.h"
 #include "base/clock.h"
 #include "codec/decoder.h"
@@ -15,6 +17,8 @@
 enum aura_step {
     AURA_STEP_DECODE,
     AURA_STEP_ANALYSE,
+    AURA_STEP_FACES,
+    AURA_STEP_PERSON,
     AURA_STEP_ENCODE,
     AURA_STEPS,
 };
@@ -24,9 +28,12 @@ struct aura_frame_in {
     size_t len;
     enum aura_codec_kind codec; /* NONE: a raw picture of width × height, I420 without padding */
     uint32_t width, height;
-    uint32_t max_kbps; /* 0 = as the track chooses */
-    uint32_t fps;      /* 0 = as they come */
-    bool key_frame;    /* the answer is to be one */
+    uint32_t rtp_timestamp; /* 90 kHz; if it never changes, frames are taken as of now */
+    uint32_t max_kbps;      /* 0 = as the track chooses */
+    uint32_t exact_kbps;    /* 0 = as the track chooses */
+    uint32_t fps;           /* 0 = as they come */
+    float target_quality;   /* VMAF against what came in; 0 = the default */
+    bool key_frame;         /* the answer is to be one */
 };
 
 struct aura_frame_out {
@@ -34,14 +41,25 @@ struct aura_frame_out {
     uint32_t width, height;
     bool screen;
     struct aura_statistics statistics;
-    uint32_t kbps; /* what it aims at */
-    float ratio;   /* saved share of the last second's bytes; 0 if there is no saving */
+    struct aura_faces faces;
+    float person_share;    /* of the picture; 0 without a model for that */
+    uint32_t kbps;         /* what it aims at */
+    float quality;         /* predicted VMAF against what came in; negative = unknown */
+    const char *model;     /* that chose the rate; NULL = none */
+    uint16_t model_number; /* 0 = none */
+    float ratio;           /* saved share of the last second's bytes; 0 if there is no saving */
     uint32_t step_us[AURA_STEPS];
 };
 
 struct aura_track;
 
-AURA_NODISCARD int aura_track_new(struct aura_track **tp, const struct aura_clock *clock);
+/**
+ * @param models  that it uses, borrowed; NULL = none: then the rate is a fixed share of what comes
+ * in
+ * @return 0, AURA_ENOMEM, AURA_EMALFORMED (a model has not the shapes that its purpose needs)
+ */
+AURA_NODISCARD int aura_track_new(struct aura_track **tp, const struct aura_clock *clock,
+                                  const struct aura_models *models);
 struct aura_track *aura_track_free(struct aura_track *t);
 /**
  * @param out  its data is borrowed until the next call

@@ -2,6 +2,7 @@
 /* AI Core: reads its options, serves until a signal comes, drains. */
 #include "aic/core.h"
 #include "aicore/service.h"
+#include "aicore/track.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cmd/args.h"
@@ -12,11 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { FAILED = 1, USAGE = 2, PEM_BYTES_MAX = 1 << 20, DRAIN_POLL_MS = 50 };
 
 struct options {
-    const char *listen, *certificate, *key, *client_ca, *log_level;
+    const char *listen, *certificate, *key, *client_ca, *log_level, *models, *without;
     uint64_t threads, max_streams, drain_s;
     bool log_json, version, insecure;
 };
@@ -31,6 +33,12 @@ static bool parse(struct options *o, int argc, char **argv, int *status) {
          "clients must show a certificate of this authority", NULL, 0},
         {"insecure", AURA_ARG_FLAG, &o->insecure, NULL,
          "allow plain text beyond loopback: only inside a network that you trust", NULL, 0},
+        {"", AURA_ARG_FLAG, NULL, NULL, "Models:", NULL, 0},
+        {"models", AURA_ARG_STR, &o->models, "DIR",
+         "folder with manifest.json (default " AURA_MODELS_DIR ", if it is there)",
+         "AURALINK_AICORE_MODELS", 0},
+        {"without", AURA_ARG_STR, &o->without, "PURPOSES",
+         "leave these out, with commas: governor, faces, person", NULL, 0},
         {"", AURA_ARG_FLAG, NULL, NULL, "Running:", NULL, 0},
         {"threads", AURA_ARG_UINT, &o->threads, "N",
          "that decode and encode (default: one for each core)", NULL, 64},
@@ -120,18 +128,57 @@ static void run_until_signal(struct aura_aicore *core, const sigset_t *signals, 
              AURA_I("frames", stats.frames));
 }
 
+/* Without a folder that somebody named AI Core does without models; with one that is not usable it
+ * does not start: nobody would notice that it compresses otherwise than was meant. */
+static int load_models(struct aura_models **models, const struct options *o, unsigned threads) {
+    char why[AURA_MANIFEST_WHY_MAX];
+    const char *folder = o->models ? o->models : AURA_MODELS_DIR;
+    if (!o->models && access(AURA_MODELS_DIR "/manifest.json", F_OK) != 0) {
+        AURA_LOG("aicore", AURA_LOG_WARN, "no_models", AURA_S("folder", folder),
+                 AURA_S("so", "rates are a fixed share of what comes in; see --models"));
+        return 0;
+    }
+    int err = aura_models_new(models, folder, o->without, threads, why);
+    struct aura_track *trial = NULL;
+    if (!err && (err = aura_track_new(&trial, aura_clock_system(), *models))) {
+        (void)snprintf(why, sizeof(why), "a model has not the shapes that its purpose needs");
+    }
+    aura_track_free(trial);
+    if (err) {
+        fprintf(stderr,
+                "auralink-aicore: the models in %s cannot be used: %s\n"
+                "Get them with `make models`, name another folder by --models, or leave some out "
+                "by --without.\n",
+                folder, why[0] ? why : aura_err_text(err));
+        return err;
+    }
+    for (size_t i = 0; i < aura_models_manifest(*models)->count; i++) {
+        const struct aura_model_info *m = &aura_models_manifest(*models)->model[i];
+        AURA_LOG("aicore", AURA_LOG_INFO, "model", AURA_S("id", m->id),
+                 AURA_S("purpose", m->purpose),
+                 AURA_S("loaded", aura_models_info(*models, m->purpose) == m ? "yes" : "no"));
+    }
+    return 0;
+}
+
+static unsigned threads_of(const struct options *o) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return o->threads ? (unsigned)o->threads : cores > 0 ? (unsigned)cores : 1;
+}
+
 static int serve(const struct options *o) {
+    struct aura_models *models = NULL;
     char *certificate = o->certificate ? read_file(o->certificate) : NULL;
     char *key = o->key ? read_file(o->key) : NULL;
     char *client_ca = o->client_ca ? read_file(o->client_ca) : NULL;
     bool files =
         (!o->certificate || certificate) && (!o->key || key) && (!o->client_ca || client_ca);
-    const struct aura_aicore_conf conf = {
+    struct aura_aicore_conf conf = {
         .address = o->listen,
         .certificate = certificate,
         .key = key,
         .client_ca = client_ca,
-        .threads = (unsigned)o->threads,
+        .threads = threads_of(o),
         .max_streams = (unsigned)o->max_streams,
     };
     struct aura_aicore *core = NULL;
@@ -141,8 +188,11 @@ static int serve(const struct options *o) {
     sigaddset(&signals, SIGINT);
     signal(SIGPIPE, SIG_IGN);
     sigprocmask(SIG_BLOCK, &signals, NULL); /* before any thread starts */
-    int err = files ? aura_aicore_new(&core, &conf, aura_clock_system()) : AURA_EINVAL;
-    if (files && err) {
+    int err = files ? load_models(&models, o, conf.threads) : AURA_EINVAL;
+    bool ready = !err;
+    conf.models = models;
+    err = ready ? aura_aicore_new(&core, &conf, aura_clock_system()) : err;
+    if (ready && err) {
         fprintf(stderr, "auralink-aicore: cannot listen on %s: %s\n", o->listen,
                 err == AURA_EEXISTS ? "the address is taken or not ours" : aura_err_text(err));
     }
@@ -154,6 +204,7 @@ static int serve(const struct options *o) {
         run_until_signal(core, &signals, o->drain_s);
     }
     aura_aicore_free(core);
+    aura_models_free(models);
     if (key) {
         aura_wipe(key, strlen(key));
     }

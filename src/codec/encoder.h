@@ -21,6 +21,7 @@ struct aura_coded {
     size_t len;
     bool key_frame;
     uint8_t quantizer; /* 0…255 */
+    float psnr;        /* of luma against the picture given, dB; at most 99 */
 };
 
 struct aura_encoder;

@@ -140,7 +140,7 @@ def test_stream(core, record, codec, name):
            bytes_in=sum(a.bytes_in for a in answers), bytes_out=sum(a.bytes_out for a in answers))
     assert min(alike) > 28
     assert all(a.bytes_in == len(f) and a.bytes_out == len(a.frame) for a, f in zip(answers, frames))
-    assert all({s.step for s in a.steps} == {"decode", "analyse", "encode"} for a in answers)
+    assert all({s.step for s in a.steps} == {"decode", "analyse", "faces", "person", "encode"} for a in answers)
 
 
 def test_one_picture(core):
@@ -158,7 +158,89 @@ def test_analyze(core):
         asked = [api.CompressRequest(frame=f, codec=api.CODEC_VP8) for f in encoded("libvpx", 10)]
         answers = list(api.Analyze(iter(asked)))
         assert len(answers) == 10
-        assert all(a.motion > 0.5 and a.texture > 0.5 for a in answers[1:])
+        assert all(a.statistics.motion > 0.5 and a.statistics.texture > 0.5 for a in answers[1:])
+
+
+def filmed(name: str, frames: int) -> list[av.VideoFrame]:
+    with av.open(os.path.join(os.path.dirname(ROOT), "shared", "media", name)) as clip:
+        return [f for f, _ in zip(clip.decode(video=0), range(frames))]
+
+
+def looked_at(core, pictures: list[av.VideoFrame]):
+    with core.channel() as channel:
+        api = schema(channel)
+        asked = [api.CompressRequest(frame=p.to_ndarray(format="yuv420p").tobytes(), codec=api.CODEC_I420, width=p.width,
+                                     height=p.height, rtp_timestamp=3000 * n) for n, p in enumerate(pictures)]
+        return list(api.Analyze(iter(asked)))
+
+
+def test_people(core):
+    """A woman who talks is one face; a pattern is none."""
+    talking = looked_at(core, filmed("talk-720p.mp4", 6))
+    assert [a.faces for a in talking] == [1] * 6
+    assert all(0.1 < a.person_share < 0.6 for a in talking), talking[0].person_share
+    pattern = [av.VideoFrame.from_ndarray(picture(n).reshape(HEIGHT * 3 // 2, WIDTH), "yuv420p") for n in range(6)]
+    nobody = looked_at(core, pattern)
+    assert [a.faces for a in nobody] == [0] * 6
+    assert all(a.person_share < 0.1 for a in nobody), nobody[0].person_share
+
+
+def test_models(core, start_core):
+    with open(os.path.join(ROOT, "models", "manifest.json")) as file:
+        listed = {m["id"]: m for m in json.load(file)["models"]}
+    with core.channel() as channel:
+        api = schema(channel)
+        answer = api.ListModels(api.ListModelsRequest())
+        assert {m.id: m.sha256 for m in answer.models} == {i: m["sha256"] for i, m in listed.items()}
+        assert all(m.loaded and not m.problem and m.number == listed[m.id]["number"] for m in answer.models)
+        assert answer.runtime
+    without = start_core("--without", "faces,person")
+    with without.channel() as channel:
+        api = schema(channel)
+        loaded = {m.purpose: m.loaded for m in api.ListModels(api.ListModelsRequest()).models}
+        assert loaded == {"governor": True, "faces": False, "person": False}
+    assert [a.faces for a in looked_at(without, filmed("talk-720p.mp4", 2))] == [0, 0]
+
+
+def test_spoilt_model(tmp_path):
+    """A file that is not the one of the manifest is not loaded, and AI Core says what to do."""
+    source = os.path.join(ROOT, ".cache", "models")
+    for name in os.listdir(source):
+        os.symlink(os.path.join(source, name), tmp_path / name)
+    os.unlink(tmp_path / "governor-1.onnx")
+    (tmp_path / "governor-1.onnx").write_bytes(b"something else")
+    with pytest.raises(AssertionError) as stopped:
+        AICore("--models", str(tmp_path))
+    assert "sha256" in str(stopped.value) and "make models" in str(stopped.value)
+    with pytest.raises(AssertionError) as stopped:
+        AICore("--models", str(tmp_path / "nowhere"))
+    assert "manifest.json" in str(stopped.value)
+    usable = AICore("--models", str(tmp_path), "--without", "governor")
+    assert usable.stop() == 0
+
+
+def test_governor(core, record):
+    """The rate is what the picture needs: less for one that hardly moves than for one that does."""
+    def rate(pictures: list[bytes]) -> tuple[int, float]:
+        with core.channel() as channel:
+            api = schema(channel)
+            stream = Stream(api)
+            for n, data in enumerate(pictures):
+                stream.send(api.CompressRequest(frame=data, codec=api.CODEC_I420, width=WIDTH, height=HEIGHT,
+                                                rtp_timestamp=3000 * n))
+                answer = next(stream.answers)
+            stream.close()
+            assert answer.model == "governor-1"
+            return answer.coding.kbps, answer.quality
+
+    noise = np.random.default_rng(5).integers(-30, 30, (90, WIDTH * HEIGHT))
+    still = [picture(0).tobytes()] * 90
+    wild = [np.concatenate([np.clip(picture(9 * n)[:WIDTH * HEIGHT] + noise[n], 0, 255).astype(np.uint8),
+                            picture(9 * n)[WIDTH * HEIGHT:]]).tobytes() for n in range(90)]
+    (calm_kbps, calm), (wild_kbps, hard) = rate(still), rate(wild)
+    record(still_kbps=calm_kbps, wild_kbps=wild_kbps, still_quality=calm, wild_quality=hard)
+    assert wild_kbps > 3 * calm_kbps
+    assert 0 <= hard <= 100 and 0 <= calm <= 100
 
 
 @pytest.mark.parametrize("what, code", [

@@ -49,7 +49,7 @@ static int pictures_come_back_small_and_alike(void) {
     double worst = 100;
     int err = 0;
     aura_clock_manual_init(&clock, 1000000, 0);
-    TRY_OUT(aura_track_new(&t, &clock.clock));
+    TRY_OUT(aura_track_new(&t, &clock.clock, NULL));
     TRY_OUT(aura_decoder_new(&d, AURA_CODEC_KIND_AV1));
     for (unsigned i = 0; i < 90; i++) {
         struct aura_picture p;
@@ -85,7 +85,7 @@ static int a_drawn_picture_is_a_screen(void) {
     struct aura_frame_out out;
     int err = 0;
     aura_clock_manual_init(&clock, 1000000, 0);
-    TRY_OUT(aura_track_new(&t, &clock.clock));
+    TRY_OUT(aura_track_new(&t, &clock.clock, NULL));
     memset(source, 235, sizeof(source));
     for (unsigned i = 0; i < 30; i++) {
         struct aura_frame_in in = raw(source);
@@ -111,7 +111,7 @@ static int bad_frames_are_refused_and_nothing_else(void) {
     aura_rand_seeded_init(&r, 5);
     aura_rand_bytes(&r.rand, noise, sizeof(noise));
     draw(source, 0);
-    TRY_OUT(aura_track_new(&t, &clock.clock));
+    TRY_OUT(aura_track_new(&t, &clock.clock, NULL));
     struct aura_frame_in in = raw(source);
     in.len--;
     assert_int_equal(aura_track_frame(t, &in, &out), AURA_EMALFORMED);

