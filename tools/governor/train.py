@@ -27,12 +27,13 @@ FEATURES = ["log2 pixels", "fps", "log2 1+motion", "log2 1+residual", "log2 1+te
 MEASURED, PSNR, QUANTIZER = 9, 10, 11
 LAYERS = (24, 12)
 SEEDS = 5  # networks whose mean is the model
+QUALITY_LEAST = 55  # below that nobody wants to know how bad it is
 COLD_SECONDS = 1  # of an encoder: nobody is shown those
 
 
 def load(paths: list[Path]) -> list[dict]:
     rows = [json.loads(line) for path in paths for line in open(path)]
-    return [r for r in rows if r["second"] >= COLD_SECONDS]
+    return [r for r in rows if r["second"] >= COLD_SECONDS and quality(r) > QUALITY_LEAST]
 
 
 def features(r: dict, measured: bool) -> list[float]:
