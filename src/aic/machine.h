@@ -26,6 +26,7 @@ enum aura_aic_state {
     AURA_AIC_WARMING,
     AURA_AIC_ACTIVE,
     AURA_AIC_FALLBACK,
+    AURA_AIC_STATES,
 };
 
 /** Why it is in fallback, or was last. */

@@ -97,6 +97,49 @@ static void put_rooms(struct aura_buf *b, const struct aura_rooms_stats *r) {
     value(b, "auralink_join_duration_seconds_count", "", (double)r->join_ms_count);
 }
 
+static void put_aic_latency(struct aura_buf *b, const struct aura_sfu_counters *c) {
+    uint64_t sum = 0;
+    head(b, "auralink_aic_latency_seconds", "histogram",
+         "From a native frame's last packet to AI Core's answer.");
+    for (size_t i = 0; i < AURA_SFU_AIC_BUCKETS; i++) {
+        char label[48] = "{le=\"+Inf\"}";
+        sum += c->aic_latency[i];
+        if (aura_sfu_aic_bounds_us[i] != UINT32_MAX) {
+            snprintf(label, sizeof(label), "{le=\"%g\"}", aura_sfu_aic_bounds_us[i] / 1e6);
+        }
+        value(b, "auralink_aic_latency_seconds_bucket", label, (double)sum);
+    }
+    value(b, "auralink_aic_latency_seconds_sum", "", (double)c->aic_latency_us / 1e6);
+    value(b, "auralink_aic_latency_seconds_count", "", (double)sum);
+}
+
+static void put_aic(struct aura_buf *b, const struct aura_sfu_counters *c,
+                    const struct aura_rooms_stats *r) {
+    char label[48];
+    head(b, "auralink_aic_tracks", "gauge", "Tracks that AI Core has to do with, by state.");
+    for (unsigned i = 0; i < AURA_AIC_STATES; i++) {
+        snprintf(label, sizeof(label), "{state=\"%s\"}",
+                 aura_aic_state_name((enum aura_aic_state)i));
+        value(b, "auralink_aic_tracks", label, (double)r->aic_tracks[i]);
+    }
+    one(b, "auralink_aic_sent_bytes_total", "counter",
+        "Compressed media sent to subscribers, on the wire.", (double)c->aic_sent);
+    one(b, "auralink_aic_native_bytes_total", "counter",
+        "What the same frames had cost the same subscribers natively.", (double)c->aic_native);
+    one(b, "auralink_aic_frames_total", "counter", "Frames that AI Core answered.",
+        (double)c->aic_frames);
+    one(b, "auralink_aic_late_frames_total", "counter", "Those of them that came too late.",
+        (double)c->aic_late);
+    head(b, "auralink_aic_fallbacks_total", "counter",
+         "Tracks that went back to native, by reason.");
+    for (unsigned i = AURA_AIC_FINE + 1; i < AURA_AIC_REASONS; i++) {
+        snprintf(label, sizeof(label), "{reason=\"%s\"}",
+                 aura_aic_reason_name((enum aura_aic_reason)i));
+        value(b, "auralink_aic_fallbacks_total", label, (double)c->aic_fallbacks[i]);
+    }
+    put_aic_latency(b, c);
+}
+
 static double resident_bytes(void) {
     FILE *f = fopen("/proc/self/statm", "re");
     unsigned long total = 0, resident = 0;
@@ -162,6 +205,7 @@ void aura__metrics(struct aura_server *s, struct aura_http_req *req) {
     aura_rooms_stats(s->rooms, &rooms);
     put_media(&b, &media);
     put_rooms(&b, &rooms);
+    put_aic(&b, &media, &rooms);
     put_process(s, &b);
     aura_http_respond(req, b.err ? 500 : 200, "text/plain; version=0.0.4; charset=utf-8", b.data,
                       b.len);

@@ -43,6 +43,8 @@ static void on_request(void *arg, struct aura_http_req *req) {
         aura__metrics(s, req);
     } else if (get && strncmp(path, "/debug/rooms/", 13) == 0) {
         aura__debug_room(s, req, path + 13);
+    } else if (get && strcmp(path, "/debug/aic") == 0) {
+        aura__debug_aic(s, req);
     } else if (strncmp(path, "/twirp/", 7) == 0) {
         aura__twirp(s, req);
     } else if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0) {

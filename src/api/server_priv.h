@@ -36,6 +36,7 @@ void aura__twirp(struct aura_server *s, struct aura_http_req *req);
 
 /* debug.c */
 void aura__debug_room(struct aura_server *s, struct aura_http_req *req, const char *room);
+void aura__debug_aic(struct aura_server *s, struct aura_http_req *req);
 
 /* metrics.c */
 void aura__metrics(struct aura_server *s, struct aura_http_req *req);

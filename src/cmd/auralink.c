@@ -20,6 +20,7 @@ static const struct cli_command commands[] = {
     {"participant", "mute", "mute a track", cli_participant_mute},
     {"participant", "update", "change name, metadata, attributes", cli_participant_update},
     {"data", "send", "send a message to a room", cli_data_send},
+    {"aic", "top", "show what AI compression saves, live", cli_aic_top},
     {"load-test", "", "join many participants and measure", cli_load_test},
 };
 

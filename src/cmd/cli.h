@@ -66,6 +66,10 @@ enum cli_grant { CLI_GRANT_ROOM_LIST = 1, CLI_GRANT_ROOM_CREATE = 2, CLI_GRANT_R
 AURA_NODISCARD int cli_room_service(const struct cli *cli, const char *method, unsigned grants,
                                     const char *room, json_t *request, json_t **response);
 
+/** GETs a path of the server ("debug/aic") that answers in JSON. As cli_room_service(). */
+AURA_NODISCARD int cli_get(const struct cli *cli, const char *path, unsigned grants,
+                           json_t **response);
+
 /** @return an exit status; prints @p value as JSON with a line end */
 int cli_print_json(const json_t *value);
 
@@ -101,6 +105,7 @@ int cli_participant_remove(int argc, char **argv);
 int cli_participant_mute(int argc, char **argv);
 int cli_participant_update(int argc, char **argv);
 int cli_data_send(int argc, char **argv);
+int cli_aic_top(int argc, char **argv);
 int cli_load_test(int argc, char **argv);
 
 #endif

@@ -17,7 +17,7 @@ static size_t collect(char *data, size_t size, size_t n, void *arg) {
 }
 
 /* ws:// and wss:// are how SDKs write the same address. */
-static void make_url(struct aura_buf *out, const char *url, const char *method) {
+static void make_url(struct aura_buf *out, const char *url, const char *path) {
     const char *rest = strstr(url, "://");
     bool tls = strncmp(url, "wss:", 4) == 0 || strncmp(url, "https:", 6) == 0;
     rest = rest ? rest + 3 : url;
@@ -25,8 +25,7 @@ static void make_url(struct aura_buf *out, const char *url, const char *method) 
     while (len && rest[len - 1] == '/') {
         len--;
     }
-    aura_buf_printf(out, "%s://%.*s/twirp/livekit.RoomService/%s", tls ? "https" : "http", (int)len,
-                    rest, method);
+    aura_buf_printf(out, "%s://%.*s/%s", tls ? "https" : "http", (int)len, rest, path);
 }
 
 static int report(const struct cli *cli, const char *method, long status, const char *body,
@@ -61,7 +60,9 @@ static int perform(const struct cli *cli, const char *url, const char *bearer, c
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    if (body) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    }
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)CALL_TIMEOUT_S);
@@ -79,17 +80,16 @@ static int perform(const struct cli *cli, const char *url, const char *bearer, c
     return 0;
 }
 
-int cli_room_service(const struct cli *cli, const char *method, unsigned grants, const char *room,
-                     json_t *request, json_t **response) {
-    *response = NULL;
+/* @param body  NULL: a GET */
+static int call(const struct cli *cli, const char *path, const char *name, unsigned grants,
+                const char *room, const char *body, json_t **response) {
     struct aura_buf url = AURA_BUF(2048), bearer = AURA_BUF(16384),
                     answer = AURA_BUF(ANSWER_BYTES_MAX);
-    char *body = json_dumps(request, JSON_COMPACT);
     char *token = cli_mint_admin(cli, grants, room);
     long status = 0;
-    int err = body && token ? 0 : AURA_ENOMEM;
+    int err = token ? 0 : AURA_ENOMEM;
     if (!err) {
-        make_url(&url, cli->url, method);
+        make_url(&url, cli->url, path);
         aura_buf_printf(&bearer, "Authorization: Bearer %s", token);
         err = url.err ? url.err : bearer.err;
     }
@@ -97,7 +97,7 @@ int cli_room_service(const struct cli *cli, const char *method, unsigned grants,
         err = perform(cli, aura_buf_text(&url), aura_buf_text(&bearer), body, &answer, &status);
     }
     if (!err) {
-        err = report(cli, method, status, aura_buf_text(&answer), response);
+        err = report(cli, name, status, aura_buf_text(&answer), response);
     }
     if (bearer.data) {
         aura_wipe(bearer.data, bearer.len);
@@ -106,7 +106,22 @@ int cli_room_service(const struct cli *cli, const char *method, unsigned grants,
     aura_buf_free(&bearer);
     aura_buf_free(&answer);
     aura_free(token);
+    return err;
+}
+
+int cli_room_service(const struct cli *cli, const char *method, unsigned grants, const char *room,
+                     json_t *request, json_t **response) {
+    *response = NULL;
+    char path[128];
+    char *body = json_dumps(request, JSON_COMPACT);
+    snprintf(path, sizeof(path), "twirp/livekit.RoomService/%s", method);
+    int err = body ? call(cli, path, method, grants, room, body, response) : AURA_ENOMEM;
     free(body); /* library's memory */
     json_decref(request);
     return err;
+}
+
+int cli_get(const struct cli *cli, const char *path, unsigned grants, json_t **response) {
+    *response = NULL;
+    return call(cli, path, path, grants, NULL, NULL, response);
 }

@@ -48,6 +48,7 @@ bool aura__aic_steers(const struct participant *p, const struct aura_join *join)
 
 void aura__aic_changed(struct participant *p) {
     bool native = !aura__aic_wanted(p);
+    p->hints = aura__aic_hints_wanted(p);
     if (p->native == native) {
         return;
     }

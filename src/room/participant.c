@@ -62,9 +62,10 @@ static int take_claims(struct participant *p, const struct aura_join *join) {
         const char *keys[AURA_TOKEN_ATTRIBUTES_MAX], *values[AURA_TOKEN_ATTRIBUTES_MAX];
         struct aura__change change = {.metadata = q->metadata, .keys = keys, .values = values};
         for (size_t i = 0; i < q->n_participant_attributes && i < AURA_TOKEN_ATTRIBUTES_MAX; i++) {
-            keys[i] = q->participant_attributes[i]->key;
-            values[i] = q->participant_attributes[i]->value;
-            change.attribute_count++;
+            if (!aura__aic_attribute_is_ours(q->participant_attributes[i]->key)) {
+                keys[change.attribute_count] = q->participant_attributes[i]->key;
+                values[change.attribute_count++] = q->participant_attributes[i]->value;
+            }
         }
         err = aura__participant_change(p, &change);
     }
@@ -139,6 +140,7 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     int err = take_claims(p, join);
     p->native = !aura__aic_wanted(p);
     p->steered = aura__aic_steers(p, join);
+    p->hints = aura__aic_hints_wanted(p);
     if (!err && join->request->client_info) {
         p->client = aura__pb_copy(join->request->client_info);
         err = p->client ? 0 : AURA_ENOMEM;
@@ -268,16 +270,25 @@ static Livekit__ParticipantInfo__Kind kind_of(const char *kind) {
 
 static void put_attributes(struct aura__arena *a, const struct participant *p,
                            Livekit__ParticipantInfo *info) {
-    size_t n = p->claims.attribute_count;
-    info->attributes = aura__arena_take(a, (n + 1) * sizeof(*info->attributes));
+    size_t n = p->claims.attribute_count, max = p->room->rooms->conf.max_attributes_bytes;
+    size_t bytes = 0;
+    info->attributes = aura__arena_take(a, (n + p->track_count + 1) * sizeof(*info->attributes));
     for (size_t i = 0; i < n && !a->fail; i++) {
+        if (aura__aic_attribute_is_ours(p->claims.attributes[i].key)) {
+            continue;
+        }
         Livekit__ParticipantInfo__AttributesEntry *e = aura__arena_take(a, sizeof(*e));
         if (e) {
+            bytes += strlen(p->claims.attributes[i].key) + strlen(p->claims.attributes[i].value);
             livekit__participant_info__attributes_entry__init(e);
             e->key = p->claims.attributes[i].key;
             e->value = p->claims.attributes[i].value;
             info->attributes[info->n_attributes++] = e;
         }
+    }
+    if (!a->fail) {
+        info->n_attributes += aura__aic_attributes(a, p, max > bytes ? max - bytes : 0,
+                                                   info->attributes + info->n_attributes);
     }
 }
 
@@ -373,6 +384,11 @@ int aura__participant_change(struct participant *p, const struct aura__change *c
     const struct aura_rooms_conf *conf = &p->room->rooms->conf;
     if (change->attribute_count && attributes_bytes(p, change) > conf->max_attributes_bytes) {
         return AURA_ELIMIT;
+    }
+    for (size_t i = 0; i < change->attribute_count; i++) {
+        if (aura__aic_attribute_is_ours(change->keys[i])) {
+            return AURA_EPOLICY;
+        }
     }
     int err = set_text(&p->claims.metadata, change->metadata, conf->max_metadata_bytes);
     err = err ? err : set_text(&p->claims.name, change->name, conf->max_name_length);

@@ -551,6 +551,7 @@ void aura__publish_end(struct track *t, bool announce) {
         aura__unsubscribe(s);
     }
     for (size_t i = 0; i < ENCODINGS_MAX; i++) {
+        aura__aic_forget(&t->enc[i]);
         if (t->enc[i].pub) {
             aura_map_del_u64(r->pubs, t->enc[i].pub);
             aura_sfu_pub_close(r->sfu, t->enc[i].pub);

@@ -105,9 +105,19 @@ struct participant {
     bool quality_sent, quality_dirty, speaker_dirty;
     bool steered; /* AIC: told to publish AV1 */
     bool native;  /* AIC: neither what it publishes nor what it gets is compressed */
+    bool hints;   /* AIC: it is told about the tracks that it gets */
 };
 
 enum { ENCODINGS_MAX = 2, QUALITY_OFF = -1 };
+
+/** What AI compression does to an encoding (aic_show.c); bytes are sums over all workers. */
+struct aic_view {
+    bool known; /* `last` is valid */
+    struct aura_sfu_aic last, shown;
+    uint64_t sent_bytes, native_bytes;
+    uint64_t bytes_us;            /* when they were told last */
+    char text[AURA_AIC_TEXT_MAX]; /* the attribute's value; "" = none */
+};
 
 /** One codec that a track is sent in, on a section of its own. */
 struct encoding {
@@ -121,6 +131,7 @@ struct encoding {
     struct aura_sfu_layer layers[AURA_MEDIA_LAYERS_MAX]; /* that have begun */
     size_t layer_count;
     enum aura_codec codec; /* in use, or the most likely one */
+    struct aic_view aic;
 };
 
 /** Highest quality that anybody takes of an encoding (dynacast). */
@@ -229,7 +240,8 @@ void aura__send_leave(struct participant *p, Livekit__DisconnectReason reason,
                       Livekit__LeaveRequest__Action action);
 void aura__send_refresh_token(struct participant *p);
 void aura__participant_active(struct participant *p);
-/** Metadata, name and attributes; NULL or "" = unchanged. @return 0 or AURA_ELIMIT, AURA_ENOMEM */
+/** Metadata, name and attributes; NULL or "" = unchanged. @return 0 or AURA_ELIMIT, AURA_ENOMEM,
+ * AURA_EPOLICY (attributes that only the server gives); then nothing is changed */
 struct aura__change {
     const char *name, *metadata;
     size_t attribute_count;
@@ -265,6 +277,20 @@ bool aura__aic_governs(const struct participant *p, enum aura_codec codec);
 bool aura__aic_steers(const struct participant *p, const struct aura_join *join);
 /** The participant's attributes may say something else now. */
 void aura__aic_changed(struct participant *p);
+/** It asked for messages about compression (aic_show.c). */
+bool aura__aic_hints_wanted(const struct participant *p);
+void aura__aic_report(struct encoding *e, const struct aura_sfu_aic *report);
+/** The encoding ends. */
+void aura__aic_forget(struct encoding *e);
+/**
+ * Attributes that show the compression of its tracks, at most one for each track.
+ * @param room_bytes  that they may take
+ * @return how many were put into @p list
+ */
+size_t aura__aic_attributes(struct aura__arena *a, const struct participant *p, size_t room_bytes,
+                            Livekit__ParticipantInfo__AttributesEntry **list);
+/** A name that only the server gives to attributes. */
+bool aura__aic_attribute_is_ours(const char *key);
 void aura__publish_section(struct participant *p, aura_peer_id peer,
                            const struct aura_neg_pub *pub);
 /** A new track takes a section that was offered before. */

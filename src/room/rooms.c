@@ -194,6 +194,13 @@ static void on_peer_stats(void *arg, const struct aura_sfu_peer_stats *stats) {
     }
 }
 
+static void on_aic(void *arg, const struct aura_sfu_aic *report) {
+    struct encoding *e = aura__encoding_of(arg, report->pub);
+    if (e) {
+        aura__aic_report(e, report);
+    }
+}
+
 const struct aura_sfu_handlers *aura_rooms_sfu_handlers(void) {
     static const struct aura_sfu_handlers handlers = {.peer_state = on_peer_state,
                                                       .data = on_data,
@@ -203,6 +210,7 @@ const struct aura_sfu_handlers *aura_rooms_sfu_handlers(void) {
                                                       .sub_stats = on_sub_stats,
                                                       .sub_started = on_sub_started,
                                                       .sub_state = on_sub_state,
-                                                      .peer_stats = on_peer_stats};
+                                                      .peer_stats = on_peer_stats,
+                                                      .aic = on_aic};
     return &handlers;
 }

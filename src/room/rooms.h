@@ -88,6 +88,7 @@ struct aura_rooms_stats {
     size_t rooms, participants, tracks, subscriptions;
     uint64_t joins, joins_refused, resumes, signals_in, signals_out, bad_signals, data_in,
         data_refused;
+    size_t aic_tracks[AURA_AIC_STATES]; /* now, by enum aura_aic_state */
     uint64_t join_ms_count, join_ms_sum;
     uint64_t join_ms_bucket[10]; /* from join to connected media; see aura_rooms_join_bounds */
 };
@@ -115,6 +116,20 @@ AURA_NODISCARD int
 aura_rooms_inspect(struct aura_rooms *r, const char *room,
                    void (*link)(void *arg, const struct aura_rooms_link_view *view),
                    void (*sub)(void *arg, const struct aura_rooms_sub_view *view), void *arg);
+
+/** What AI compression does to one track. Strings are borrowed until the callback returns. */
+struct aura_rooms_aic_view {
+    const char *room, *publisher, *track_sid, *codec; /* MIME type as published */
+    uint64_t sent_bytes, native_bytes; /* on the wire since it began, see struct aura_sfu_aic */
+    uint64_t bytes_us;                 /* when that was counted */
+    unsigned viewers;                  /* that get AI Core's frames */
+    const struct aura_sfu_aic *last;
+};
+typedef void(aura_rooms_aic_fn)(void *arg, const struct aura_rooms_aic_view *view);
+/** All tracks that AI Core has to do with, of one room or (NULL) of all. Also has the SFU report
+ * anew, for the next look. @return 0 or AURA_ENOENT */
+AURA_NODISCARD int aura_rooms_inspect_aic(struct aura_rooms *r, const char *room,
+                                          aura_rooms_aic_fn *fn, void *arg);
 
 /*
  * RoomService. Grants are the caller's to check. Answers are allocated with aura_pb_allocator() and

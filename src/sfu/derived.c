@@ -17,6 +17,7 @@ enum {
     PAYLOAD_MAX = 1100,
     PACKET_OVERHEAD = 60, /* RTP with extensions, what SRTP adds, UDP, IP */
     CLOCK_RATE = 90000,
+    TELL_US = 1000000,         /* between two reports to the control thread */
     TELL_STEP = 8,             /* other workers learn of a rate that differs by an eighth */
     AV1_BEGINS_MILLIBITS = 60, /* a pixel: 1.7 Mbps at 720p30, four times what AI Core needs */
     AV1_STAYS_MILLIBITS = 40,
@@ -37,6 +38,7 @@ struct aura_derived {
     bool announced; /* the log knows that it works */
     struct aura_meter meter;
     enum aura_aic_state told; /* to the control thread */
+    uint64_t told_us;
 };
 
 /* ---- the stream to AI Core follows the mode machine ---- */
@@ -82,9 +84,11 @@ static void show(struct aura_derived *d) {
 
 static void tell(struct aura_derived *d) {
     aura__meter_count(&d->meter, &d->machine, d->pub->peer->worker);
-    if (d->machine.state != d->told) {
+    bool due = d->machine.state != AURA_AIC_OFF && now_of(d) >= d->told_us + TELL_US;
+    if (d->machine.state != d->told || due) {
         d->told = d->machine.state;
-        aura__stats_aic(&d->pub->source);
+        d->told_us = now_of(d);
+        aura__stats_aic(&d->pub->source, d->machine.state == AURA_AIC_OFF);
     }
 }
 
@@ -306,6 +310,8 @@ int aura__derived_new(struct aura_derived **dp, struct aura_published *pub) {
 
 struct aura_derived *aura__derived_free(struct aura_derived *d) {
     if (d) {
+        d->machine.state = AURA_AIC_OFF;
+        tell(d);
         aura_timer_stop(aura_loop_timers(d->pub->peer->worker->loop), &d->timer);
         aura_aic_stream_free(d->stream);
         aura__aic_feed_end(&d->feed);
@@ -315,7 +321,8 @@ struct aura_derived *aura__derived_free(struct aura_derived *d) {
 }
 
 void aura__derived_report(struct aura_derived *d, struct aura_sfu_aic *out) {
-    aura__meter_report(&d->meter, &d->machine, &d->pub->source, out);
+    aura__meter_report(&d->meter, &d->machine, out);
+    out->pub = d->pub->source.id;
 }
 
 void aura__derived_want_key(struct aura_derived *d) {

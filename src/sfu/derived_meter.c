@@ -118,14 +118,16 @@ static void percentiles(const struct aura_meter *m, struct aura_sfu_aic *out) {
     out->p95_us = sorted[(n - 1) * 95 / 100] * (uint32_t)RECENT_STEP_US;
 }
 
-void aura__meter_report(struct aura_meter *m, const struct aura_aic_machine *machine,
-                        struct aura_source *s, struct aura_sfu_aic *out) {
-    *out = (struct aura_sfu_aic){
-        .pub = s->id, .sent_bytes = s->aic_sent, .native_bytes = s->aic_native};
+void aura__meter_bytes(struct aura_source *s, struct aura_sfu_aic *out) {
+    out->pub = s->id;
+    out->bytes = true;
+    out->sent_bytes = s->aic_sent;
+    out->native_bytes = s->aic_native;
     s->aic_sent = s->aic_native = 0;
-    if (!m || !machine) {
-        return;
-    }
+}
+
+void aura__meter_report(const struct aura_meter *m, const struct aura_aic_machine *machine,
+                        struct aura_sfu_aic *out) {
     out->owner = true;
     out->state = machine->state;
     out->reason = machine->reason;

@@ -47,10 +47,11 @@ void aura__meter_stamp(struct aura_meter *m, struct aura_packet *p);
 /** A compressed packet left for a subscriber, for the first time. @param wire  bytes, with UDP and
  * IP */
 void aura__meter_sent(struct aura_source *s, const struct aura_packet *p, size_t wire);
-/** Fills a report. `m` and `machine` NULL: of a replica, which knows bytes only. The source's sums
- * begin anew. */
-void aura__meter_report(struct aura_meter *m, const struct aura_aic_machine *machine,
-                        struct aura_source *s, struct aura_sfu_aic *out);
+/** Adds how it goes to a report. */
+void aura__meter_report(const struct aura_meter *m, const struct aura_aic_machine *machine,
+                        struct aura_sfu_aic *out);
+/** Adds the bytes since the last call. */
+void aura__meter_bytes(struct aura_source *s, struct aura_sfu_aic *out);
 /** The mode machine's counts since the last call go to the worker's. */
 void aura__meter_count(struct aura_meter *m, const struct aura_aic_machine *machine,
                        struct aura_worker *w);

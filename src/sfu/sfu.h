@@ -109,6 +109,7 @@ extern const uint32_t aura_sfu_aic_bounds_us[AURA_SFU_AIC_BUCKETS];
  */
 struct aura_sfu_aic {
     aura_pub_id pub;
+    bool bytes; /* the next two are valid */
     uint64_t sent_bytes;
     uint64_t native_bytes; /* that the same frames had cost the same subscribers */
     bool owner;            /* the rest is valid */
@@ -137,7 +138,7 @@ struct aura_sfu_handlers {
     /* The layers of a subscribed video, or the reason for them, changed. */
     void (*sub_state)(void *arg, const struct aura_sfu_sub_state *state);
     void (*peer_stats)(void *arg, const struct aura_sfu_peer_stats *stats);
-    /* With the statistics, and whenever the track's state changes. */
+    /* Each second, when the track's state changes, and (with bytes) with the statistics. */
     void (*aic)(void *arg, const struct aura_sfu_aic *report);
 };
 

@@ -42,7 +42,8 @@ struct aura_source {
     bool encrypted, muted, hushed, replica;
     uint8_t aic;      /* 1 + layer that AURA_LAYER_AIC was made from; 0 = it is not to be had */
     uint32_t aic_bps; /* what AURA_LAYER_AIC weighs; 0 = not known yet */
-    uint64_t aic_sent, aic_native; /* bytes since the last report (derived_meter.h) */
+    uint64_t aic_sent, aic_native; /* bytes since the last report (derived_meter.h) … */
+    uint64_t aic_told_us;          /* … which was then */
     bool svc;                      /* one stream with spatial layers inside */
     uint8_t layer_count;
     struct aura_source_layer layer[AURA_SOURCE_LAYERS];

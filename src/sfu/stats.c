@@ -109,27 +109,31 @@ static void report_peer(struct aura_peer *peer) {
     aura__worker_tell(peer->worker, &m);
 }
 
-void aura__stats_aic(struct aura_source *s) {
+void aura__stats_aic(struct aura_source *s, bool bytes) {
     struct aura_published *pub =
         s->replica ? NULL : AURA_CONTAINER(s, struct aura_published, source);
-    if (s->replica ? !s->aic_sent : !pub->derived) {
+    if (s->replica ? !s->aic_sent || !bytes : !pub->derived) {
         return;
     }
     struct aura_sfu_aic *out = aura_zalloc(sizeof(*out));
     if (out) {
         if (pub) {
             aura__derived_report(pub->derived, out);
-        } else {
-            aura__meter_report(NULL, NULL, s, out);
+        }
+        if (bytes) {
+            aura__meter_bytes(s, out);
+            s->aic_told_us = aura__now(s->worker);
         }
         struct aura_msg m = {.type = AURA_MSG_AIC, .id = s->id, .ptr = out};
         aura__worker_tell(s->worker, &m);
     }
 }
 
+static void report_all(struct aura_worker *w, bool asked);
+
 static void due(void *arg, uint64_t now_us) {
     (void)now_us;
-    aura__stats_report(arg);
+    report_all(arg, false);
 }
 
 void aura__stats_soon(struct aura_worker *w) {
@@ -137,12 +141,17 @@ void aura__stats_soon(struct aura_worker *w) {
 }
 
 void aura__stats_report(struct aura_worker *w) {
+    report_all(w, true);
+}
+
+static void report_all(struct aura_worker *w, bool asked) {
     uint64_t now_us = aura__now(w);
     bool flows = false;
     size_t it = 0;
     struct aura_source *s;
     while ((s = aura_map_next(w->sources, &it)) != NULL) {
-        aura__stats_aic(s);
+        /* While somebody looks the bytes of all workers come when he asks: so rates are right. */
+        aura__stats_aic(s, asked || now_us >= s->aic_told_us + AURA_SFU_STATS_US);
         if (!s->replica) {
             flows |= report_pub(AURA_CONTAINER(s, struct aura_published, source), now_us);
         } else {

@@ -3,6 +3,8 @@
 #ifndef AURA_SFU_STATS_H
 #define AURA_SFU_STATS_H
 
+#include <stdbool.h>
+
 struct aura_source;
 struct aura_worker;
 
@@ -10,7 +12,7 @@ struct aura_worker;
 void aura__stats_soon(struct aura_worker *w);
 /** Reports now. */
 void aura__stats_report(struct aura_worker *w);
-/** The same for one source's part in AIC; nothing where it has none. */
-void aura__stats_aic(struct aura_source *s);
+/** The same for one source's part in AIC; nothing where it has none. @param bytes  them too */
+void aura__stats_aic(struct aura_source *s, bool bytes);
 
 #endif
