@@ -7,20 +7,38 @@ enum {
     LEAST_KBPS = 100,
 };
 
-/* Thousandths of a bit for each pixel of a picture, 30 times a second: measured in Chromium as what
- * keeps the picture's size (docs/aic-protocol.md section 9). */
-static uint32_t millibits(enum aura_codec codec, bool alone) {
-    if (codec == AURA_CODEC_AV1) {
-        return alone ? 10 : 27;
+/* Thousandths of a bit for each pixel of a picture, 30 times a second. The largest of several
+ * streams is left out by libwebrtc below 600 kbps at 720 lines. */
+static uint32_t millibits(enum aura_codec codec, bool simulcast) {
+    return simulcast ? 22 : codec == AURA_CODEC_AV1 ? 10 : 18;
+}
+
+static uint64_t root(uint64_t n) {
+    uint64_t r = 0;
+    for (uint64_t bit = UINT64_C(1) << 31; bit; bit >>= 1) {
+        r = (r | bit) * (r | bit) <= n ? r | bit : r;
     }
-    return alone ? 18 : 27;
+    return r;
+}
+
+/* What libwebrtc wants at least for spatial layers, each half as wide as the next (VP9 and AV1):
+ * 600 √pixels − 95000 bps for each of them. */
+static uint64_t layers_bps(uint64_t pixels, unsigned layers) {
+    uint64_t bps = 0;
+    for (unsigned i = 0; i < layers; i++, pixels /= 4) {
+        uint64_t least = 600 * root(pixels);
+        bps += least > 95000 ? least - 95000 : 0;
+    }
+    return bps;
 }
 
 uint32_t aura_govern_floor_kbps(enum aura_codec codec, uint32_t width, uint32_t height,
-                                bool alone) {
-    uint64_t bits = (uint64_t)width * height * FPS * millibits(codec, alone) / 1000;
-    uint64_t kbps = bits / 1000;
-    kbps = kbps < LEAST_KBPS ? LEAST_KBPS : kbps;
+                                unsigned layers, bool simulcast) {
+    uint64_t pixels = (uint64_t)width * height;
+    uint64_t bps = pixels * FPS * millibits(codec, simulcast) / 1000;
+    uint64_t all_bps = layers > 1 && !simulcast ? layers_bps(pixels, layers) : 0;
+    bps = all_bps > bps ? all_bps : bps;
+    uint64_t kbps = bps / 1000 < LEAST_KBPS ? LEAST_KBPS : bps / 1000;
     return kbps < UINT32_MAX ? (uint32_t)kbps : UINT32_MAX;
 }
 

@@ -35,9 +35,14 @@ struct aura_govern {
     uint64_t held_off_us;        /* no cap until then */
 };
 
-/** The least that a picture may be given, in kbps. @param alone  it is the publisher's only layer:
- * with others below it senders drop the largest one early */
-uint32_t aura_govern_floor_kbps(enum aura_codec codec, uint32_t width, uint32_t height, bool alone);
+/**
+ * The least that a picture may be given, in kbps.
+ * @param layers  spatial layers in its stream; 1 = none but itself. libwebrtc leaves the largest
+ * one out when the rate is below the sum of what it holds to be each one's least
+ * @param simulcast  smaller streams go beside it, as `layers` but each for itself
+ */
+uint32_t aura_govern_floor_kbps(enum aura_codec codec, uint32_t width, uint32_t height,
+                                unsigned layers, bool simulcast);
 
 /**
  * AI Core looked at a frame.

@@ -380,6 +380,7 @@ static void fill_conf(const struct encoding *e, aura_peer_id peer, struct aura_s
                                        .stream_count = e->stream_count,
                                        .width = e->t->request->width,
                                        .height = e->t->request->height,
+                                       .spatial_layers = (uint32_t)e->t->request->n_layers,
                                        .aic = aura__aic_wanted(e->t->p),
                                        .govern = aura__aic_governs(e->t->p, e->codec),
                                        .encrypted = e->t->request->encryption !=

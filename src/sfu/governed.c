@@ -190,9 +190,12 @@ static uint32_t floor_kbps(struct aura_governed *g) {
     const struct aura_payload_state *size = &g->pub->stream[g->feed.layer].payload;
     note_size(g, g->pub->conf.width, g->pub->conf.height);
     note_size(g, size->width, size->height);
-    const struct aura_source *s = &g->pub->source;
-    return aura_govern_floor_kbps((enum aura_codec)g->feed.codec, g->width, g->height,
-                                  s->layer_count == 1 && !s->svc);
+    enum aura_codec codec = (enum aura_codec)g->feed.codec;
+    bool svc = codec == AURA_CODEC_AV1 || codec == AURA_CODEC_VP9;
+    uint32_t layers = svc && g->pub->conf.spatial_layers ? g->pub->conf.spatial_layers : 1;
+    layers = layers > AURA_MEDIA_LAYERS_MAX ? AURA_MEDIA_LAYERS_MAX : layers;
+    return aura_govern_floor_kbps(codec, g->width, g->height, layers,
+                                  g->pub->source.layer_count > 1);
 }
 
 static void announce(struct aura_governed *g, uint32_t kbps) {

@@ -202,8 +202,9 @@ struct aura_sfu_pub_conf {
     size_t stream_count;     /* 0 = one stream, bound by mid or by its payload type */
     struct aura_sfu_stream streams[AURA_MEDIA_LAYERS_MAX]; /* low layer first */
     bool aic;                                              /* may be compressed by AI Core */
-    uint32_t width, height; /* of the picture as announced; 0 = unknown */
-    bool govern;            /* … but is rather held at the rate that AI Core recommends */
+    uint32_t width, height;  /* of the picture as announced; 0 = unknown */
+    uint32_t spatial_layers; /* in one stream, as announced; 0 = unknown */
+    bool govern;             /* … but is rather held at the rate that AI Core recommends */
     bool encrypted; /* payload is opaque (E2EE): nothing may look into it but clear codec headers */
 };
 AURA_NODISCARD int aura_sfu_pub_new(struct aura_sfu *sfu, const struct aura_sfu_pub_conf *conf,

@@ -10,6 +10,7 @@ import pytest
 
 from lib.aicore import AICore
 from lib.driver import eventually
+from lib.netem import Forwarder, Impairment
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -185,6 +186,34 @@ def test_simulcast(core, start_server, room_on):
     goes_to(viewer, video, AIC)
     stats = viewer.track(video)
     assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
+
+
+def test_poor_link(core, start_server, room_on, record):
+    """400 kbps carry the whole picture compressed, where natively only the small layer fits."""
+    server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}}})
+    links = [Forwarder(("127.0.0.1", server.udp_port), signal_target=server.url) for _ in range(2)]
+    room = room_on(server)
+
+    def lines(client):
+        return client.call("rtcStats", sid=video).get("frameHeight", 0)
+
+    try:
+        sender = room.join("chromium", "sender")
+        video = sender.call("publishVideo", width=640, height=360, fps=15, simulcast=True, noise=40, bitrate=800_000)["sid"]
+        viewer = room.join("chromium", "viewer", url=links[0].ws_url)
+        native = room.join("chromium", "native", url=links[1].ws_url, grants={"attributes": {"auralink.aic": "off"}})
+        goes_to(viewer, video, AIC, 40)
+        native.until(video, lambda s: s["distinct"] > 15, 30, "a picture behind the link")
+        for link in links:
+            link.impair(Impairment(delay_ms=15), Impairment(delay_ms=15, rate_kbps=400))
+        eventually(lambda: codec(native, video) == NATIVE and 0 < lines(native) < 360, 40, 0.1, "few lines natively")
+        eventually(lambda: codec(viewer, video) == AIC and lines(viewer) == 360, 40, 0.1, "all lines, compressed")
+        kbps, native_kbps = compressed_kbps(viewer, video, 4), bytes_in(native, video, 4)
+        record(kbps=kbps, lines=lines(viewer), native_kbps=native_kbps, native_lines=lines(native))
+        assert lines(viewer) == 360 and kbps < 400
+    finally:
+        for link in links:
+            link.close()
 
 
 @pytest.mark.parametrize("name", ["h264", "vp9"])

@@ -35,22 +35,28 @@ def sent_kbps(sender, video, seconds: float = 1) -> float:
     return (total() - first) * 8 / 1000 / (time.monotonic() - start)
 
 
-def test_steered(core, start_server, room_on, record):
-    """An unmodified client publishes AV1 because the server lists it first and VP8 not at all."""
+@pytest.mark.parametrize("mode", [None, "L1T3"], ids=["L3T3_KEY", "L1T3"])
+def test_steered(core, start_server, room_on, record, mode):
+    """An unmodified client publishes AV1 because the server lists it first and VP8 not at all.
+
+    With the client's default, three spatial layers, and with one as an application may ask for."""
     server = server_with(start_server, core, steer=True)
     room = room_on(server)
     sender = room.join("chromium", "sender")
-    video = sender.call("publishVideo", width=1280, height=720, fps=15, noise=60, bitrate=1_700_000)["sid"]
+    own = {"scalabilityMode": mode} if mode else {}
+    video = sender.call("publishVideo", width=1280, height=720, fps=15, noise=25, bitrate=1_700_000, **own)["sid"]
     viewer = room.join("chromium", "viewer")
     viewer.until(video, lambda s: s["distinct"] > 10, 30, "no picture")
     assert viewer.call("rtcStats", sid=video)["mimeType"] == "video/AV1"
     eventually(lambda: "AIC Governed!" in server.tail(100_000), 30, what="the governor takes hold")
-    eventually(lambda: viewer.call("rtcStats", sid=video).get("frameHeight") == 720, 30, what="all lines, governed")
-    governed = sent_kbps(sender, video, 3)
+    eventually(lambda: viewer.call("rtcStats", sid=video).get("frameHeight") == 720, 40, what="all lines, governed")
+    time.sleep(8)
+    governed = sent_kbps(sender, video, 4)
     height = viewer.call("rtcStats", sid=video).get("frameHeight")
     core.process.kill()
     free = eventually(lambda: (k := sent_kbps(sender, video)) > governed * 1.5 and k, 20, what="the ceiling is gone")
     record(governed_kbps=governed, free_kbps=free, governed_height=height)
+    assert height == 720
 
 
 def test_steered_backup(core, start_server, room_on, record):
@@ -69,7 +75,7 @@ def test_steered_backup(core, start_server, room_on, record):
 
 
 def test_not_steered(core, start_server, room_on):
-    """Who cannot encode AV1 (rtc-node), and who opted out, publishes as ever; Firefox is in test_firefox.py."""
+    """Who cannot encode AV1 (rtc-node), and who opted out, publishes as ever."""
     room = room_on(server_with(start_server, core, steer=True))
     node = room.join("node", "node")
     out = room.join("chromium", "out", grants={"attributes": {"auralink.aic": "off"}})

@@ -79,11 +79,17 @@ static int silence_and_bad_quality_release(void) {
 }
 
 static int floors_follow_the_picture(void) {
-    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_AV1, 1280, 720, true), 276);
-    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_VP8, 1280, 720, true), 497);
-    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_VP8, 1280, 720, false), 746);
-    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_VP8, 0, 0, true), 100);
-    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_VP8, UINT32_MAX, 65536, false), UINT32_MAX);
+    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_AV1, 1280, 720, 1, false), 276);
+    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_VP8, 1280, 720, 1, false), 497);
+    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_AV1, 1280, 720, 3, false), 723);
+    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_AV1, 640, 360, 2, false), 242);
+    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_AV1, 320, 180, 3, false), 100);
+    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_VP8, 1280, 720, 1, true), 608);
+    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_VP8, 0, 0, 1, false), 100);
+    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_VP8, UINT32_MAX, 65536, 1, false),
+                     UINT32_MAX);
+    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_AV1, UINT32_MAX, UINT32_MAX, 3, false),
+                     UINT32_MAX);
     return 0;
 }
 

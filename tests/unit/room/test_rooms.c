@@ -111,6 +111,8 @@ static const Livekit__SignalResponse *find(const struct client *c,
 struct wish {
     const char *identity, *sid;
     bool no_publish, metadata;
+    const char *user_agent, *aic;
+    bool native_sdk;
 };
 
 static int join(struct world *w, struct client *c, const struct wish *wish, struct aura_denial *d) {
@@ -126,12 +128,20 @@ static int join(struct world *w, struct client *c, const struct wish *wish, stru
     claims.video.can_publish = wish->no_publish ? AURA_NO : AURA_UNSET;
     claims.video.can_update_own_metadata = wish->metadata ? AURA_YES : AURA_UNSET;
     info.protocol = 17;
+    info.sdk = wish->native_sdk ? LIVEKIT__CLIENT_INFO__SDK__RUST : LIVEKIT__CLIENT_INFO__SDK__JS;
+    struct aura_pair attribute = {.key = (char *)(uintptr_t) "auralink.aic",
+                                  .value = (char *)(uintptr_t)wish->aic};
+    if (wish->aic) {
+        claims.attributes = &attribute;
+        claims.attribute_count = 1;
+    }
     request.client_info = &info;
     if (wish->sid) {
         request.reconnect = 1;
         request.participant_sid = (char *)(uintptr_t)wish->sid;
     }
-    struct aura_join q = {.claims = &claims, .request = &request, .single = true};
+    struct aura_join q = {
+        .claims = &claims, .request = &request, .single = true, .user_agent = wish->user_agent};
     memset(c, 0, sizeof(*c));
     return aura_rooms_join(w->rooms, &q, &c->session, d);
 }
@@ -193,6 +203,55 @@ static int the_join_response_comes_first_and_is_complete(void) {
     assert_string_equal(update->update->participants[0]->identity, "bob");
     client_end(&b);
     client_end(&a);
+    world_end(&w);
+    return 0;
+}
+
+#define CHROME(version, more)                                                                      \
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) " version              \
+    " Safari/537.36" more
+
+static int who_can_encode_av1_is_told_to(void) {
+    static const struct {
+        struct wish wish;
+        bool steered;
+    } clients[] = {
+        {{.user_agent = CHROME("Chrome/156.0.0.0", "")}, true},
+        {{.user_agent = CHROME("HeadlessChrome/156.0.0.0", "")}, true},
+        {{.user_agent = CHROME("Chrome/131.0.0.0", " Edg/131.0.0.0")}, true},
+        {{.user_agent = CHROME("Chrome/112.0.0.0", "")}, false},
+        {{.user_agent = CHROME("Chrome/156.0.0.0", ""), .aic = "off"}, false},
+        {{.user_agent = CHROME("Chrome/156.0.0.0", ""), .native_sdk = true}, false},
+        {{.user_agent = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+                        "Chrome/156.0.0.0 Mobile Safari/537.36"},
+         false},
+        {{.user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"},
+         false},
+        {{.user_agent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 "
+                        "(KHTML, like Gecko) Version/18.0 Safari/605.1.15"},
+         false},
+        {{.user_agent = NULL}, false},
+    };
+    const struct aura_rooms_conf conf = {.auto_create = true, .aic = true, .aic_steers = true};
+    struct world w;
+    world_start(&w, &conf);
+    for (size_t i = 0; i < sizeof(clients) / sizeof(*clients); i++) {
+        struct wish wish = clients[i].wish;
+        struct client c;
+        wish.identity = "alice";
+        enter(&w, &c, &wish);
+        const Livekit__JoinResponse *j = c.inbox[0]->join;
+        const char *first = NULL;
+        bool vp8 = false;
+        for (size_t k = 0; k < j->n_enabled_publish_codecs; k++) {
+            const char *mime = j->enabled_publish_codecs[k]->mime;
+            first = first || strncmp(mime, "video/", 6) != 0 ? first : mime;
+            vp8 |= strcmp(mime, "video/VP8") == 0;
+        }
+        assert_string_equal(first, clients[i].steered ? "video/AV1" : "video/VP8");
+        assert_int_equal(vp8, !clients[i].steered);
+        client_end(&c);
+    }
     world_end(&w);
     return 0;
 }
@@ -494,6 +553,7 @@ static int draining_sends_everybody_elsewhere(void) {
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_PLAIN(the_join_response_comes_first_and_is_complete),
+        AURA_PLAIN(who_can_encode_av1_is_told_to),
         AURA_PLAIN(joins_are_refused_with_livekits_words),
         AURA_PLAIN(a_second_join_replaces_the_first),
         AURA_PLAIN(a_full_room_says_so),
