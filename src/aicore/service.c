@@ -51,6 +51,7 @@ static int start(struct aura_aicore *a, const struct aura_aicore_conf *conf) {
         .max_streams = conf->max_streams,
         .opens_per_s = conf->opens_per_s ? conf->opens_per_s : OPENS_PER_S,
     };
+    a->threads = threads;
     int err = aura_pool_new(&a->pool, threads);
     err = err ? err : aura_admission_new(&a->admission, &admission, a->clock);
     if (err) {
@@ -105,6 +106,38 @@ uint16_t aura_aicore_port(const struct aura_aicore *a) {
 
 void aura_aicore_drain(struct aura_aicore *a) {
     atomic_store(&a->draining, true);
+}
+
+bool aura_aicore_drains(const struct aura_aicore *a) {
+    return atomic_load(&a->draining);
+}
+
+static void put(struct aura_buf *out, const char *name, const char *type, const char *help,
+                double value) {
+    (void)aura_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help, name, type,
+                          name, value);
+}
+
+void aura_aicore_metrics(struct aura_aicore *a, struct aura_buf *out) {
+    struct aura_aicore_stats s;
+    aura_aicore_stats(a, &s);
+    put(out, "auralink_aicore_streams", "gauge", "Streams now.", s.streams);
+    put(out, "auralink_aicore_streams_total", "counter", "Streams that were let in.",
+        (double)s.streams_opened);
+    put(out, "auralink_aicore_load_ratio", "gauge",
+        "Share of the threads' time that is promised to streams; no more than 0.8 is.",
+        (double)s.load);
+    put(out, "auralink_aicore_threads", "gauge", "Threads that decode and encode.", a->threads);
+    put(out, "auralink_aicore_draining", "gauge", "1 while it drains.", aura_aicore_drains(a));
+    put(out, "auralink_aicore_frames_total", "counter", "Frames that were answered.",
+        (double)s.frames);
+    put(out, "auralink_aicore_frames_failed_total", "counter", "Frames that could not be.",
+        (double)s.frames_failed);
+    put(out, "auralink_aicore_in_bytes_total", "counter", "Bytes of frames that came in.",
+        (double)s.bytes_in);
+    put(out, "auralink_aicore_out_bytes_total", "counter", "Bytes of frames that went out.",
+        (double)s.bytes_out);
+    aura_metrics_write(&a->metrics, a->models, out);
 }
 
 void aura_aicore_stats(struct aura_aicore *a, struct aura_aicore_stats *out) {

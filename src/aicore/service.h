@@ -4,6 +4,7 @@
 #define AURA_AICORE_SERVICE_H
 
 #include "aicore/models.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -37,7 +38,10 @@ AURA_NODISCARD int aura_aicore_new(struct aura_aicore **ap, const struct aura_ai
 uint16_t aura_aicore_port(const struct aura_aicore *a);
 /** New calls are refused, health says NOT_SERVING, running streams are told to move. */
 void aura_aicore_drain(struct aura_aicore *a);
+bool aura_aicore_drains(const struct aura_aicore *a);
 void aura_aicore_stats(struct aura_aicore *a, struct aura_aicore_stats *out);
+/** All of its figures as text for Prometheus. Any thread. */
+void aura_aicore_metrics(struct aura_aicore *a, struct aura_buf *out);
 /** Ends what runs. */
 struct aura_aicore *aura_aicore_free(struct aura_aicore *a);
 

@@ -84,14 +84,9 @@ static bool codec_of(const request_t *q, enum aura_codec_kind *kind) {
 
 static void add_steps(const struct aura_frame_out *out, Auralink__Aicore__V1__StepTime *steps,
                       Auralink__Aicore__V1__StepTime **list) {
-    static const char *const names[AURA_STEPS] = {[AURA_STEP_DECODE] = "decode",
-                                                  [AURA_STEP_ANALYSE] = "analyse",
-                                                  [AURA_STEP_FACES] = "faces",
-                                                  [AURA_STEP_PERSON] = "person",
-                                                  [AURA_STEP_ENCODE] = "encode"};
     for (size_t i = 0; i < AURA_STEPS; i++) {
         auralink__aicore__v1__step_time__init(&steps[i]);
-        steps[i].step = (char *)(uintptr_t)names[i];
+        steps[i].step = (char *)(uintptr_t)aura_step_name((enum aura_step)i);
         steps[i].us = out->step_us[i];
         list[i] = &steps[i];
     }
@@ -185,6 +180,7 @@ static void fail(struct stream *s, int err) {
                        : err == AURA_EUNSUPPORTED ? texts[2]
                                                   : aura_err_text(err);
     atomic_fetch_add(&s->core->frames_failed, 1);
+    aura_metrics_refused(&s->core->metrics, aura_metrics_why(err));
     aura_grpc_finish(s->call, status_of(err), text);
 }
 
@@ -219,8 +215,10 @@ static void run_frame(void *arg, void *data) {
         atomic_fetch_add(&s->core->frames, 1);
         atomic_fetch_add(&s->core->bytes_in, q->frame.len);
         atomic_fetch_add(&s->core->bytes_out, out.coded.len);
+        aura_metrics_frame(&s->core->metrics, &out, q->frame.len, total_us);
         err = s->kind == ANALYZE ? answer_look(s, q, &out, total_us) : answer(s, q, &out, total_us);
         if (err == AURA_ELIMIT) {
+            aura_metrics_refused(&s->core->metrics, AURA_REFUSED_SLOW);
             aura_grpc_finish(s->call, AURA_GRPC_RESOURCE_EXHAUSTED, "answers are read too slowly");
         }
     }
@@ -254,10 +252,12 @@ static const char *refusal(struct aura_aicore *core, struct aura_grpc_call *call
                            enum aura_grpc_status *status) {
     if (atomic_load(&core->draining)) {
         *status = AURA_GRPC_UNAVAILABLE;
+        aura_metrics_refused(&core->metrics, AURA_REFUSED_DRAINING);
         return "AI Core is draining: call another one";
     }
     if (!aura_admission_may_open(core->admission, aura_grpc_peer(call))) {
         *status = AURA_GRPC_RESOURCE_EXHAUSTED;
+        aura_metrics_refused(&core->metrics, AURA_REFUSED_RATE);
         return "too many calls from this client: wait a second";
     }
     return NULL;
@@ -272,6 +272,7 @@ static void *open_call(struct aura_aicore *core, struct aura_grpc_call *call, en
         s = NULL;
         status = AURA_GRPC_RESOURCE_EXHAUSTED;
         why = "out of memory";
+        aura_metrics_refused(&core->metrics, AURA_REFUSED_MEMORY);
     }
     if (why) {
         aura_grpc_finish(call, status, why);
@@ -321,6 +322,7 @@ static void on_message(void *user, struct aura_grpc_call *call, const uint8_t *d
     struct job *j = aura_zalloc(sizeof(*j));
     request_t *q = j ? auralink__aicore__v1__compress_request__unpack(NULL, len, data) : NULL;
     if (!q) {
+        aura_metrics_refused(&s->core->metrics, j ? AURA_REFUSED_MESSAGE : AURA_REFUSED_MEMORY);
         aura_free(j);
         aura_grpc_finish(call, j ? AURA_GRPC_INVALID_ARGUMENT : AURA_GRPC_RESOURCE_EXHAUSTED,
                          j ? "not a CompressRequest" : "out of memory");
@@ -329,10 +331,11 @@ static void on_message(void *user, struct aura_grpc_call *call, const uint8_t *d
     *j = (struct job){.arrived_us = aura_now_us(s->core->clock), .request = q};
     int err = admit(s, q) ? (s->lane ? aura_lane_add(s->lane, j) : AURA_ECLOSED) : AURA_ELIMIT;
     if (err) {
+        bool in = s->admitted || s->kind != COMPRESS_STREAM;
+        aura_metrics_refused(&s->core->metrics, in ? AURA_REFUSED_FAST : AURA_REFUSED_ROOM);
         aura_grpc_finish(call, AURA_GRPC_RESOURCE_EXHAUSTED,
-                         s->admitted || s->kind != COMPRESS_STREAM
-                             ? "frames come faster than they can be compressed"
-                             : "no room for another stream: its time is promised to others");
+                         in ? "frames come faster than they can be compressed"
+                            : "no room for another stream: its time is promised to others");
         auralink__aicore__v1__compress_request__free_unpacked(q, NULL);
         aura_free(j);
     }

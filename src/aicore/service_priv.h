@@ -5,6 +5,7 @@
 
 #include "aicore/admission.h"
 #include "aicore/grpc_server.h"
+#include "aicore/metrics.h"
 #include "aicore/pool.h"
 #include "aicore/service.h"
 
@@ -22,6 +23,8 @@ struct aura_aicore {
     atomic_bool draining;
     atomic_uint_least64_t streams_opened, streams_refused, frames, frames_failed, bytes_in,
         bytes_out;
+    struct aura_metrics metrics;
+    unsigned threads;
     struct aura_grpc_method methods[AURA__SERVICE_METHODS];
 };
 

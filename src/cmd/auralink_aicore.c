@@ -5,6 +5,7 @@
 #include "aicore/track.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cmd/aicore_http.h"
 #include "cmd/args.h"
 
 #include <errno.h>
@@ -15,9 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#define HTTP_DEFAULT "127.0.0.1:9051"
+
 enum { FAILED = 1, USAGE = 2, PEM_BYTES_MAX = 1 << 20, DRAIN_POLL_MS = 50 };
 
 struct options {
+    const char *http; /* NULL = the default, if it is free */
     const char *listen, *certificate, *key, *client_ca, *log_level, *models, *without;
     uint64_t threads, max_streams, drain_s;
     bool log_json, version, insecure;
@@ -33,6 +37,8 @@ static bool parse(struct options *o, int argc, char **argv, int *status) {
          "clients must show a certificate of this authority", NULL, 0},
         {"insecure", AURA_ARG_FLAG, &o->insecure, NULL,
          "allow plain text beyond loopback: only inside a network that you trust", NULL, 0},
+        {"http", AURA_ARG_STR, &o->http, "ADDRESS",
+         "HOST:PORT of /metrics and /healthz, or off (default " HTTP_DEFAULT ")", NULL, 0},
         {"", AURA_ARG_FLAG, NULL, NULL, "Models:", NULL, 0},
         {"models", AURA_ARG_STR, &o->models, "DIR",
          "folder with manifest.json (default " AURA_MODELS_DIR ", if it is there)",
@@ -161,6 +167,25 @@ static int load_models(struct aura_models **models, const struct options *o, uns
     return 0;
 }
 
+/* Where nobody named an address another AI Core may have it: that is no reason not to serve. */
+static int start_http(struct aicore_http **http, const struct options *o,
+                      struct aura_aicore *core) {
+    const char *address = o->http ? o->http : HTTP_DEFAULT;
+    int err = strcmp(address, "off") == 0 ? 0 : aicore_http_new(http, address, core);
+    const char *why = err == AURA_EEXISTS  ? "the address is taken or not ours"
+                      : err == AURA_EINVAL ? "give IP:PORT, or off"
+                                           : aura_err_text(err);
+    if (err && o->http) {
+        fprintf(stderr, "auralink-aicore: --http %s: %s\n", address, why);
+        return err;
+    }
+    if (err) {
+        AURA_LOG("aicore", AURA_LOG_WARN, "no_metrics", AURA_S("address", address),
+                 AURA_S("why", why));
+    }
+    return 0;
+}
+
 static unsigned threads_of(const struct options *o) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     return o->threads ? (unsigned)o->threads : cores > 0 ? (unsigned)cores : 1;
@@ -182,6 +207,7 @@ static int serve(const struct options *o) {
         .max_streams = (unsigned)o->max_streams,
     };
     struct aura_aicore *core = NULL;
+    struct aicore_http *http = NULL;
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
@@ -196,13 +222,16 @@ static int serve(const struct options *o) {
         fprintf(stderr, "auralink-aicore: cannot listen on %s: %s\n", o->listen,
                 err == AURA_EEXISTS ? "the address is taken or not ours" : aura_err_text(err));
     }
+    err = err ? err : start_http(&http, o, core);
     if (!err) {
         AURA_LOG("aicore", AURA_LOG_INFO, "started", AURA_S("version", AURA_VERSION),
                  AURA_S("listen", o->listen), AURA_S("tls", certificate ? "yes" : "no"));
-        printf("listening {\"grpc\":%u}\n", aura_aicore_port(core));
+        printf("listening {\"grpc\":%u,\"http\":%u}\n", aura_aicore_port(core),
+               http ? aicore_http_port(http) : 0);
         fflush(stdout);
         run_until_signal(core, &signals, o->drain_s);
     }
+    aicore_http_free(http);
     aura_aicore_free(core);
     aura_models_free(models);
     if (key) {

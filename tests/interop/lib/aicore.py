@@ -10,6 +10,8 @@ import shlex
 import signal
 import subprocess
 import tempfile
+import urllib.error
+import urllib.request
 from types import SimpleNamespace
 
 import grpc
@@ -35,9 +37,11 @@ class AICore:
         self._folder = tempfile.TemporaryDirectory(prefix="aicore-")
         self.log_path = os.path.join(self._folder.name, "log")
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([*shlex.split(command), "--listen", listen, *arguments],
+            argv = [*shlex.split(command), "--listen", listen, "--http", "127.0.0.1:0", *arguments]
+            self.process = subprocess.Popen(argv,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         found = eventually(self._announcement, 30, what="AI Core says where it listens")
+        self.http_url = f"http://127.0.0.1:{json.loads(found)['http']}"
         self.address = listen if listen.startswith("unix:") else f"127.0.0.1:{json.loads(found)['grpc']}"
 
     def _announcement(self) -> str | None:
@@ -49,6 +53,20 @@ class AICore:
     def log(self) -> str:
         with open(self.log_path, errors="replace") as file:
             return file.read()
+
+    def get(self, path: str) -> tuple[int, str]:
+        """(status, text) of /metrics or /healthz."""
+        try:
+            with urllib.request.urlopen(self.http_url + path, timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def metrics(self) -> dict[str, float]:
+        """Prometheus samples by full series name."""
+        status, text = self.get("/metrics")
+        assert status == 200, text
+        return {k: float(v) for k, _, v in (line.rpartition(" ") for line in text.splitlines()) if k[0] != "#"}
 
     def channel(self, credentials: grpc.ChannelCredentials | None = None) -> grpc.Channel:
         if credentials:
