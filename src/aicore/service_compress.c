@@ -19,7 +19,8 @@ enum {
     WIDTH_ASSUMED = 1280,
     HEIGHT_ASSUMED = 720,
     FPS_ASSUMED = 30,
-    SETTLE_FRAMES = 60, /* until its own times are known well enough */
+    ANALYZE_PERCENT = 40, /* of a compressed stream's time: it decodes, but does not encode */
+    SETTLE_FRAMES = 60,   /* until its own times are known well enough */
 };
 
 struct job {
@@ -297,7 +298,7 @@ static void *open_analyze(void *arg, struct aura_grpc_call *call) {
 
 /* With its first message a stream says how large it will be. */
 static bool admit(struct stream *s, const request_t *q) {
-    if (s->kind != COMPRESS_STREAM || s->admitted) {
+    if (s->kind == COMPRESS || s->admitted) {
         return true;
     }
     bool known = q->width && q->height && q->width <= AURA_PICTURE_SIDE_MAX &&
@@ -305,6 +306,9 @@ static bool admit(struct stream *s, const request_t *q) {
     uint32_t fps = q->point && q->point->fps && q->point->fps <= 120 ? q->point->fps : FPS_ASSUMED;
     s->share = aura_admission_expect(s->core->admission, known ? q->width : WIDTH_ASSUMED,
                                      known ? q->height : HEIGHT_ASSUMED, fps);
+    if (s->kind == ANALYZE) {
+        s->share = s->share * ANALYZE_PERCENT / 100;
+    }
     s->admitted = aura_admission_enter(s->core->admission, s->share) == 0;
     atomic_fetch_add(s->admitted ? &s->core->streams_opened : &s->core->streams_refused, 1);
     return s->admitted;
@@ -331,7 +335,7 @@ static void on_message(void *user, struct aura_grpc_call *call, const uint8_t *d
     *j = (struct job){.arrived_us = aura_now_us(s->core->clock), .request = q};
     int err = admit(s, q) ? (s->lane ? aura_lane_add(s->lane, j) : AURA_ECLOSED) : AURA_ELIMIT;
     if (err) {
-        bool in = s->admitted || s->kind != COMPRESS_STREAM;
+        bool in = s->admitted || s->kind == COMPRESS;
         aura_metrics_refused(&s->core->metrics, in ? AURA_REFUSED_FAST : AURA_REFUSED_ROOM);
         aura_grpc_finish(call, AURA_GRPC_RESOURCE_EXHAUSTED,
                          in ? "frames come faster than they can be compressed"

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 enum {
+    MASK_EVERY_US = 500000, /* where nothing is encoded */
     FPS_ASSUMED = 30,
     SCREEN_AFTER = 15, /* frames in a row that look so, before the tools are changed */
     RTP_CLOCK_RATE = 90000,
@@ -34,6 +35,9 @@ struct aura_track {
     struct aura_governor governor;
     struct aura_predictor_model *predictor; /* NULL: no model */
     struct aura_masks *masks;
+    uint64_t masked_us; /* when they were asked last; 0 = never */
+    struct aura_faces faces;
+    float person_share;
 };
 
 int aura_track_new(struct aura_track **tp, const struct aura_clock *clock,
@@ -159,8 +163,9 @@ static uint32_t lap(const struct aura_track *t, uint64_t *since_us) {
     return (uint32_t)us;
 }
 
+/* @param mask_every_us  faces and people move slowly enough for that; 0 = in each picture */
 static int look(struct aura_track *t, const struct aura_frame_in *in, struct aura_frame_out *out,
-                struct aura_picture *p, uint64_t *since_us) {
+                struct aura_picture *p, uint64_t mask_every_us, uint64_t *since_us) {
     *out = (struct aura_frame_out){.ratio = t->ratio, .quality = -1};
     int err = decode(t, in, p);
     out->step_us[AURA_STEP_DECODE] = lap(t, since_us);
@@ -176,22 +181,27 @@ static int look(struct aura_track *t, const struct aura_frame_in *in, struct aur
     out->width = p->width;
     out->height = p->height;
     out->step_us[AURA_STEP_ANALYSE] = lap(t, since_us);
-    (void)aura_masks_faces(t->masks, p, &out->faces);
+    bool mask = !t->masked_us || t->pts_us >= t->masked_us + mask_every_us;
+    t->masked_us = mask ? t->pts_us : t->masked_us;
+    (void)(mask && aura_masks_faces(t->masks, p, &t->faces));
     out->step_us[AURA_STEP_FACES] = lap(t, since_us);
-    (void)aura_masks_person(t->masks, p, &out->person_share);
+    (void)(mask && aura_masks_person(t->masks, p, &t->person_share));
     out->step_us[AURA_STEP_PERSON] = lap(t, since_us);
+    out->faces = t->faces;
+    out->person_share = t->person_share;
     out->kbps = choose_kbps(t, in, p);
     return 0;
 }
 
-static void learn(struct aura_track *t, const struct aura_frame_in *in,
+/* @param coded_bytes  that came in; 0: what is asked for is a rate for the picture's own source */
+static void learn(struct aura_track *t, const struct aura_frame_in *in, size_t coded_bytes,
                   struct aura_frame_out *out) {
     const struct aura_governor_frame f = {
         .pts_us = t->pts_us,
         .width = out->width,
         .height = out->height,
         .statistics = out->statistics,
-        .bytes_in = in->codec == AURA_CODEC_KIND_NONE ? 0 : in->len,
+        .bytes_in = coded_bytes,
         .bytes_out = out->coded.len,
         .psnr = out->coded.psnr,
         .quantizer = out->coded.quantizer,
@@ -210,9 +220,11 @@ int aura_track_look(struct aura_track *t, const struct aura_frame_in *in,
     struct aura_picture p;
     uint64_t since_us = aura_now_us(t->clock);
     advance(t, in);
-    int err = look(t, in, out, &p, &since_us);
+    int err = look(t, in, out, &p, MASK_EVERY_US, &since_us);
     if (!err) {
-        learn(t, in, out);
+        /* A share of the rate that arrives would make a publisher that follows it slower and
+         * slower. */
+        learn(t, in, 0, out);
     }
     return err == AURA_EAGAIN ? 0 : err;
 }
@@ -222,7 +234,7 @@ int aura_track_frame(struct aura_track *t, const struct aura_frame_in *in,
     struct aura_picture p;
     uint64_t since_us = aura_now_us(t->clock);
     advance(t, in);
-    int err = look(t, in, out, &p, &since_us);
+    int err = look(t, in, out, &p, 0, &since_us);
     if (err) {
         return err == AURA_EAGAIN ? 0 : err;
     }
@@ -232,6 +244,6 @@ int aura_track_frame(struct aura_track *t, const struct aura_frame_in *in,
     if (err && err != AURA_EAGAIN) {
         return err;
     }
-    learn(t, in, out);
+    learn(t, in, in->codec == AURA_CODEC_KIND_NONE ? 0 : in->len, out);
     return 0;
 }

@@ -13,6 +13,12 @@ static uint32_t millibits(enum aura_codec codec, bool simulcast) {
     return simulcast ? 22 : codec == AURA_CODEC_AV1 ? 10 : 18;
 }
 
+uint32_t aura_govern_in_codec(enum aura_codec codec, uint32_t av1_kbps) {
+    uint64_t percent = codec == AURA_CODEC_AV1 ? 100 : codec == AURA_CODEC_VP9 ? 130 : 180;
+    uint64_t kbps = av1_kbps * percent / 100;
+    return kbps < UINT32_MAX ? (uint32_t)kbps : UINT32_MAX;
+}
+
 static uint64_t root(uint64_t n) {
     uint64_t r = 0;
     for (uint64_t bit = UINT64_C(1) << 31; bit; bit >>= 1) {
@@ -22,14 +28,14 @@ static uint64_t root(uint64_t n) {
 }
 
 /* What libwebrtc wants at least for spatial layers, each half as wide as the next (VP9 and AV1):
- * 600 √pixels − 95000 bps for each of them. */
+ * 600 √pixels − 95000 bps for each of them; an eighth more, for at the edge it goes to and fro. */
 static uint64_t layers_bps(uint64_t pixels, unsigned layers) {
     uint64_t bps = 0;
     for (unsigned i = 0; i < layers; i++, pixels /= 4) {
         uint64_t least = 600 * root(pixels);
         bps += least > 95000 ? least - 95000 : 0;
     }
-    return bps;
+    return bps + bps / 8;
 }
 
 uint32_t aura_govern_floor_kbps(enum aura_codec codec, uint32_t width, uint32_t height,

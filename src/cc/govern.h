@@ -35,6 +35,8 @@ struct aura_govern {
     uint64_t held_off_us;        /* no cap until then */
 };
 
+/** What a recommendation, which is AV1's, comes to in another codec for about the same picture. */
+uint32_t aura_govern_in_codec(enum aura_codec codec, uint32_t av1_kbps);
 /**
  * The least that a picture may be given, in kbps.
  * @param layers  spatial layers in its stream; 1 = none but itself. libwebrtc leaves the largest

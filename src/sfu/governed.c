@@ -216,7 +216,8 @@ static void looked(struct aura_governed *g, const struct aura_aic_look *look) {
     if (aura_aic_machine_answer(&g->machine, true, -1, now_us) == UINT32_MAX) {
         return;
     }
-    aura_govern_look(&g->govern, look->recommended_kbps, look->vmaf, floor_kbps(g), now_us);
+    uint32_t kbps = aura_govern_in_codec((enum aura_codec)g->feed.codec, look->recommended_kbps);
+    aura_govern_look(&g->govern, kbps, look->vmaf, floor_kbps(g), now_us);
     uint32_t cap = aura_govern_cap_kbps(&g->govern, now_us);
     if (cap && !g->announced) {
         announce(g, cap);

@@ -15,7 +15,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 @pytest.fixture
 def core():
-    core = AICore()
+    """Without its model AI Core recommends what the picture's size says: the same in every run."""
+    core = AICore("--without", "governor")
     yield core
     core.stop()
 
@@ -52,11 +53,12 @@ def test_steered(core, start_server, room_on, record, mode):
     eventually(lambda: viewer.call("rtcStats", sid=video).get("frameHeight") == 720, 40, what="all lines, governed")
     time.sleep(8)
     governed = sent_kbps(sender, video, 4)
-    height = viewer.call("rtcStats", sid=video).get("frameHeight")
+    # Chromium takes lines away for a while when the machine is busy.
+    eventually(lambda: viewer.call("rtcStats", sid=video).get("frameHeight") == 720, 30, what="all lines, still")
     core.process.kill()
     free = eventually(lambda: (k := sent_kbps(sender, video)) > governed * 1.5 and k, 20, what="the ceiling is gone")
-    record(governed_kbps=governed, free_kbps=free, governed_height=height)
-    assert height == 720
+    record(governed_kbps=governed, free_kbps=free)
+    assert governed < 1_000
 
 
 def test_steered_backup(core, start_server, room_on, record):

@@ -444,7 +444,8 @@ window.driver = {
       const all = [...(await sender.getStats()).values()];
       for (const s of all.filter((x) => x.type === 'outbound-rtp')) {
         const mimeType = all.find((c) => c.id === s.codecId)?.mimeType;
-        out.push({ rid: s.rid ?? '', active: s.active, bytes: s.bytesSent, lines: s.frameHeight, mimeType });
+        out.push({ rid: s.rid ?? '', active: s.active, bytes: s.bytesSent, lines: s.frameHeight, mimeType,
+          limited: s.qualityLimitationReason, target: s.targetBitrate });
       }
     }
     return out;

@@ -79,10 +79,13 @@ static int silence_and_bad_quality_release(void) {
 }
 
 static int floors_follow_the_picture(void) {
+    assert_int_equal(aura_govern_in_codec(AURA_CODEC_AV1, 300), 300);
+    assert_int_equal(aura_govern_in_codec(AURA_CODEC_H264, 300), 540);
+    assert_int_equal(aura_govern_in_codec(AURA_CODEC_VP8, UINT32_MAX), UINT32_MAX);
     assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_AV1, 1280, 720, 1, false), 276);
     assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_VP8, 1280, 720, 1, false), 497);
-    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_AV1, 1280, 720, 3, false), 723);
-    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_AV1, 640, 360, 2, false), 242);
+    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_AV1, 1280, 720, 3, false), 813);
+    assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_AV1, 640, 360, 2, false), 272);
     assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_AV1, 320, 180, 3, false), 100);
     assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_VP8, 1280, 720, 1, true), 608);
     assert_int_equal(aura_govern_floor_kbps(AURA_CODEC_VP8, 0, 0, 1, false), 100);
