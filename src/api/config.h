@@ -51,6 +51,7 @@ struct aura_config {
     struct {
         bool enabled, steer;
         const char *mode, *address;
+        const char *tls_ca, *tls_certificate, *tls_key; /* files; "" = none */
     } aic;
     struct {
         uint32_t max_metadata_bytes, max_attributes_bytes;

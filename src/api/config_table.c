@@ -68,7 +68,12 @@ const struct aura__config_key aura__config_keys[] = {
      "desktop browsers that can encode AV1 are told to publish it, at the rate that AI Core "
      "recommends"},
     {"aic.ai_core.address", CONFIG_TEXT, AT(aic.address), 0, 0, "127.0.0.1:50051",
-     "where AI Core listens: on loopback, or unix:PATH"},
+     "where AI Core listens: HOST:PORT (beyond loopback with TLS) or unix:PATH"},
+    {"aic.ai_core.tls.ca", CONFIG_TEXT, AT(aic.tls_ca), 0, 0, "",
+     "PEM file of the authority that AI Core's certificate is from; empty = no TLS"},
+    {"aic.ai_core.tls.cert", CONFIG_TEXT, AT(aic.tls_certificate), 0, 0, "",
+     "PEM file of our own certificate, where AI Core asks for one"},
+    {"aic.ai_core.tls.key", CONFIG_TEXT, AT(aic.tls_key), 0, 0, "", "PEM file of its key"},
     {"limit.max_metadata_size", CONFIG_UINT, AT(limit.max_metadata_bytes), 0, 1 << 24, "524288",
      "bytes of a participant's or room's metadata"},
     {"limit.max_attributes_size", CONFIG_UINT, AT(limit.max_attributes_bytes), 0, 1 << 24, "65536",

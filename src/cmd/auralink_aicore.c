@@ -4,11 +4,10 @@
 #include "aicore/service.h"
 #include "aicore/track.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "cmd/aicore_http.h"
 #include "cmd/args.h"
+#include "cmd/pem.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 
 #define HTTP_DEFAULT "127.0.0.1:9051"
 
-enum { FAILED = 1, USAGE = 2, PEM_BYTES_MAX = 1 << 20, DRAIN_POLL_MS = 50 };
+enum { FAILED = 1, USAGE = 2, DRAIN_POLL_MS = 50 };
 
 struct options {
     const char *http; /* NULL = the default, if it is free */
@@ -77,23 +76,6 @@ static bool parse(struct options *o, int argc, char **argv, int *status) {
         return false;
     }
     return err == 0;
-}
-
-/* A whole text file; NULL (and a message) if it cannot be read. */
-static char *read_file(const char *path) {
-    FILE *file = fopen(path, "re");
-    char *text = file ? aura_zalloc(PEM_BYTES_MAX + 1) : NULL;
-    size_t n = text ? fread(text, 1, PEM_BYTES_MAX + 1, file) : 0;
-    if (!file || !text || ferror(file) || n > PEM_BYTES_MAX) {
-        fprintf(stderr, "auralink-aicore: cannot read %s: %s\n", path,
-                n > PEM_BYTES_MAX ? "larger than 1 MiB" : strerror(errno));
-        aura_free(text);
-        text = NULL;
-    }
-    if (file) {
-        fclose(file);
-    }
-    return text;
 }
 
 static bool check(const struct options *o) {
@@ -193,9 +175,11 @@ static unsigned threads_of(const struct options *o) {
 
 static int serve(const struct options *o) {
     struct aura_models *models = NULL;
-    char *certificate = o->certificate ? read_file(o->certificate) : NULL;
-    char *key = o->key ? read_file(o->key) : NULL;
-    char *client_ca = o->client_ca ? read_file(o->client_ca) : NULL;
+    char *certificate =
+        o->certificate ? aura_pem_read("auralink-aicore", "--tls-cert", o->certificate) : NULL;
+    char *key = o->key ? aura_pem_read("auralink-aicore", "--tls-key", o->key) : NULL;
+    char *client_ca =
+        o->client_ca ? aura_pem_read("auralink-aicore", "--tls-client-ca", o->client_ca) : NULL;
     bool files =
         (!o->certificate || certificate) && (!o->key || key) && (!o->client_ca || client_ca);
     struct aura_aicore_conf conf = {
@@ -234,12 +218,9 @@ static int serve(const struct options *o) {
     aicore_http_free(http);
     aura_aicore_free(core);
     aura_models_free(models);
-    if (key) {
-        aura_wipe(key, strlen(key));
-    }
-    aura_free(certificate);
-    aura_free(key);
-    aura_free(client_ca);
+    aura_pem_free(certificate);
+    aura_pem_free(key);
+    aura_pem_free(client_ca);
     return err;
 }
 

@@ -3,6 +3,7 @@
 #include "aic/core.h"
 #include "api/server.h"
 #include "base/log.h"
+#include "cmd/pem.h"
 #include "cmd/server_options.h"
 #include "sfu/dump.h"
 
@@ -132,27 +133,55 @@ static int start_rooms(struct program *p) {
     return aura_rooms_new(&p->rooms, &conf, p->loop);
 }
 
-static int start_aic(struct program *p) {
-    const struct aura_config *c = &p->options.config;
-    const struct aura_aic_core_conf conf = {.address = c->aic.address};
+static const char *aic_problem(const struct aura_config *c) {
     if (strcmp(c->aic.mode, "governor") != 0 && strcmp(c->aic.mode, "compress") != 0) {
-        fprintf(stderr, "auralink-server: aic.mode: %s is neither compress nor governor\n",
-                c->aic.mode);
-        return AURA_EINVAL;
+        return "aic.mode: neither compress nor governor";
     }
-    if (c->aic.enabled && !aura_aic_address_is_near(c->aic.address)) {
-        fprintf(stderr,
-                "auralink-server: aic.ai_core.address is %s: media goes there in the clear, so it "
-                "must\n"
-                "be on this machine (127.0.0.1:PORT or unix:PATH)\n",
-                c->aic.address);
-        return AURA_EINVAL;
+    if (!*c->aic.tls_certificate != !*c->aic.tls_key) {
+        return "aic.ai_core.tls: cert and key belong together";
     }
-    int err = c->aic.enabled ? aura_aic_core_new(&p->aic, &conf) : 0;
+    if (*c->aic.tls_certificate && !*c->aic.tls_ca) {
+        return "aic.ai_core.tls: cert and key are of no use without ca";
+    }
+    if (!*c->aic.tls_ca && !aura_aic_address_is_near(c->aic.address)) {
+        return "aic.ai_core.address: beyond this machine media needs TLS: give aic.ai_core.tls.ca";
+    }
+    return NULL;
+}
+
+static int connect_aic(struct program *p, const char *ca, const char *certificate,
+                       const char *key) {
+    const char *address = p->options.config.aic.address;
+    const struct aura_aic_core_conf conf = {
+        .address = address, .ca = ca, .certificate = certificate, .key = key};
+    int err = aura_aic_core_new(&p->aic, &conf);
     if (err) {
-        fprintf(stderr, "auralink-server: cannot use AI Core at %s: %s\n", c->aic.address,
-                aura_err_text(err));
+        fprintf(stderr, "auralink-server: cannot use AI Core at %s: %s\n", address,
+                err == AURA_EINVAL ? "its certificate files are not PEM" : aura_err_text(err));
     }
+    return err;
+}
+
+static int start_aic(struct program *p) {
+    static const char name[] = "auralink-server";
+    const struct aura_config *c = &p->options.config;
+    if (!c->aic.enabled) {
+        return 0;
+    }
+    const char *problem = aic_problem(c);
+    if (problem) {
+        fprintf(stderr, "%s: %s\n", name, problem);
+        return AURA_EINVAL;
+    }
+    bool tls = *c->aic.tls_ca, own = *c->aic.tls_certificate;
+    char *ca = tls ? aura_pem_read(name, "aic.ai_core.tls.ca", c->aic.tls_ca) : NULL;
+    char *cert = own ? aura_pem_read(name, "aic.ai_core.tls.cert", c->aic.tls_certificate) : NULL;
+    char *key = own ? aura_pem_read(name, "aic.ai_core.tls.key", c->aic.tls_key) : NULL;
+    bool read = (!tls || ca) && (!own || (cert && key));
+    int err = read ? connect_aic(p, ca, cert, key) : AURA_EINVAL;
+    aura_pem_free(ca);
+    aura_pem_free(cert);
+    aura_pem_free(key);
     return err;
 }
 

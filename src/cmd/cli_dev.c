@@ -3,90 +3,34 @@
  * person. */
 #include "base/mem.h"
 #include "cmd/cli.h"
+#include "cmd/cli_dev_child.h"
 #include "cmd/cli_mint.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 4096, TOKEN_SECONDS = 24 * 3600, SERVER_ARGS_MAX = 64 };
+enum { TOKEN_SECONDS = 24 * 3600, ADDRESS_BYTES = 32 };
 
 struct dev {
-    pid_t server;
-    int out, signals;
+    struct dev_child server, core;
+    int signals;
     bool announced;
-    size_t used;
-    char line[LINE_MAX_BYTES];
+    char core_address[ADDRESS_BYTES]; /* "" until AI Core says where it listens */
 };
 
-static int server_path(char *out, size_t cap) {
-    ssize_t n = readlink("/proc/self/exe", out, cap - 1);
-    if (n < 0) {
-        return AURA_EIO;
-    }
-    out[n] = 0;
-    char *slash = strrchr(out, '/');
-    size_t room = slash ? cap - (size_t)(slash + 1 - out) : 0;
-    if (!slash || snprintf(slash + 1, room, "auralink-server") >= (int)room) {
-        return AURA_ELIMIT;
-    }
-    return 0;
+/* Programs say where they listen in one line of JSON behind the word "listening". */
+static json_t *listening(const char *line) {
+    static const char word[] = "listening ";
+    bool is = strncmp(line, word, sizeof(word) - 1) == 0;
+    return is ? json_loads(line + sizeof(word) - 1, 0, NULL) : NULL;
 }
 
-/* The server gets a process group of its own, so that one Ctrl-C reaches it once: through us. */
-static void exec_server(const char *path, int out, int argc, char **argv) {
-    char *args[SERVER_ARGS_MAX + 3] = {(char *)(uintptr_t)path, (char *)(uintptr_t) "--dev"};
-    for (int i = 1; i < argc && i < SERVER_ARGS_MAX; i++) {
-        args[i + 1] = argv[i];
-    }
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    dup2(out, STDOUT_FILENO);
-    execv(path, args);
-    fprintf(stderr, "auralink: cannot start %s: %s\nBuild it with 'make build'.\n", path,
-            strerror(errno));
-    _exit(127);
-}
-
-static int start(struct dev *dev, int argc, char **argv) {
-    char path[PATH_MAX];
-    int pipe_fds[2];
-    sigset_t watched;
-    sigemptyset(&watched);
-    sigaddset(&watched, SIGINT);
-    sigaddset(&watched, SIGTERM);
-    sigprocmask(SIG_BLOCK, &watched, NULL);
-    dev->signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (dev->signals < 0 || server_path(path, sizeof(path)) || pipe2(pipe_fds, O_CLOEXEC)) {
-        fprintf(stderr, "auralink: cannot prepare to start the server: %s\n", strerror(errno));
-        return AURA_EIO;
-    }
-    dev->server = fork();
-    if (dev->server == 0) {
-        exec_server(path, pipe_fds[1], argc, argv);
-    }
-    close(pipe_fds[1]);
-    dev->out = pipe_fds[0];
-    if (dev->server < 0) {
-        fprintf(stderr, "auralink: cannot fork: %s\n", strerror(errno));
-        return AURA_EIO;
-    }
-    return 0;
-}
-
-static void announce(int port) {
+static void announce(int port, const char *core) {
     struct cli cli = CLI_DEFAULTS;
     struct aura_claims claims; /* borrows its strings */
     aura_claims_init(&claims);
@@ -110,43 +54,87 @@ static void announce(int port) {
         port);
     printf("    Python  room = rtc.Room(); await room.connect('ws://localhost:%d', '<token>')\n\n",
            port);
+    printf("  AI Core   %s\n", core[0] ? core : "none: calls are native");
     printf("  Metrics   http://localhost:%d/metrics\n  Stop      Ctrl-C\n\n", port);
     fflush(stdout);
     aura_free(token);
 }
 
-/* The server says where it listens in one line of JSON behind the word "listening". */
-static void take_line(struct dev *dev, const char *line) {
-    static const char word[] = "listening ";
-    if (dev->announced || strncmp(line, word, sizeof(word) - 1) != 0) {
+static void server_line(void *arg, const char *line) {
+    struct dev *dev = arg;
+    json_t *ports = dev->announced ? NULL : listening(line);
+    if (ports) {
+        announce((int)cli_number(ports, "http"), dev->core_address);
+        json_decref(ports);
+        dev->announced = true;
+    } else {
         printf("%s\n", line);
         fflush(stdout);
-        return;
     }
-    json_t *ports = json_loads(line + sizeof(word) - 1, 0, NULL);
-    announce((int)cli_number(ports, "http"));
-    json_decref(ports);
-    dev->announced = true;
 }
 
-/* @return false at the end of the server's output */
-static bool read_output(struct dev *dev) {
-    ssize_t n = read(dev->out, dev->line + dev->used, sizeof(dev->line) - 1 - dev->used);
-    if (n <= 0) {
-        return n < 0 && errno == EINTR;
+static void core_line(void *arg, const char *line) {
+    struct dev *dev = arg;
+    json_t *ports = listening(line);
+    if (ports) {
+        (void)snprintf(dev->core_address, sizeof(dev->core_address), "127.0.0.1:%d",
+                       (int)cli_number(ports, "grpc"));
+        json_decref(ports);
     }
-    dev->used += (size_t)n;
-    dev->line[dev->used] = 0;
-    for (char *end; (end = strchr(dev->line, '\n'));) {
-        *end = 0;
-        take_line(dev, dev->line);
-        dev->used -= (size_t)(end + 1 - dev->line);
-        memmove(dev->line, end + 1, dev->used + 1);
+}
+
+/* AI Core first: the server is told its address. Without it calls are native, which is no reason
+ * not to start. */
+static void start_core(struct dev *dev) {
+    char *args[] = {(char *)(uintptr_t) "--listen", (char *)(uintptr_t) "127.0.0.1:0", NULL};
+    int err = dev_child_start(&dev->core, "auralink-aicore", args);
+    while (!err && !dev->core_address[0]) {
+        if (!dev_child_read(&dev->core, core_line, dev)) {
+            (void)dev_child_wait(&dev->core);
+            err = AURA_ECLOSED;
+        }
     }
-    if (dev->used == sizeof(dev->line) - 1) {
-        dev->used = 0; /* a line that long is not for us */
+    if (err) {
+        fprintf(stderr,
+                "auralink: no AI Core (%s): calls will be native. 'make build' builds it.\n",
+                err == AURA_ENOENT    ? "auralink-aicore is not beside this program"
+                : err == AURA_ECLOSED ? "it ended, see above"
+                                      : aura_err_text(err));
     }
-    return true;
+}
+
+static int start_server(struct dev *dev, int argc, char **argv) {
+    char *args[DEV_ARGS_MAX + 1] = {(char *)(uintptr_t) "--dev"};
+    size_t n = 1;
+    if (dev->core_address[0]) {
+        args[n++] = (char *)(uintptr_t) "--ai-core";
+        args[n++] = dev->core_address;
+    }
+    for (int i = 1; i < argc && n < DEV_ARGS_MAX; i++) {
+        if (strcmp(argv[i], "--no-aic") != 0) {
+            args[n++] = argv[i];
+        }
+    }
+    int err = dev_child_start(&dev->server, "auralink-server", args);
+    if (err) {
+        fprintf(stderr, "auralink: cannot start auralink-server: %s\nBuild it with 'make build'.\n",
+                err == AURA_ENOENT ? "it is not beside this program" : strerror(errno));
+    }
+    return err;
+}
+
+static int watch_signals(struct dev *dev) {
+    sigset_t watched;
+    sigemptyset(&watched);
+    sigaddset(&watched, SIGINT);
+    sigaddset(&watched, SIGTERM);
+    sigprocmask(SIG_BLOCK, &watched, NULL);
+    dev->signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (dev->signals < 0) {
+        fprintf(stderr, "auralink: cannot watch for signals: %s\n", strerror(errno));
+        return AURA_EIO;
+    }
+    return 0;
 }
 
 static void pass_signal(struct dev *dev) {
@@ -156,39 +144,62 @@ static void pass_signal(struct dev *dev) {
             printf("\nStopping (Ctrl-C again to stop at once)...\n");
             fflush(stdout);
         }
-        kill(dev->server, (int)info.ssi_signo);
+        kill(dev->server.pid, (int)info.ssi_signo);
+    }
+}
+
+/* Until the server ends; AI Core may go before. */
+static void run(struct dev *dev) {
+    struct pollfd fds[] = {{.fd = dev->server.out, .events = POLLIN},
+                           {.fd = dev->signals, .events = POLLIN},
+                           {.fd = dev->core.out, .events = POLLIN}};
+    for (bool open = true; open;) {
+        if (poll(fds, 3, -1) < 0 && errno != EINTR) {
+            break;
+        }
+        if (fds[1].revents) {
+            pass_signal(dev);
+        }
+        if (fds[2].revents && !dev_child_read(&dev->core, core_line, dev)) {
+            fds[2].fd = -1;
+            (void)dev_child_wait(&dev->core);
+            fprintf(stderr, "auralink: AI Core ended: calls go on natively\n");
+        }
+        if (fds[0].revents) {
+            open = dev_child_read(&dev->server, server_line, dev);
+        }
     }
 }
 
 int cli_dev(int argc, char **argv) {
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        printf("Usage: auralink dev [options of auralink-server]\n\n"
-               "Starts auralink-server --dev and prints a URL, a join token and how to connect.\n"
-               "Key 'devkey', secret 'secret'. Options go to the server: see auralink-server "
-               "--help.\n");
+        printf("Usage: auralink dev [--no-aic] [options of auralink-server]\n\n"
+               "Starts auralink-server --dev, and AI Core for it, and prints a URL, a join token "
+               "and how\nto connect. Key 'devkey', secret 'secret'.\n\n"
+               "  --no-aic   without AI Core: nothing is compressed\n\n"
+               "Other options go to the server: see auralink-server --help.\n");
         return CLI_OK;
     }
-    struct dev dev = {.server = -1};
-    if (start(&dev, argc, argv)) {
+    bool aic = true;
+    for (int i = 1; i < argc; i++) {
+        aic = aic && strcmp(argv[i], "--no-aic") != 0;
+    }
+    struct dev dev = {.server = {.out = -1}, .core = {.out = -1}};
+    if (watch_signals(&dev)) {
         return CLI_FAILED;
     }
-    struct pollfd fds[] = {{.fd = dev.out, .events = POLLIN},
-                           {.fd = dev.signals, .events = POLLIN}};
-    for (bool open = true; open;) {
-        if (poll(fds, 2, -1) < 0 && errno != EINTR) {
-            break;
-        }
-        if (fds[1].revents) {
-            pass_signal(&dev);
-        }
-        if (fds[0].revents) {
-            open = read_output(&dev);
-        }
+    if (aic) {
+        start_core(&dev);
     }
-    int status = 0;
-    while (waitpid(dev.server, &status, 0) < 0 && errno == EINTR) {
+    int status = CLI_FAILED;
+    if (start_server(&dev, argc, argv) == 0) {
+        run(&dev);
+        status = dev_child_wait(&dev.server);
     }
-    close(dev.out);
+    if (dev.core.pid > 0) {
+        kill(dev.core.pid, SIGTERM);
+        (void)dev_child_wait(&dev.core);
+    }
     close(dev.signals);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : CLI_FAILED;
+    return status;
 }

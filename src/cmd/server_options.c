@@ -15,7 +15,7 @@ struct flags {
     const char *config, *config_body, *keys, *key_file, *node_ip, *region, *log_level;
     struct aura_arg_list bind;
     uint64_t port, udp_port, tcp_port, workers;
-    const char *dump_file, *dump_of;
+    const char *ai_core, *dump_file, *dump_of;
     uint64_t dump_mb;
     bool dev, log_json, check, version, help_config;
 };
@@ -52,6 +52,8 @@ static bool parse_flags(struct flags *f, int argc, char **argv, int *status) {
         {"log-level", AURA_ARG_STR, &f->log_level, "LEVEL", "debug, info (default), warn, error",
          NULL, 0},
         {"log-json", AURA_ARG_FLAG, &f->log_json, NULL, "log lines as JSON", NULL, 0},
+        {"ai-core", AURA_ARG_STR, &f->ai_core, "ADDRESS",
+         "let the AI Core there compress video (aic.enabled, aic.ai_core.address)", NULL, 0},
         {"", AURA_ARG_FLAG, NULL, NULL, "Looking at packets (docs/wireshark.md):", NULL, 0},
         {"dump-rtp", AURA_ARG_STR, &f->dump_file, "FILE",
          "write all media UNENCRYPTED into this pcap file", NULL, 0},
@@ -110,6 +112,8 @@ static void apply_flags(struct aura_config *c, const struct flags *f) {
         c->rtc.udp_ports = 0;
     }
     c->rtc.node_ip = f->node_ip ? f->node_ip : c->rtc.node_ip;
+    c->aic.enabled = c->aic.enabled || f->ai_core;
+    c->aic.address = f->ai_core ? f->ai_core : c->aic.address;
     c->region = f->region ? f->region : c->region;
     c->log_level = f->log_level ? f->log_level : c->log_level;
     c->log_json = c->log_json || f->log_json;

@@ -95,8 +95,11 @@ static void forget_origin(struct aura_aic_origin *o) {
 static void on_closed(void *arg, enum aura_aic_reason why, const char *text) {
     struct aura_aic_origin *o = arg;
     struct aura_aic_event *e = new_event(o, 0);
-    AURA_LOG_LIMITED("aic", AURA_LOG_DEBUG, "stream_closed",
-                     AURA_S("why", aura_aic_reason_name(why)), AURA_S("text", text));
+    /* Without a text it was ended by us. What is broken is for the operator to mend. */
+    if (why == AURA_AIC_BROKEN && text[0]) {
+        AURA_LOG_LIMITED("aic", AURA_LOG_WARN, "ai_core_fails", AURA_S("text", text),
+                         AURA_S("so", "calls stay native until it answers again"));
+    }
     if (e) {
         e->closed = true;
         e->why = why;

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -93,6 +94,26 @@ def start_server():
         finally:
             server.cleanup()
     assert not bad, "\n".join(bad)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """Files by name: an authority, its server and client, and a stranger that another one vouches for."""
+    folder = tmp_path_factory.mktemp("tls")
+
+    def run(*words):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    for name in ("ca", "other"):
+        run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout",
+            f"{name}.key", "-out", f"{name}.pem")
+    (folder / "san").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
+    for name, ca in (("server", "ca"), ("client", "ca"), ("stranger", "other")):
+        run("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
+            f"{name}.csr")
+        run("x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.pem", "-CAkey", f"{ca}.key", "-CAcreateserial",
+            "-days", "2", "-extfile", "san", "-out", f"{name}.pem")
+    return {path.name: str(path) for path in folder.iterdir()}
 
 
 class Drivers:

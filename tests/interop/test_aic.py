@@ -11,6 +11,8 @@ import pytest
 from lib.aicore import AICore
 from lib.driver import eventually
 from lib.netem import Forwarder, Impairment
+from lib.proxy import Proxy
+from lib.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -26,9 +28,39 @@ def core():
 
 
 @pytest.fixture
+def start_core():
+    started = []
+
+    def start(*arguments):
+        started.append(AICore(*arguments))
+        return started[-1]
+
+    yield start
+    assert [core.stop() for core in started] == [0] * len(started)
+
+
+@pytest.fixture
+def line(core):
+    """The network between the server and AI Core."""
+    proxy = Proxy(core.address)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
 def call(core, start_server, room_on):
     """Two browsers, one publishes VP8, with AIC on the server."""
-    server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}}})
+    return begin(start_server, room_on, core.address)
+
+
+@pytest.fixture
+def distant_call(line, start_server, room_on):
+    """The same, with AI Core at the other end of `line`."""
+    return begin(start_server, room_on, line.address)
+
+
+def begin(start_server, room_on, address: str, **ai_core):
+    server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": address, **ai_core}}})
     room = room_on(server)
     sender = room.join("chromium", "sender")
     video = sender.call("publishVideo", width=640, height=360, fps=15, bitrate=1_000_000)["sid"]
@@ -104,15 +136,35 @@ def drain(core: AICore) -> None:
 @pytest.mark.parametrize("fail", [pytest.param(kill, marks=pytest.mark.smoke), stop, drain])
 def test_fallback(call, core, fail, record):
     """AI Core goes in the middle of a call: the picture goes on natively."""
+    falls_back(call, lambda: fail(core), record)
+
+
+def slow(line: Proxy) -> None:
+    line.delay_s = 0.05
+
+
+def cut(line: Proxy) -> None:
+    line.cut()
+
+
+@pytest.mark.parametrize("fail", [slow, cut])
+def test_bad_line(distant_call, line, fail, record):
+    """The network to AI Core fails in the middle of a call."""
+    falls_back(distant_call, lambda: fail(line), record)
+
+
+def falls_back(call, fail, record):
     server, _, viewer, video = call
     goes_to(viewer, video, AIC)
     viewer.until(video, lambda s: s["distinct"] > 20, 10, "pictures")
+    freezes = viewer.call("rtcStats", sid=video).get("freezeCount", 0)
     viewer.call("reset")
-    fail(core)
+    fail()
     back_s = goes_to(viewer, video, NATIVE, 10)
     viewer.until(video, lambda s: s["distinct"] > 15, 10, "pictures go on")
     stats = viewer.track(video)
-    record(back_s=back_s, max_gap_ms=stats["maxGapMs"])
+    freezes = viewer.call("rtcStats", sid=video).get("freezeCount", 0) - freezes
+    record(back_s=back_s, max_gap_ms=stats["maxGapMs"], freezes=freezes)
     assert stats["maxGapMs"] < 600, stats
     assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
     assert "fallback" in server.tail(100_000)
@@ -126,6 +178,53 @@ def test_return(call, core, record):
     goes_to(viewer, video, NATIVE, 10)
     core.process.send_signal(signal.SIGCONT)
     record(back_s=goes_to(viewer, video, AIC, 40))
+
+
+def test_restart(call, core, record):
+    """AI Core is killed and started anew where it was: calls are compressed again."""
+    _, _, viewer, video = call
+    goes_to(viewer, video, AIC, 60)
+    kill(core)
+    goes_to(viewer, video, NATIVE, 10)
+    core.process.wait()
+    again = AICore(listen=core.address)
+    try:
+        record(back_s=goes_to(viewer, video, AIC, 40))
+    finally:
+        assert again.stop() == 0
+
+
+def test_mutual_tls(start_core, start_server, room_on, certificates):
+    """Media goes to AI Core through TLS, and each side knows the other."""
+    core = start_core("--tls-cert", certificates["server.pem"], "--tls-key", certificates["server.key"],
+                      "--tls-client-ca", certificates["ca.pem"])
+    own = {"ca": certificates["ca.pem"], "cert": certificates["client.pem"], "key": certificates["client.key"]}
+    _, _, viewer, video = begin(start_server, room_on, core.address, tls=own)
+    goes_to(viewer, video, AIC)
+
+
+def test_strangers(start_core, start_server, room_on, certificates):
+    """AI Core refuses a server that it does not know: the call is native, and the log says why."""
+    core = start_core("--tls-cert", certificates["server.pem"], "--tls-key", certificates["server.key"],
+                      "--tls-client-ca", certificates["ca.pem"])
+    stranger = {"ca": certificates["ca.pem"], "cert": certificates["stranger.pem"], "key": certificates["stranger.key"]}
+    server, _, viewer, video = begin(start_server, room_on, core.address, tls=stranger)
+    eventually(lambda: "ai_core_fails" in server.tail(100_000), 30, what="the log tells that AI Core is not to be had")
+    viewer.call("reset")
+    viewer.until(video, lambda s: s["distinct"] > 30, 20, "pictures go on")
+    assert codec(viewer, video) == NATIVE
+
+
+@pytest.mark.parametrize("ai_core, says", [
+    ({"address": "10.0.0.1:50051"}, "aic.ai_core.tls.ca"),
+    ({"address": "10.0.0.1:50051", "tls": {"ca": "/nowhere.pem"}}, "/nowhere.pem"),
+    ({"tls": {"ca": "/nowhere.pem", "cert": "/nowhere.pem"}}, "belong together"),
+    ({"tls": {"colour": "red"}}, "colour"),
+], ids=["in the clear", "no file", "half", "unknown"])
+def test_bad_settings(ai_core, says):
+    with pytest.raises(AssertionError) as stopped:
+        Server(config={"aic": {"enabled": True, "ai_core": ai_core}})
+    assert says in str(stopped.value)
 
 
 def test_without_ai_core(start_server, room_on):

@@ -340,25 +340,6 @@ def test_drains(start_core):
         assert "drain" in core.log()
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-
-    def run(*words):
-        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-
-    for name in ("ca", "other"):
-        run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout",
-            f"{name}.key", "-out", f"{name}.pem")
-    (folder / "san").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
-    for name, ca in (("server", "ca"), ("client", "ca"), ("stranger", "other")):
-        run("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
-            f"{name}.csr")
-        run("x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.pem", "-CAkey", f"{ca}.key", "-CAcreateserial",
-            "-days", "2", "-extfile", "san", "-out", f"{name}.pem")
-    return {path.name: str(path) for path in folder.iterdir()}
-
-
 def read(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
