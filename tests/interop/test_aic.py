@@ -287,8 +287,17 @@ def test_simulcast(core, start_server, room_on):
     assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
 
 
-def test_poor_link(core, start_server, room_on, record):
+@pytest.fixture
+def plain_core():
+    """AI Core without its model: a fifth of the native rate, whatever the picture."""
+    core = AICore("--without", "governor")
+    yield core
+    core.stop()
+
+
+def test_poor_link(plain_core, start_server, room_on, record):
     """400 kbps carry the whole picture compressed, where natively only the small layer fits."""
+    core = plain_core
     server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}}})
     links = [Forwarder(("127.0.0.1", server.udp_port), signal_target=server.url) for _ in range(2)]
     room = room_on(server)
