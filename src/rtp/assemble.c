@@ -231,6 +231,10 @@ static size_t read_leb128(struct aura_cur *c) {
 
 /* A whole OBU goes to the frame, with a size. */
 static void take_obu(struct aura_assembler *a) {
+    if (a->obu.err) {
+        a->err = a->obu.err;
+        return;
+    }
     struct aura_cur c = aura_cur_of(a->obu.data, a->obu.len);
     uint8_t out[2 + LEB128_BYTES_MAX];
     size_t n = 0;
@@ -241,8 +245,8 @@ static void take_obu(struct aura_assembler *a) {
     }
     size_t size = header & OBU_HAS_SIZE ? read_leb128(&c) : aura_cur_left(&c);
     const uint8_t *body = aura_cur_take(&c, size);
-    if (a->obu.err || c.fail || !body || (header & 0x80)) {
-        a->err = a->obu.err ? a->obu.err : AURA_EMALFORMED;
+    if (c.fail || !body || (header & 0x80)) {
+        a->err = AURA_EMALFORMED;
         return;
     }
     if (type == AURA_OBU_TEMPORAL_DELIMITER || type == OBU_TILE_LIST || type == OBU_PADDING) {
