@@ -52,12 +52,12 @@ def measure(clip: media.Clip, service: core.AICore, folder: Path, options: argpa
     yield tiers.through_core(clip, base, service, folder, "server", "fixed share",
                              exact_kbps=round(tiers.native_kbps(clip) * 0.2))
     for target in options.targets:
-        at = f"governor {target:g}"
+        at = f"governor {target:g}" if target else "governor"
         yield tiers.through_core(clip, base, service, folder, "server", at, target=target)
         yield tiers.through_core(clip, base, service, folder, "sender", at, target=target)
         yield tiers.through_core(clip, base, service, folder, "sender", f"{at}, restored", restore=RESTORE,
                                  target=target)
-        yield tiers.steered(clip, base, service, folder, target)
+        yield tiers.steered(clip, base, service, folder, at, target)
 
 
 def main() -> int:
@@ -68,8 +68,8 @@ def main() -> int:
     parser.add_argument("--chart", type=Path, help="SVG of rate against quality")
     parser.add_argument("--seconds", type=float, default=10, help="of each clip")
     parser.add_argument("--width", type=int, help="clips wider than that are made narrower first")
-    parser.add_argument("--targets", type=lambda t: [float(v) for v in t.split(",")], default=[84.0, 88.0, 92.0],
-                        help="VMAF that the governor is to hold, several with commas")
+    parser.add_argument("--targets", type=lambda t: [float(v) for v in t.split(",")], default=[0.0, 84.0, 88.0],
+                        help="quality that the governor is to hold, several with commas; 0 = its default")
     parser.add_argument("--no-noise", dest="noise", action="store_false", help="leave out the noisy variants")
     parser.add_argument("--build", default="build", help="folder with auralink-aicore")
     options = parser.parse_args()

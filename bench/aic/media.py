@@ -116,7 +116,7 @@ def encode_h264(clip: Clip, kbps: float, folder: Path) -> list[bytes]:
 
 def encode_av1(clip: Clip, kbps: float, out: Path) -> None:
     """As Chromium does: libaom in real time."""
-    run("-i", clip.path, "-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "9", "-lag-in-frames", "0", "-b:v",
+    run("-i", clip.path, "-c:v", "libaom-av1", "-usage", "realtime", "-aom-params", "cpu-used=9", "-lag-in-frames", "0", "-b:v",
         f"{round(kbps)}k", "-minrate", f"{round(kbps)}k", "-maxrate", f"{round(kbps)}k", "-bufsize",
         f"{round(kbps)}k", "-aq-mode", "3", "-g", "3000", "-threads", "2", out)
 

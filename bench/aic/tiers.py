@@ -99,11 +99,11 @@ def through_core(clip: media.Clip, base: Native, service: core.AICore, folder: P
                cpu * 1000 / count)
 
 
-def steered(clip: media.Clip, base: Native, service: core.AICore, folder: Path, target: float) -> dict:
+def steered(clip: media.Clip, base: Native, service: core.AICore, folder: Path, levers: str, target: float) -> dict:
     """The publisher's own AV1 encoder, at the rate that AI Core recommends for what it sees."""
     kbps = core.recommended(service, clip, core.raw_frames(clip), target=target)
     path = folder / "steered.ivf"
     media.encode_av1(clip, kbps, path)
     sizes = [len(f) for f in media.read_ivf(path)]
-    return row(clip, "steered", "governor", base, wire_kbps(sizes, clip),
+    return row(clip, "steered", levers, base, wire_kbps(sizes, clip),
                Quality.of(media.compare(clip.path, path, clip)))

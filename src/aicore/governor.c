@@ -16,7 +16,7 @@ enum {
     LADDER = AURA_GOVERNOR_ROWS - 1,
 };
 
-static const float target_coded = 94.5F, target_raw = 88;
+static const float target_coded = 95, target_raw = 91;
 static const float bits_lowest = -8.5F; /* log2 of bits per pixel; the ladder's lower end */
 static const float bits_step = 0.25F;
 /* A second's pictures are a small sample: one decision changes the rate by no more than that. */
@@ -41,8 +41,13 @@ static void count(struct aura_governor_window *w, const struct aura_governor_fra
     if (f->bytes_out) {
         w->coded++;
         w->bytes_out += f->bytes_out;
-        w->psnr += f->psnr;
         w->quantizer += f->quantizer;
+    }
+    if (f->measured) {
+        w->measured++;
+        w->likeness.fine += f->likeness.fine;
+        w->likeness.coarse += f->likeness.coarse;
+        w->likeness.edges += f->likeness.edges;
     }
 }
 
@@ -99,7 +104,7 @@ static float ask(struct aura_governor *g, float pixels, float target) {
     const struct aura_governor_window *w = &g->window;
     float seconds = (float)w->frames / g->fps;
     float sent_bits = 0;
-    bool measured = w->coded > w->frames / 2;
+    bool measured = w->coded > w->frames / 2 && w->measured;
     for (size_t i = 0; i < AURA_GOVERNOR_ROWS; i++) {
         describe(g, pixels, rows[i]);
         rows[i][AURA_FEATURE_BITS] = bits_lowest + bits_step * ((float)i - 1);
@@ -108,7 +113,9 @@ static float ask(struct aura_governor *g, float pixels, float target) {
         sent_bits = bits_of((float)w->bytes_out * 8 / 1000 / seconds, pixels, g->fps);
         rows[0][AURA_FEATURE_BITS] = sent_bits;
         rows[0][AURA_FEATURE_MEASURED] = 1;
-        rows[0][AURA_FEATURE_PSNR] = w->psnr / (float)w->coded;
+        rows[0][AURA_FEATURE_FINE] = w->likeness.fine / (float)w->measured;
+        rows[0][AURA_FEATURE_COARSE] = w->likeness.coarse / (float)w->measured;
+        rows[0][AURA_FEATURE_EDGES] = w->likeness.edges / (float)w->measured;
         rows[0][AURA_FEATURE_QUANTIZER] = (float)w->quantizer / (float)w->coded / 255;
     }
     if (g->predictor->predict(g->predictor->arg, rows[0], quality)) {

@@ -10,6 +10,7 @@
 #ifndef AURA_AICORE_GOVERNOR_H
 #define AURA_AICORE_GOVERNOR_H
 
+#include "aicore/likeness.h"
 #include "aicore/statistics.h"
 
 #include <stdbool.h>
@@ -27,8 +28,10 @@ enum aura_feature {
     AURA_FEATURE_FLAT,      /* statistics.flat */
     AURA_FEATURE_RAW,       /* 1: pictures came in raw; 0: coded */
     AURA_FEATURE_BITS,      /* log2 of bits per pixel sent */
-    AURA_FEATURE_MEASURED,  /* 1: the next two are measured; 0: they are 0 */
-    AURA_FEATURE_PSNR,      /* luma against what came in, dB */
+    AURA_FEATURE_MEASURED,  /* 1: the next four are measured; 0: they are 0 */
+    AURA_FEATURE_FINE,      /* likeness.fine */
+    AURA_FEATURE_COARSE,    /* likeness.coarse */
+    AURA_FEATURE_EDGES,     /* likeness.edges */
     AURA_FEATURE_QUANTIZER, /* 0…1 */
     AURA_FEATURES,
 };
@@ -61,16 +64,17 @@ struct aura_governor_frame {
     struct aura_statistics statistics;
     size_t bytes_in;  /* 0: raw */
     size_t bytes_out; /* 0: not encoded */
-    float psnr;       /* of the encoded frame */
+    bool measured;
+    struct aura_likeness likeness; /* if measured */
     uint8_t quantizer;
 };
 
 struct aura_governor_window {
     uint64_t began_us;
-    unsigned frames, coded;
+    unsigned frames, coded, measured;
     uint64_t bytes_in, bytes_out;
     struct aura_statistics sum;
-    float psnr;
+    struct aura_likeness likeness; /* sum */
     unsigned quantizer;
 };
 
@@ -88,7 +92,7 @@ struct aura_governor {
 void aura_governor_init(struct aura_governor *g, const struct aura_predictor *predictor);
 /**
  * Counts a frame; once a second it decides anew.
- * @param target  quality to hold, 0…100; 0 = the default: 94.5 for coded frames, 88 for raw ones
+ * @param target  quality to hold, 0…100; 0 = the default: 95 for coded frames, 91 for raw ones
  * @return true: there is a new decision
  */
 bool aura_governor_frame(struct aura_governor *g, const struct aura_governor_frame *frame,

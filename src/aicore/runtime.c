@@ -161,9 +161,11 @@ int aura_model_new(struct aura_model **mp, struct aura_runtime *r, const char *f
     (void)snprintf(threads, sizeof(threads), "%u", r->threads);
     int err =
         r->api.core_read_model(r->core, path, NULL, &model) ? failed(r, "read", info->id, why) : 0;
-    /* One thread for each inference: tracks run beside each other, not one on all cores. */
-    if (!err && r->api.core_compile_model(r->core, model, "CPU", 4, &m->compiled, "NUM_STREAMS",
-                                          threads, "INFERENCE_NUM_THREADS", threads)) {
+    /* One thread for each inference: tracks run beside each other, not one on all cores. And the
+     * same numbers on every processor, not half precision where it has that. */
+    if (!err && r->api.core_compile_model(r->core, model, "CPU", 6, &m->compiled, "NUM_STREAMS",
+                                          threads, "INFERENCE_NUM_THREADS", threads,
+                                          "INFERENCE_PRECISION_HINT", "f32")) {
         err = failed(r, "compiled", info->id, why);
     }
     if (model) {

@@ -127,7 +127,9 @@ static int answer(struct stream *s, const request_t *q, const struct aura_frame_
     r.statistics = &statistics;
     coding.kbps = out->kbps;
     coding.quantizer = out->coded.quantizer;
-    coding.psnr = out->coded.psnr;
+    coding.fine = out->likeness.fine;
+    coding.coarse = out->likeness.coarse;
+    coding.edges = out->likeness.edges;
     r.coding = &coding;
     r.faces = out->faces.count;
     r.total_us = total_us;

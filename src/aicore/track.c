@@ -7,6 +7,7 @@
 enum {
     MASK_EVERY_US = 500000, /* where nothing is encoded */
     FPS_ASSUMED = 30,
+    MEASURE_EVERY = 4, /* frames */
     SCREEN_AFTER = 15, /* frames in a row that look so, before the tools are changed */
     RTP_CLOCK_RATE = 90000,
     STEP_US_MAX = 10 * 1000000, /* beyond that a time stamp is taken as a new beginning */
@@ -33,6 +34,8 @@ struct aura_track {
     struct second now;
     float ratio;
     struct aura_governor governor;
+    struct aura_likeness_state *likeness;
+    unsigned since_measured;
     struct aura_predictor_model *predictor; /* NULL: no model */
     struct aura_masks *masks;
     uint64_t masked_us; /* when they were asked last; 0 = never */
@@ -48,6 +51,7 @@ int aura_track_new(struct aura_track **tp, const struct aura_clock *clock,
     }
     t->clock = clock;
     int err = aura_statistics_new(&t->statistics);
+    err = err ? err : aura_likeness_new(&t->likeness);
     err = err ? err : aura_predictor_new(&t->predictor, models);
     err = err == AURA_ENOENT ? 0 : err;
     err = err ? err : aura_masks_new(&t->masks, models);
@@ -65,6 +69,7 @@ struct aura_track *aura_track_free(struct aura_track *t) {
         aura_decoder_free(t->decoder);
         aura_encoder_free(t->encoder);
         aura_statistics_free(t->statistics);
+        aura_likeness_free(t->likeness);
         aura_predictor_free(t->predictor);
         aura_masks_free(t->masks);
         aura_free(t);
@@ -193,6 +198,18 @@ static int look(struct aura_track *t, const struct aura_frame_in *in, struct aur
     return 0;
 }
 
+/* Some frames of a second are enough to know how well it goes. */
+static int measure(struct aura_track *t, const struct aura_picture *p, struct aura_frame_out *out) {
+    struct aura_picture seen;
+    if (!out->coded.len || t->since_measured++ % MEASURE_EVERY ||
+        !aura_encoder_seen(t->encoder, &seen)) {
+        return 0;
+    }
+    int err = aura_likeness_of(t->likeness, p, &seen, &out->likeness);
+    out->measured = err == 0;
+    return err;
+}
+
 /* @param coded_bytes  that came in; 0: what is asked for is a rate for the picture's own source */
 static void learn(struct aura_track *t, const struct aura_frame_in *in, size_t coded_bytes,
                   struct aura_frame_out *out) {
@@ -203,7 +220,8 @@ static void learn(struct aura_track *t, const struct aura_frame_in *in, size_t c
         .statistics = out->statistics,
         .bytes_in = coded_bytes,
         .bytes_out = out->coded.len,
-        .psnr = out->coded.psnr,
+        .measured = out->measured,
+        .likeness = out->likeness,
         .quantizer = out->coded.quantizer,
     };
     (void)aura_governor_frame(&t->governor, &f, in->target_quality);
@@ -244,6 +262,7 @@ int aura_track_frame(struct aura_track *t, const struct aura_frame_in *in,
     if (err && err != AURA_EAGAIN) {
         return err;
     }
+    int left = measure(t, &p, out);
     learn(t, in, in->codec == AURA_CODEC_KIND_NONE ? 0 : in->len, out);
-    return 0;
+    return left;
 }

@@ -42,6 +42,8 @@ struct aura_frame_out {
     bool screen;
     struct aura_statistics statistics;
     struct aura_faces faces;
+    bool measured; /* this frame's likeness was: not each one is */
+    struct aura_likeness likeness;
     float person_share;    /* of the picture; 0 without a model for that */
     uint32_t kbps;         /* what it aims at */
     float quality;         /* predicted VMAF against what came in; negative = unknown */

@@ -16,7 +16,6 @@ enum {
     Q_MIN = 8,
     Q_MAX = 60,
     HD_PIXELS = 1280 * 720,
-    PSNR_MAX = 99, /* dB: the same picture */
 };
 
 struct aura_encoder {
@@ -99,7 +98,7 @@ int aura_encoder_new(struct aura_encoder **ep, const struct aura_encoder_conf *c
     e->cfg.rc_buf_initial_sz = BUFFER_MS * 6 / 10;
     e->cfg.rc_buf_optimal_sz = BUFFER_MS * 6 / 10;
     e->cfg.kf_mode = AOM_KF_DISABLED; /* only when asked */
-    e->open = ok && aom_codec_enc_init(&e->codec, av1, &e->cfg, AOM_CODEC_USE_PSNR) == AOM_CODEC_OK;
+    e->open = ok && aom_codec_enc_init(&e->codec, av1, &e->cfg, 0) == AOM_CODEC_OK;
     if (!e->open || !set_controls(e, conf)) {
         aura_encoder_free(e);
         return AURA_ENOMEM;
@@ -167,15 +166,12 @@ int aura_encoder_encode(struct aura_encoder *e, const struct aura_picture *p, ui
     aom_codec_iter_t it = NULL;
     const aom_codec_cx_pkt_t *packet;
     int q = 0;
-    float psnr = 0;
     *out = (struct aura_coded){.len = 0};
     while ((packet = aom_codec_get_cx_data(&e->codec, &it))) {
         if (packet->kind == AOM_CODEC_CX_FRAME_PKT) {
             out->data = packet->data.frame.buf;
             out->len = packet->data.frame.sz;
             out->key_frame = packet->data.frame.flags & AOM_FRAME_IS_KEY;
-        } else if (packet->kind == AOM_CODEC_PSNR_PKT) {
-            psnr = (float)packet->data.psnr.psnr[1];
         }
     }
     if (!out->len) {
@@ -184,6 +180,18 @@ int aura_encoder_encode(struct aura_encoder *e, const struct aura_picture *p, ui
     skip_delimiter(out);
     (void)aom_codec_control(&e->codec, AOME_GET_LAST_QUANTIZER, &q);
     out->quantizer = (uint8_t)q;
-    out->psnr = psnr < PSNR_MAX ? psnr : PSNR_MAX;
     return 0;
+}
+
+bool aura_encoder_seen(struct aura_encoder *e, struct aura_picture *out) {
+    const aom_image_t *image = aom_codec_get_preview_frame(&e->codec);
+    if (!image || image->fmt != AOM_IMG_FMT_I420) {
+        return false;
+    }
+    *out = (struct aura_picture){.width = image->d_w, .height = image->d_h};
+    for (int i = 0; i < 3; i++) {
+        out->plane[i] = image->planes[i];
+        out->stride[i] = (size_t)image->stride[i];
+    }
+    return true;
 }

@@ -21,7 +21,6 @@ struct aura_coded {
     size_t len;
     bool key_frame;
     uint8_t quantizer; /* 0…255 */
-    float psnr;        /* of luma against the picture given, dB; at most 99 */
 };
 
 struct aura_encoder;
@@ -38,5 +37,8 @@ AURA_NODISCARD int aura_encoder_set(struct aura_encoder *e, uint32_t kbps, uint3
  */
 AURA_NODISCARD int aura_encoder_encode(struct aura_encoder *e, const struct aura_picture *p,
                                        uint64_t pts_us, bool key_frame, struct aura_coded *out);
+/** What a decoder makes of the last picture; borrowed until the next call. @return false: nothing
+ */
+bool aura_encoder_seen(struct aura_encoder *e, struct aura_picture *out);
 
 #endif

@@ -71,11 +71,17 @@ def _noise(strength: int) -> str:
     return f"noise=c0s={strength}:c1s={strength // 2}:c2s={strength // 2}:c0f=t:c1f=t:c2f=t:all_seed=7"
 
 
+# A second of film, there and back and there again.
+PING_PONG = "split[a][b];[b]reverse[c];[a][c]concat,loop=3:60,setpts=N/30/TB"
+
 RECIPES = [
     Recipe("cockatoo", "cockatoo"),
     Recipe("cockatoo-late", "cockatoo", 8),
     Recipe("cockatoo-360", "cockatoo", 4, "scale=640:360"),
     Recipe("cockatoo-noise", "cockatoo", 3, _noise(8)),
+    Recipe("birds", "birds", 0, PING_PONG),
+    Recipe("birds-noise", "birds", 0, f"{PING_PONG},{_noise(6)}"),
+    Recipe("birds-540", "birds", 0, f"{PING_PONG},scale=960:540"),
     Recipe("vtest", "vtest", 0, "scale=640:480"),
     Recipe("vtest-late", "vtest", 30, "scale=512:384"),
     Recipe("megamind", "Megamind"),
@@ -99,10 +105,10 @@ RECIPES = [
     Recipe("franck-noise", "franck", 60, _noise(8)),
     Recipe("franck-late", "franck", 120, "scale=720:576"),
     # A head that talks before a still room, at the size of calls.
-    Recipe("call-cap12", "cap12_edit", 8, "scale=800:600", behind="cityCC0"),
+    Recipe("call-cap12", "cap12_edit", 8, "scale=600:450", behind="cityCC0"),
     Recipe("call-cap12-noise", "cap12_edit", 14, "scale=800:600", behind="cockatoo"),
-    Recipe("call-cap13", "cap13_edit2", 12, "scale=720:540", behind="balle-jbart"),
-    Recipe("call-franck", "franck", 30, "scale=900:720", behind="wannaworktogether"),
+    Recipe("call-cap13", "cap13_edit2", 12, "scale=560:420", behind="birds"),
+    Recipe("call-franck", "franck", 30, "scale=600:480", behind="wannaworktogether"),
     Recipe("call-franck-noise", "franck", 90, "scale=900:720", behind="birds"),
 ]
 

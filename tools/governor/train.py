@@ -23,8 +23,8 @@ from sklearn.neural_network import MLPRegressor
 
 ROWS = 32  # AURA_GOVERNOR_ROWS
 FEATURES = ["log2 pixels", "fps", "log2 1+motion", "log2 1+residual", "log2 1+texture", "log2 1+noise", "flat",
-            "raw", "log2 bits per pixel", "measured", "psnr", "quantizer"]
-MEASURED, PSNR, QUANTIZER = 9, 10, 11
+            "raw", "log2 bits per pixel", "measured", "fine", "coarse", "edges", "quantizer"]
+MEASURED, KNOWN = 9, [10, 11, 12, 13]  # the others are known if that is 1
 LAYERS = (24, 12)
 SEEDS = 5  # networks whose mean is the model
 QUALITY_LEAST = 55  # below that nobody wants to know how bad it is
@@ -42,12 +42,12 @@ def features(r: dict, measured: bool) -> list[float]:
 
     seen = [math.log2(r["width"] * r["height"]), r["fps"], log("motion"), log("residual"), log("texture"),
             log("noise"), r["flat"], float(not r["native"]), math.log2(r["bits"])]
-    return seen + ([1.0, r["psnr"], r["quantizer"] / 255] if measured else [0.0, 0.0, 0.0])
+    return seen + ([1.0, r["fine"], r["coarse"], r["edges"], r["quantizer"] / 255] if measured else [0.0] * 5)
 
 
 def quality(r: dict) -> float:
     if not r["native"]:
-        return r["vmaf_in"]
+        return r["vmaf_source"]
     return 100 - max(r["vmaf_native"] - r["vmaf_source"], r["vmaf_neg_native"] - r["vmaf_neg_source"])
 
 
@@ -62,7 +62,7 @@ class Model:
     def __init__(self, x: np.ndarray, y: np.ndarray):
         known = x[:, MEASURED] > 0
         self.mean, self.deviation = x.mean(axis=0), x.std(axis=0) + 1e-6
-        for column in (PSNR, QUANTIZER):  # so that "not measured" is no outlier
+        for column in KNOWN:  # so that "not measured" is no outlier
             self.mean[column], self.deviation[column] = x[known, column].mean(), x[known, column].std() + 1e-6
         self.mean[MEASURED], self.deviation[MEASURED] = 0, 1
         self.networks = [MLPRegressor(hidden_layer_sizes=LAYERS, activation="tanh", solver="lbfgs", alpha=3.0, max_iter=1500,
@@ -70,7 +70,7 @@ class Model:
 
     def standard(self, x: np.ndarray) -> np.ndarray:
         z = (x - self.mean) / self.deviation
-        z[:, [PSNR, QUANTIZER]] *= x[:, [MEASURED]]
+        z[:, KNOWN] *= x[:, [MEASURED]]
         return z
 
     def predict(self, x: np.ndarray) -> np.ndarray:
@@ -117,9 +117,9 @@ def export(model: Model, path: Path) -> None:
     scaled = node("Div", [scaled, constant("deviation", model.deviation)], "scaled")
     # What was not measured is put on 0, the mean, by its own flag.
     is_measured = np.zeros((len(FEATURES), len(FEATURES)))
-    is_measured[MEASURED, [PSNR, QUANTIZER]] = 1
+    is_measured[MEASURED, KNOWN] = 1
     always = np.ones(len(FEATURES))
-    always[[PSNR, QUANTIZER]] = 0
+    always[KNOWN] = 0
     mask = node("MatMul", ["rows", constant("flag", is_measured)], "measured")
     mask = node("Add", [mask, constant("always", always)], "mask")
     inputs = node("Mul", [scaled, mask], "standard")

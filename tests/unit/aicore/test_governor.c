@@ -27,7 +27,7 @@ static int predict(void *arg, const float *rows, float *vmaf) {
     for (size_t i = 0; i < AURA_GOVERNOR_ROWS; i++, rows += AURA_FEATURES) {
         bool measured = rows[AURA_FEATURE_MEASURED] > 0;
         assert_true(rows[AURA_FEATURE_PIXELS] > 19.8F && rows[AURA_FEATURE_PIXELS] < 19.9F);
-        assert_true(measured == (rows[AURA_FEATURE_PSNR] > 0));
+        assert_true(measured == (rows[AURA_FEATURE_FINE] > 0));
         vmaf[i] = truth(p, rows[AURA_FEATURE_BITS]) + (measured ? 0 : p->error);
     }
     return p->broken ? AURA_EINVAL : 0;
@@ -45,7 +45,8 @@ static uint32_t play(struct aura_governor *g, uint64_t *now_us, unsigned seconds
                                               .statistics = {.motion = 3, .texture = 5},
                                               .bytes_in = native_kbps * 1000 / 8 / FPS,
                                               .bytes_out = kbps * 1000 / 8 / FPS,
-                                              .psnr = 40,
+                                              .measured = i % 4 == 0,
+                                              .likeness = {.fine = 0.5F, .coarse = 0.7F},
                                               .quantizer = 120};
         (void)aura_governor_frame(g, &f, target);
         *now_us += FRAME_US;
