@@ -79,6 +79,9 @@ static void add_aic(void *arg, const struct aura_rooms_aic_view *v) {
     if (o && s->state == AURA_AIC_FALLBACK) {
         json_object_set_new(o, "reason", json_string(aura_aic_reason_name(s->reason)));
     }
+    if (o && s->cap_kbps) {
+        json_object_set_new(o, "cap_kbps", json_integer(s->cap_kbps));
+    }
     if (o && active && s->hints.vmaf >= 0) {
         json_object_set_new(o, "vmaf", json_real((double)s->hints.vmaf));
     }

@@ -113,7 +113,12 @@ static void print_table(const struct row *rows, size_t count) {
         double ratio = moves ? rows[i].saved_kbps / rows[i].native_kbps
                              : json_number_value(json_object_get(k, "ratio"));
         const char *reason = cli_text(k, "reason");
-        snprintf(cell[0], CELL, "%s%s%s", cli_text(k, "state"), reason[0] ? ": " : "", reason);
+        int64_t cap = cli_number(k, "cap_kbps");
+        if (cap) {
+            snprintf(cell[0], CELL, "governed: %" PRId64 " kbps", cap);
+        } else {
+            snprintf(cell[0], CELL, "%s%s%s", cli_text(k, "state"), reason[0] ? ": " : "", reason);
+        }
         snprintf(cell[1], CELL, "%" PRId64, cli_number(k, "viewers"));
         snprintf(cell[2], CELL, "%.0f", rows[i].native_kbps);
         snprintf(cell[3], CELL, "%.0f", rows[i].sent_kbps);

@@ -41,6 +41,10 @@ static bool noticeable(const struct aic_view *v, const struct aura_sfu_aic *now)
         return true;
     }
     float before_us = (float)old->p50_us, us = (float)now->p50_us;
+    uint32_t cap = old->cap_kbps, kbps = now->cap_kbps;
+    if ((kbps > cap ? kbps - cap : cap - kbps) * 10 > cap) {
+        return true;
+    }
     return active && (fabsf(now->hints.saved - old->hints.saved) >= ratio_step ||
                       fabsf(now->hints.vmaf - old->hints.vmaf) >= vmaf_step ||
                       fabsf(us - before_us) >= latency_step * before_us + 1000);
@@ -52,6 +56,12 @@ static void write_text(struct aic_view *v) {
     hints.latency_known = v->shown.p50_us > 0;
     if (v->shown.state == AURA_AIC_OFF) {
         v->text[0] = 0;
+    } else if (v->shown.cap_kbps && v->shown.state == AURA_AIC_ACTIVE) {
+        char quality[16] = "";
+        if (hints.vmaf >= 0) {
+            snprintf(quality, sizeof(quality), " vmaf:%.0f", (double)hints.vmaf);
+        }
+        snprintf(v->text, sizeof(v->text), "governed cap:%ukbps%s", v->shown.cap_kbps, quality);
     } else if (v->shown.state == AURA_AIC_ACTIVE) {
         (void)aura_aic_hints_text(&hints, v->shown.model, v->text);
     } else {
@@ -101,10 +111,13 @@ bool aura__aic_attribute_is_ours(const char *key) {
 
 static size_t write_json(const struct encoding *e, char out[JSON_BYTES]) {
     const struct aura_sfu_aic *s = &e->aic.last;
-    char quality[32] = "", reason[48] = "";
+    char quality[32] = "", reason[48] = "", cap[32] = "";
     bool active = s->state == AURA_AIC_ACTIVE;
     if (s->hints.vmaf >= 0) {
         snprintf(quality, sizeof(quality), ",\"vmaf\":%.1f", (double)s->hints.vmaf);
+    }
+    if (s->cap_kbps) {
+        snprintf(cap, sizeof(cap), ",\"cap_kbps\":%u", s->cap_kbps);
     }
     if (s->state == AURA_AIC_FALLBACK) {
         snprintf(reason, sizeof(reason), ",\"reason\":\"%s\"", aura_aic_reason_name(s->reason));
@@ -118,10 +131,10 @@ static size_t write_json(const struct encoding *e, char out[JSON_BYTES]) {
     model[n] = 0;
     int len = snprintf(
         out, JSON_BYTES,
-        "{\"track\":\"%s\",\"state\":\"%s\",\"mode\":\"%s\"%s,\"ratio\":%.3f%s,\"model\":\"%s\","
+        "{\"track\":\"%s\",\"state\":\"%s\",\"mode\":\"%s\"%s%s,\"ratio\":%.3f%s,\"model\":\"%s\","
         "\"latency_ms\":%.1f,\"latency_p95_ms\":%.1f,\"screen\":%s,\"faces\":%s}",
         e->t->sid, aura_aic_state_name(s->state),
-        aura_aic_mode_name(active ? s->hints.mode : AURA_AIC_NATIVE), reason,
+        aura_aic_mode_name(active ? s->hints.mode : AURA_AIC_NATIVE), reason, cap,
         active ? (double)s->hints.saved : 0, quality, model, s->p50_us / 1000.0, s->p95_us / 1000.0,
         s->hints.flags & AURA_AIC_SCREEN ? "true" : "false",
         s->hints.flags & AURA_AIC_FACES ? "true" : "false");

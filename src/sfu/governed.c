@@ -8,6 +8,8 @@
 #include "sfu/aic_feed.h"
 #include "sfu/aic_inbox.h"
 
+#include <string.h>
+
 enum {
     LATE_US = 500000, /* advice is not in a hurry, but a queue that grows is */
     SILENT_US = 1500000,
@@ -15,6 +17,7 @@ enum {
     AUDIO_BPS = 128000, /* that REMB covers too: 48 kbps each 20 ms, twice by RED, with headers */
     QUIET_US = 1000000, /* a track silent for so long takes nothing of the ceiling */
     OVERHEAD_PERCENT = 5,
+    TELL_US = 1000000, /* between two reports to the control thread */
 };
 
 struct aura_governed {
@@ -27,6 +30,9 @@ struct aura_governed {
     struct aura_govern govern;
     uint32_t width, height; /* largest picture so far */
     bool announced;
+    float vmaf;               /* predicted last */
+    enum aura_aic_state told; /* to the control thread */
+    uint64_t told_us;
 };
 
 static uint64_t now_of(const struct aura_governed *g) {
@@ -127,8 +133,40 @@ static void open_stream(struct aura_governed *g) {
     aura__aic_feed_restart(&g->feed);
 }
 
+/* Governed is who has a ceiling: AI Core may look at frames for a while before that. */
+static enum aura_aic_state state_of(struct aura_governed *g) {
+    bool held = aura_govern_cap_kbps(&g->govern, now_of(g)) > 0;
+    return held                                  ? AURA_AIC_ACTIVE
+           : g->machine.state == AURA_AIC_ACTIVE ? AURA_AIC_WARMING
+                                                 : g->machine.state;
+}
+
+static void tell(struct aura_governed *g, enum aura_aic_state state) {
+    uint64_t now_us = now_of(g);
+    if (state == g->told && (state == AURA_AIC_OFF || now_us < g->told_us + TELL_US)) {
+        return;
+    }
+    g->told = state;
+    g->told_us = now_us;
+    struct aura_sfu_aic *out = aura_zalloc(sizeof(*out));
+    if (out) {
+        out->pub = g->pub->source.id;
+        out->owner = true;
+        out->state = state;
+        out->reason = g->machine.reason;
+        out->hints = (struct aura_aic_hints){.mode = AURA_AIC_GOVERNED, .vmaf = g->vmaf};
+        out->cap_kbps = aura_govern_cap_kbps(&g->govern, now_us);
+        out->frames = g->machine.frames;
+        out->late = g->machine.late;
+        memcpy(out->fallbacks, g->machine.fallbacks, sizeof(out->fallbacks));
+        struct aura_msg m = {.type = AURA_MSG_AIC, .id = out->pub, .ptr = out};
+        aura__worker_tell(g->pub->peer->worker, &m);
+    }
+}
+
 static void settle(struct aura_governed *g) {
     struct aura_aic_machine *m = &g->machine;
+    tell(g, state_of(g));
     if (aura_aic_machine_take_pli(m)) {
         AURA_LOG("aic", AURA_LOG_INFO, "ungoverned", AURA_I("track", g->pub->source.id),
                  AURA_S("why", aura_aic_reason_name(m->reason)));
@@ -216,6 +254,7 @@ static void looked(struct aura_governed *g, const struct aura_aic_look *look) {
     if (aura_aic_machine_answer(&g->machine, true, -1, now_us) == UINT32_MAX) {
         return;
     }
+    g->vmaf = look->vmaf;
     uint32_t kbps = aura_govern_in_codec((enum aura_codec)g->feed.codec, look->recommended_kbps);
     aura_govern_look(&g->govern, kbps, look->vmaf, floor_kbps(g), now_us);
     uint32_t cap = aura_govern_cap_kbps(&g->govern, now_us);
@@ -265,6 +304,7 @@ int aura__governed_new(struct aura_governed **gp, struct aura_published *pub) {
 
 struct aura_governed *aura__governed_free(struct aura_governed *g) {
     if (g) {
+        tell(g, AURA_AIC_OFF);
         aura_timer_stop(aura_loop_timers(g->pub->peer->worker->loop), &g->timer);
         aura_aic_stream_free(g->stream);
         aura__aic_feed_end(&g->feed);

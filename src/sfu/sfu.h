@@ -116,6 +116,7 @@ struct aura_sfu_aic {
     enum aura_aic_state state;
     enum aura_aic_reason reason; /* of the newest fallback */
     struct aura_aic_hints hints; /* of the newest answer */
+    uint32_t cap_kbps;           /* mode governed: that the publisher is held at; 0 = not */
     char model[AURA_SFU_AIC_MODEL_MAX + 1];
     uint32_t p50_us, p95_us; /* of the last 128 answers: from the native frame's end to there */
     uint64_t frames, late, fallbacks[AURA_AIC_REASONS];

@@ -73,7 +73,7 @@ def test_filters_and_columns(forms):
 def test_a_call(start_server, room_on, tmp_path, record):
     """A real call: whoever negotiated hints gets them with the right values, and nobody else does."""
     path = str(tmp_path / "call.pcap")
-    core = AICore()
+    core = AICore("--without", "governor,faces,person")
     try:
         server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}}},
                               extra=["--dump-rtp", path])
