@@ -113,6 +113,7 @@ def test_data(call):
     assert 0 <= hints["ratio"] <= 1 and 0 < hints["latency_ms"] <= hints["latency_p95_ms"] < 1000, hints
     assert not said["reliable"]
     assert not viewer.find("dataReceived"), "nobody else is told"
+    shows(asks, video, TEXT.match)  # the Python SDK has the attribute too
     mark = viewer.mark()
     viewer.call("setAttributes", attributes={"auralink.aic.hints": "on"})
     viewer.wait("dataReceived", 15, since=mark, topic="auralink.aic")
@@ -120,6 +121,19 @@ def test_data(call):
     mark = viewer.mark()
     asks.wait("dataReceived", 10, since=asks.mark(), topic="auralink.aic")
     viewer.never("dataReceived", 3, since=mark + 2)
+
+
+def test_attributes_within_their_limit(core, start_server, room_on):
+    """Where the operator allows few bytes of attributes the participant's own come first."""
+    server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}},
+                                  "limit": {"max_attributes_size": 48}})
+    room = room_on(server)
+    sender = room.join("chromium", "sender", grants={"attributes": {"mine": "so long that nothing else has room"}})
+    video = sender.call("publishVideo", width=640, height=360, fps=15, bitrate=1_000_000)["sid"]
+    viewer = room.join("chromium", "viewer", grants={"attributes": {"auralink.aic.hints": "on"}})
+    viewer.wait("dataReceived", 40, topic="auralink.aic", where=lambda e: '"active"' in e["text"])
+    viewer.never("participantAttributesChanged", 4, identity="sender")
+    assert viewer.call("participants")["sender"]["attributes"].keys() == {"mine"}
 
 
 def test_figures(call, core, record):
