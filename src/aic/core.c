@@ -15,6 +15,7 @@ typedef Auralink__Aicore__V1__AnalyzeResponse look_t;
 
 enum {
     REQUEST_OVERHEAD = 128,
+    STATUS_CANCELLED = 1, /* by aura_aic_stream_free() */
     STATUS_RESOURCE_EXHAUSTED = 8,
     STATUS_UNIMPLEMENTED = 12,
 };
@@ -130,7 +131,7 @@ static void on_closed(void *arg, int status, const char *text) {
                        s->draining ? AURA_AIC_DRAINING
                        : refused   ? AURA_AIC_REFUSED
                                    : AURA_AIC_BROKEN,
-                       text);
+                       status == STATUS_CANCELLED ? "" : text);
     unref(s);
 }
 

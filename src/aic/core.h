@@ -68,7 +68,8 @@ struct aura_aic_look {
 struct aura_aic_stream_handlers {
     void (*frame)(void *arg, const struct aura_aic_frame_out *frame); /* NULL: Analyze only */
     void (*look)(void *arg, const struct aura_aic_look *look); /* NULL: CompressStream only */
-    /* The last call for the stream, in any case. `why` is BROKEN, REFUSED or DRAINING. */
+    /* The last call for the stream, in any case. `why` is BROKEN, REFUSED or DRAINING; `text` is
+     * empty after aura_aic_stream_free(). */
     void (*closed)(void *arg, enum aura_aic_reason why, const char *text);
 };
 

@@ -139,7 +139,10 @@ static void send_frame(void *arg, const struct aura_aic_frame_in *frame) {
 static uint64_t millibits(const struct aura_derived *d) {
     const struct aura_source *s = &d->pub->source;
     const struct aura_payload_state *size = &d->pub->stream[d->feed.layer].payload;
-    uint64_t bps = 0, pixels = (uint64_t)size->width * size->height;
+    /* What was announced is the whole picture; a packet may be of one spatial layer. */
+    uint64_t announced = (uint64_t)d->pub->conf.width * d->pub->conf.height;
+    uint64_t pixels = announced ? announced : (uint64_t)size->width * size->height;
+    uint64_t bps = 0;
     for (unsigned i = 0; i < AURA_MEDIA_LAYERS_MAX; i++) {
         for (unsigned t = 0; t < AURA_RATES_TEMPORAL; t++) {
             bool follows = s->layer_count == 1 || i == d->feed.layer;
