@@ -213,6 +213,7 @@ static int start_dump(struct program *p) {
 static void end_dump(struct program *p) {
     struct aura_dump_stats stats;
     if (p->dump) {
+        aura_dump_finish(p->dump);
         aura_dump_stats(p->dump, &stats);
         AURA_LOG("dump", AURA_LOG_WARN, "dumped", AURA_I("packets", stats.packets),
                  AURA_I("bytes", stats.bytes), AURA_I("dropped", stats.dropped));

@@ -269,17 +269,22 @@ int aura_dump_new(struct aura_dump **dp, const char *path, uint64_t bytes_max, u
     return 0;
 }
 
-struct aura_dump *aura_dump_free(struct aura_dump *d) {
-    if (!d) {
-        return NULL;
-    }
+void aura_dump_finish(struct aura_dump *d) {
     if (d->started) {
         pthread_mutex_lock(&d->lock);
         d->stopping = true;
         pthread_cond_signal(&d->wake);
         pthread_mutex_unlock(&d->lock);
         pthread_join(d->thread, NULL);
+        d->started = false;
     }
+}
+
+struct aura_dump *aura_dump_free(struct aura_dump *d) {
+    if (!d) {
+        return NULL;
+    }
+    aura_dump_finish(d);
     if (d->file) {
         fclose(d->file);
     }

@@ -28,7 +28,10 @@ struct aura_dump;
  */
 AURA_NODISCARD int aura_dump_new(struct aura_dump **dp, const char *path, uint64_t bytes_max,
                                  unsigned lanes, const struct aura_clock *clock);
-/** Writes what waits. Returns NULL. */
+/** Writes what waits and ends the thread: the figures are final then. No packet may come any more.
+ */
+void aura_dump_finish(struct aura_dump *d);
+/** As aura_dump_finish(), and frees it. NULL is fine. Returns NULL. */
 struct aura_dump *aura_dump_free(struct aura_dump *d);
 /** Notes one packet. Never blocks. */
 void aura_dump_packet(struct aura_dump *d, unsigned lane, const struct aura_addr *from,

@@ -71,6 +71,10 @@ static int both_families(void) {
     TRY(rig_new(&r, 1 << 20));
     aura_dump_packet(r.dump, 0, &here, &there, rtp, sizeof(rtp));
     aura_dump_packet(r.dump, 0, &there6, &here6, rtp, sizeof(rtp));
+    struct aura_dump_stats stats;
+    aura_dump_finish(r.dump);
+    aura_dump_stats(r.dump, &stats);
+    assert_int_equal(stats.packets, 2);
     size_t n = take(&r, file);
     const uint8_t *v4 = file + HEAD, *ip4 = v4 + RECORD;
     const uint8_t *v6 = ip4 + HEADS_V4 + sizeof(rtp), *ip6 = v6 + RECORD;
