@@ -10,6 +10,7 @@
 enum {
     BURST_S = 2, /* of a client's opens */
     FORGET_US = 60000000,
+    SHED_EVERY_US = 300000, /* so that what one stream's end frees is seen before the next goes */
 };
 
 /* Streams may not fill a thread: frames come in bursts, and two that come together would wait for
@@ -31,6 +32,7 @@ struct aura_admission {
     uint32_t streams;
     float taken; /* shares of a thread */
     float ns_per_pixel;
+    uint64_t shed_us; /* when a stream went last */
 };
 
 int aura_admission_new(struct aura_admission **ap, const struct aura_admission_conf *conf,
@@ -41,7 +43,7 @@ int aura_admission_new(struct aura_admission **ap, const struct aura_admission_c
     }
     a->conf = *conf;
     a->clock = clock;
-    a->ns_per_pixel = ns_per_pixel_first;
+    a->ns_per_pixel = conf->ns_per_pixel > 0 ? conf->ns_per_pixel : ns_per_pixel_first;
     pthread_mutex_init(&a->lock, NULL);
     int err = aura_map_new(&a->clients, AURA_ADMISSION_CLIENTS_MAX);
     if (err) {
@@ -141,6 +143,15 @@ void aura_admission_change(struct aura_admission *a, float from, float to) {
     pthread_mutex_lock(&a->lock);
     a->taken += to - from;
     pthread_mutex_unlock(&a->lock);
+}
+
+bool aura_admission_shed(struct aura_admission *a) {
+    uint64_t now_us = aura_now_us(a->clock);
+    pthread_mutex_lock(&a->lock);
+    bool goes = a->streams > 1 && now_us >= a->shed_us + SHED_EVERY_US;
+    a->shed_us = goes ? now_us : a->shed_us;
+    pthread_mutex_unlock(&a->lock);
+    return goes;
 }
 
 void aura_admission_leave(struct aura_admission *a, float share) {

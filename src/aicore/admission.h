@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { AURA_ADMISSION_CLIENTS_MAX = 1024 }; /* whose rates are known at once */
@@ -17,6 +18,7 @@ struct aura_admission_conf {
     unsigned threads;
     unsigned max_streams; /* 0 = no limit but time */
     unsigned opens_per_s; /* of one client */
+    float ns_per_pixel;   /* of a frame, measured before; 0 = not */
 };
 
 struct aura_admission;
@@ -36,6 +38,12 @@ bool aura_admission_may_open(struct aura_admission *a, const char *peer);
 AURA_NODISCARD int aura_admission_enter(struct aura_admission *a, float share);
 /** It turned out to need another share. */
 void aura_admission_change(struct aura_admission *a, float from, float to);
+/**
+ * A frame waited too long: the promises were too many. One stream at a time is to go, so that the
+ * others keep theirs.
+ * @return true: it is the caller's that goes
+ */
+bool aura_admission_shed(struct aura_admission *a);
 void aura_admission_leave(struct aura_admission *a, float share);
 
 /** Share of a thread for pictures of a size: what this processor needed so far. */

@@ -19,8 +19,9 @@ enum {
     WIDTH_ASSUMED = 1280,
     HEIGHT_ASSUMED = 720,
     FPS_ASSUMED = 30,
-    ANALYZE_PERCENT = 40, /* of a compressed stream's time: it decodes, but does not encode */
-    SETTLE_FRAMES = 60,   /* until its own times are known well enough */
+    ANALYZE_PERCENT = 40,  /* of a compressed stream's time: it decodes, but does not encode */
+    SHED_WAIT_US = 150000, /* a frame that waits longer is of no use to anybody */
+    SETTLE_FRAMES = 60,    /* until its own times are known well enough */
 };
 
 struct job {
@@ -38,6 +39,7 @@ struct stream {
     struct aura_track *track;
     float share; /* of a thread, promised by the admission */
     bool admitted;
+    bool shed;     /* told to go: what still waits is not worth the time */
     float mean_us; /* of a frame */
     unsigned frames;
 };
@@ -172,6 +174,18 @@ static void settle(struct stream *s, const struct aura_frame_out *out, uint32_t 
     }
 }
 
+static bool is_shed(struct stream *s, uint64_t waited_us) {
+    if (s->shed || !s->admitted || waited_us < SHED_WAIT_US ||
+        !aura_admission_shed(s->core->admission)) {
+        return s->shed;
+    }
+    s->shed = true;
+    aura_metrics_refused(&s->core->metrics, AURA_REFUSED_ROOM);
+    aura_grpc_finish(s->call, AURA_GRPC_RESOURCE_EXHAUSTED,
+                     "no time left for this stream: the others need what it was promised");
+    return true;
+}
+
 static void fail(struct stream *s, int err) {
     static const char *const texts[] = {
         "the frame cannot be decoded as the codec it is said to be",
@@ -187,9 +201,7 @@ static void fail(struct stream *s, int err) {
     aura_grpc_finish(s->call, status_of(err), text);
 }
 
-static void run_frame(void *arg, void *data) {
-    struct stream *s = arg;
-    struct job *j = data;
+static void compute(struct stream *s, const struct job *j) {
     const request_t *q = j->request;
     struct aura_frame_in in = {.data = q->frame.data,
                                .len = q->frame.len,
@@ -227,6 +239,14 @@ static void run_frame(void *arg, void *data) {
     }
     if (s->kind == COMPRESS) {
         aura_grpc_finish(s->call, AURA_GRPC_OK, "");
+    }
+}
+
+static void run_frame(void *arg, void *data) {
+    struct stream *s = arg;
+    struct job *j = data;
+    if (!is_shed(s, aura_now_us(s->core->clock) - j->arrived_us)) {
+        compute(s, j);
     }
     auralink__aicore__v1__compress_request__free_unpacked(j->request, NULL);
     aura_free(j);

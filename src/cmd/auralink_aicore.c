@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* AI Core: reads its options, serves until a signal comes, drains. */
 #include "aic/core.h"
+#include "aicore/sandbox.h"
 #include "aicore/service.h"
 #include "aicore/track.h"
 #include "base/log.h"
@@ -23,7 +24,7 @@ struct options {
     const char *http; /* NULL = the default, if it is free */
     const char *listen, *certificate, *key, *client_ca, *log_level, *models, *without;
     uint64_t threads, max_streams, drain_s;
-    bool log_json, version, insecure;
+    bool log_json, version, insecure, no_sandbox;
 };
 
 static bool parse(struct options *o, int argc, char **argv, int *status) {
@@ -38,6 +39,8 @@ static bool parse(struct options *o, int argc, char **argv, int *status) {
          "allow plain text beyond loopback: only inside a network that you trust", NULL, 0},
         {"http", AURA_ARG_STR, &o->http, "ADDRESS",
          "HOST:PORT of /metrics and /healthz, or off (default " HTTP_DEFAULT ")", NULL, 0},
+        {"no-sandbox", AURA_ARG_FLAG, &o->no_sandbox, NULL,
+         "keep the rights to open files, start programs and connect: for debuggers", NULL, 0},
         {"", AURA_ARG_FLAG, NULL, NULL, "Models:", NULL, 0},
         {"models", AURA_ARG_STR, &o->models, "DIR",
          "folder with manifest.json (default " AURA_MODELS_DIR ", if it is there)",
@@ -168,6 +171,16 @@ static int start_http(struct aicore_http **http, const struct options *o,
     return 0;
 }
 
+/* Everything is open that will be needed. */
+static void give_up_rights(const struct options *o) {
+    int err = o->no_sandbox ? AURA_EPOLICY : aura_sandbox_enter();
+    if (err) {
+        AURA_LOG("aicore", AURA_LOG_WARN, "no_sandbox",
+                 AURA_S("why", o->no_sandbox ? "--no-sandbox" : "no seccomp filters here"),
+                 AURA_S("so", "who breaks into a decoder has all rights of this user"));
+    }
+}
+
 static unsigned threads_of(const struct options *o) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     return o->threads ? (unsigned)o->threads : cores > 0 ? (unsigned)cores : 1;
@@ -208,6 +221,7 @@ static int serve(const struct options *o) {
     }
     err = err ? err : start_http(&http, o, core);
     if (!err) {
+        give_up_rights(o);
         AURA_LOG("aicore", AURA_LOG_INFO, "started", AURA_S("version", AURA_VERSION),
                  AURA_S("listen", o->listen), AURA_S("tls", certificate ? "yes" : "no"));
         printf("listening {\"grpc\":%u,\"http\":%u}\n", aura_aicore_port(core),

@@ -9,6 +9,7 @@ import os
 import queue
 import shutil
 import subprocess
+import threading
 import time
 from fractions import Fraction
 
@@ -298,6 +299,62 @@ def test_admission(start_core):
         assert next(later.answers).bytes_out > 0
         for stream in (streams[1], later):
             stream.close()
+
+
+class Caller(threading.Thread):
+    """A track as a server sends it: frames by the clock, answers as they come."""
+
+    def __init__(self, api, frames: list[bytes]):
+        super().__init__(daemon=True)
+        self._api, self._frames, self._stream = api, frames, Stream(api)
+        self._sent: list[float] = []
+        self.waits: list[float] = []
+        self.code = None
+
+    def send(self, number: int) -> None:
+        if self.code is None:
+            self._sent.append(time.monotonic())
+            self._stream.send(self._api.CompressRequest(
+                frame=self._frames[number], codec=self._api.CODEC_VP8, width=1280, height=720,
+                rtp_timestamp=3000 * number, key_frame=number == 0, point=self._api.OperatingPoint(fps=FPS)))
+
+    def run(self) -> None:
+        try:
+            for answer in self._stream.answers:
+                self.waits.append(time.monotonic() - self._sent[answer.rtp_timestamp // 3000])
+        except grpc.RpcError as error:
+            self.code = error.code()
+
+    def end(self) -> int:
+        """@return frames that were sent"""
+        self._stream.close()
+        self.join(30)
+        assert not self.is_alive(), "answers are still outstanding"
+        return len(self._sent)
+
+
+def test_ten_tracks(start_core, record):
+    """Ten 720p tracks at once: those that are let in keep up, the others are told at once to stay native."""
+    core = start_core("--threads", "2")
+    frames = encoded("libvpx", 90, 1280, 720, 1700)
+    with core.channel() as channel:
+        callers = [Caller(schema(channel), frames) for _ in range(10)]
+        for caller in callers:
+            caller.start()
+        begun = time.monotonic()
+        for number in range(len(frames)):
+            time.sleep(max(0, begun + number / FPS - time.monotonic()))  # the tracks' own clock
+            for caller in callers:
+                caller.send(number)
+        sent = [caller.end() for caller in callers]
+    let_in = [c for c in callers if c.code is None]
+    waits = sorted(w for c in let_in for w in c.waits[FPS:])
+    refused = {c.code for c in callers if c.code is not None}
+    record(let_in=len(let_in), wait_ms_p50=waits[len(waits) // 2] * 1000, wait_ms_p99=waits[len(waits) * 99 // 100] * 1000)
+    assert 1 <= len(let_in) < 10
+    assert refused == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert all(len(c.waits) == n for c, n in zip(callers, sent) if c.code is None)
+    assert waits[len(waits) // 2] < 0.2  # no queue grows: it would be seconds long by now
 
 
 def test_rate_limit(core):

@@ -34,6 +34,8 @@ class AICore:
         command = os.environ.get("AURA_AICORE_CMD") or os.path.join(
             ROOT, os.environ.get("AURA_BUILD", "build"), "auralink-aicore"
         )
+        if re.search("asan|tsan", os.environ.get("AURA_BUILD", "")):
+            arguments = ("--no-sandbox", *arguments)  # sanitizers look into their own process at its end
         self._folder = tempfile.TemporaryDirectory(prefix="aicore-")
         self.log_path = os.path.join(self._folder.name, "log")
         with open(self.log_path, "wb") as log:

@@ -88,10 +88,34 @@ out:
     return err;
 }
 
+/* Too much was promised: streams go one after the other, with time between, and never the last. */
+static int one_goes_so_that_the_others_stay(void) {
+    struct aura_clock_manual clock;
+    struct aura_admission *a = NULL;
+    aura_clock_manual_init(&clock, 1000000, 0);
+    TRY(aura_admission_new(&a, &two_threads, &clock.clock));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(aura_admission_enter(a, 0.5F), 0);
+    }
+    assert_true(aura_admission_shed(a));
+    assert_false(aura_admission_shed(a));
+    aura_admission_leave(a, 0.5F);
+    aura_clock_manual_advance(&clock, 200000);
+    assert_false(aura_admission_shed(a));
+    aura_clock_manual_advance(&clock, 200000);
+    assert_true(aura_admission_shed(a));
+    aura_admission_leave(a, 0.5F);
+    aura_clock_manual_advance(&clock, AURA_US_PER_S);
+    assert_false(aura_admission_shed(a));
+    aura_admission_free(a);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_CASE(time_is_promised_once),
         AURA_CASE(it_learns_what_frames_cost),
+        AURA_CASE(one_goes_so_that_the_others_stay),
         AURA_CASE(clients_are_slowed_down_alone),
     };
     return RUN_CASES("admission", cases);
