@@ -321,6 +321,9 @@ void aura_bwe_feedback(struct aura_bwe *b, const struct aura_twcc_feedback *fb,
     if (aura__loss_update(&b->loss, received, lost, aura_bwe_target_bps(b), b->rtt_us, queued,
                           now_us) &&
         b->loss.bps < before && b->loss.bps < b->delay_bps) {
+        /* A link that is far too narrow may have a queue too short to show in the delay. */
+        uint32_t acked = delivered_bps(b, BUCKETS);
+        aura__loss_yield(&b->loss, acked ? bounded(b, acked) : 0);
         b->limit = AURA_BWE_LOSS;
         aura__probe_hold(&b->probes, now_us + CALM_US);
     }

@@ -11,11 +11,20 @@ enum {
 static const float low = 0.02f, high = 0.10f; /* GCC section 6 */
 static const float least_cut = 0.05f;         /* a queue that overflows has to become shorter */
 static const float inherent_max = 0.30f;
+static const float heavy = 0.50f;
 static const float less_rate = 0.7f; /* so much less was sent … */
 static const float same_loss = 0.7f; /* … and still so much of the loss is there */
 
 void aura__loss_init(struct aura_loss *l) {
     *l = (struct aura_loss){.bps = UINT32_MAX};
+}
+
+void aura__loss_yield(struct aura_loss *l, uint32_t acked_bps) {
+    if (l->fraction > heavy && acked_bps && acked_bps < l->bps) {
+        l->bps = acked_bps;
+        l->fraction = l->inherent;
+        l->episode = false;
+    }
 }
 
 /* Is it the link? Known once the rate has come down a good deal and the losses have not. */
@@ -29,7 +38,9 @@ static void judge(struct aura_loss *l, float fraction, uint32_t current_bps) {
         l->episode_fraction = fraction;
         l->episode_bps = current_bps;
     } else if ((float)current_bps < less_rate * (float)l->episode_bps) {
-        if (fraction > same_loss * l->episode_fraction) {
+        /* Where most is lost nothing is known by that: a link that is far too narrow loses nearly
+         * as much of half the rate. */
+        if (fraction > same_loss * l->episode_fraction && fraction < heavy) {
             l->inherent = fraction < inherent_max ? fraction : inherent_max;
             l->bps = l->episode_bps;
         }

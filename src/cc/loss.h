@@ -25,6 +25,12 @@ struct aura_loss {
 
 void aura__loss_init(struct aura_loss *l);
 /**
+ * If most of what is sent is lost, what arrives is all that the link can carry: that is the limit
+ * then, and what was lost before says nothing of it.
+ * @param acked_bps  that arrives; 0 = not known
+ */
+void aura__loss_yield(struct aura_loss *l, uint32_t acked_bps);
+/**
  * Packets whose fate is known. @param current_bps  the estimate so far
  * @param queued  packets wait long in a queue meanwhile: then losses are its overflow
  * @return true if the limit changed

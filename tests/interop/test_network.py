@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
 import network
+from lib.netem import Forwarder, Impairment
 from lib.server import ROOT
 
 
@@ -27,3 +29,23 @@ def test_capacity_falls_and_rises(server, drivers, record):
     assert narrow["concealed_percent"] < 10, "the sound was sacrificed for the picture"
     assert again["height_second_half"] >= 360, again
     assert again["tallest_after_s"] < 14, again
+
+
+@pytest.mark.browser
+def test_joins_behind_a_poor_link(start_server, room_on, record):
+    """400 kbps with a short queue from the first packet on: most of the first second is lost, but not more."""
+    server = start_server()
+    link = Forwarder(("127.0.0.1", server.udp_port), signal_target=server.url)
+    link.impair(Impairment(delay_ms=15), Impairment(delay_ms=15, rate_kbps=400))
+    room = room_on(server)
+    try:
+        sender = room.join("chromium", "sender")
+        video = sender.call("publishVideo", width=640, height=360, fps=15, simulcast=True, noise=40, bitrate=800_000)["sid"]
+        viewer = room.join("chromium", "viewer", url=link.ws_url)
+        begun = time.monotonic()
+        viewer.until(video, lambda s: s["distinct"] > 15, 30, "a picture behind the link")
+        seen_s = time.monotonic() - begun
+        record(seen_s=seen_s)
+        assert seen_s < 10
+    finally:
+        link.close()
