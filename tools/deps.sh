@@ -15,7 +15,8 @@ build_packages=(
     libwebsockets-dev libwebsockets-evlib-uv libuv1-dev
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev
     libjansson-dev libyaml-dev zlib1g-dev
-    libgrpc-dev libseccomp-dev libavcodec-dev libavutil-dev libaom-dev
+    libgrpc-dev libseccomp-dev libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
+    libaom-dev libvpx-dev
 )
 case $(uname -m) in
 x86_64) build_packages+=(libipsec-mb-dev) ;; # AES-GCM in batches; elsewhere OpenSSL does it

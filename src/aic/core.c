@@ -165,12 +165,17 @@ int aura_aic_stream_open(struct aura_aic_stream **sp, struct aura_aic_core *c,
 int aura_aic_stream_send(struct aura_aic_stream *s, const struct aura_aic_frame_in *f) {
     request_t q = AURALINK__AICORE__V1__COMPRESS_REQUEST__INIT;
     Auralink__Aicore__V1__OperatingPoint point = AURALINK__AICORE__V1__OPERATING_POINT__INIT;
-    if (f->len > AURA_AIC_FRAME_BYTES_MAX) {
+    bool raw = f->codec == AURA_AIC_I420;
+    if (f->len > (raw ? AURA_AIC_PICTURE_BYTES_MAX : AURA_AIC_FRAME_BYTES_MAX)) {
         return AURA_ELIMIT;
     }
     point.target_quality = f->target_quality;
+    point.max_kbps = f->max_kbps;
+    point.fps = f->fps;
     q.frame = (ProtobufCBinaryData){.len = f->len, .data = (uint8_t *)(uintptr_t)f->data};
     q.codec = (Auralink__Aicore__V1__Codec)f->codec;
+    q.width = f->width;
+    q.height = f->height;
     q.rtp_timestamp = f->rtp_timestamp;
     q.key_frame = f->key_frame;
     q.point = &point;

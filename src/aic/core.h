@@ -11,7 +11,8 @@
 #include "auralink/aic.h"
 
 enum {
-    AURA_AIC_FRAME_BYTES_MAX = 4 << 20, /* of a coded frame, either way */
+    AURA_AIC_FRAME_BYTES_MAX = 4 << 20,    /* of a coded frame, either way */
+    AURA_AIC_PICTURE_BYTES_MAX = 24 << 20, /* of a raw one: 4096 × 4096 */
 };
 
 struct aura_aic_core;
@@ -30,12 +31,15 @@ enum aura_aic_codec {
     AURA_AIC_VP9 = 2,
     AURA_AIC_H264 = 3,
     AURA_AIC_AV1 = 4,
+    AURA_AIC_I420 = 5, /* a raw picture: planes one after the other, sides even */
 };
 
 struct aura_aic_frame_in {
-    const uint8_t *data; /* one coded frame */
+    const uint8_t *data; /* one coded frame, or picture */
     size_t len;
     enum aura_aic_codec codec;
+    uint32_t width, height; /* of a raw picture */
+    uint32_t max_kbps, fps; /* 0 = as AI Core thinks best */
     uint32_t rtp_timestamp;
     bool key_frame; /* the answer is to be one */
     float target_quality;

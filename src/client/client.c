@@ -41,14 +41,26 @@ static void on_ping(void *arg) {
 
 /* ---- publishing ---- */
 
+struct size {
+    uint32_t width, height;
+};
+
+static struct size size_of(const struct aura__client_track *t, size_t layer) {
+    const struct aura_client_live *live = &t->conf.live;
+    const struct aura_clip *clip = t->conf.clips[layer];
+    return live->on ? (struct size){live->width, live->height}
+                    : (struct size){clip->width, clip->height};
+}
+
 static int send_add_track(struct aura_client *c, const struct aura__client_track *t) {
     Livekit__AddTrackRequest add = LIVEKIT__ADD_TRACK_REQUEST__INIT;
     Livekit__SignalRequest m = LIVEKIT__SIGNAL_REQUEST__INIT;
     Livekit__VideoLayer layers[AURA_MEDIA_LAYERS_MAX], *list[AURA_MEDIA_LAYERS_MAX];
     bool audio = t->desc.codec == AURA_CODEC_OPUS;
-    const struct aura_clip *best = t->conf.clips[t->conf.layer_count - 1];
+    const char *name = t->conf.live.on ? t->conf.live.name : audio ? "audio" : "video";
+    struct size best = size_of(t, t->conf.layer_count - 1);
     add.cid = (char *)(uintptr_t)t->cid;
-    add.name = (char *)(uintptr_t)(audio ? "audio" : "video");
+    add.name = (char *)(uintptr_t)name;
     add.type = audio ? LIVEKIT__TRACK_TYPE__AUDIO : LIVEKIT__TRACK_TYPE__VIDEO;
     add.source = audio ? (t->conf.screen ? LIVEKIT__TRACK_SOURCE__SCREEN_SHARE_AUDIO
                                          : LIVEKIT__TRACK_SOURCE__MICROPHONE)
@@ -59,13 +71,13 @@ static int send_add_track(struct aura_client *c, const struct aura__client_track
         livekit__video_layer__init(&layers[i]);
         layers[i].quality =
             t->conf.layer_count == 1 ? LIVEKIT__VIDEO_QUALITY__HIGH : (Livekit__VideoQuality)i;
-        layers[i].width = t->conf.clips[i]->width;
-        layers[i].height = t->conf.clips[i]->height;
+        layers[i].width = size_of(t, i).width;
+        layers[i].height = size_of(t, i).height;
         list[i] = &layers[i];
     }
     if (!audio) {
-        add.width = best->width;
-        add.height = best->height;
+        add.width = best.width;
+        add.height = best.height;
         add.layers = list;
         add.n_layers = t->conf.layer_count;
     }
@@ -109,7 +121,15 @@ static void on_qualities(struct aura_client *c, const Livekit__SubscribedQuality
 
 /* ---- signalling ---- */
 
+static void tell_participants(struct aura_client *c, Livekit__ParticipantInfo *const *list,
+                              size_t count) {
+    if (c->handlers.participants) {
+        c->handlers.participants(c->arg, list, count);
+    }
+}
+
 static int on_join(struct aura_client *c, const Livekit__JoinResponse *join) {
+    tell_participants(c, join->other_participants, join->n_other_participants);
     aura_count_set(&c->times.joined, aura__client_now(c));
     c->subscriber_primary = join->subscriber_primary;
     c->ping_us = join->ping_interval > 0 ? (uint64_t)join->ping_interval * AURA_US_PER_S
@@ -165,6 +185,9 @@ static void signal_message(void *arg, const Livekit__SignalResponse *m) {
     case LIVEKIT__SIGNAL_RESPONSE__MESSAGE_REQUEST_RESPONSE:
         on_request_response(c, m->request_response);
         break;
+    case LIVEKIT__SIGNAL_RESPONSE__MESSAGE_UPDATE:
+        tell_participants(c, m->update->participants, m->update->n_participants);
+        break;
     case LIVEKIT__SIGNAL_RESPONSE__MESSAGE_LEAVE:
         on_leave(c, m->leave);
         break;
@@ -184,14 +207,22 @@ static void signal_closed(void *arg, int err, const char *why) {
 
 static void init_track(struct aura_client *c, size_t i, const struct aura_client_track *conf) {
     struct aura__client_track *t = &c->tracks[i];
+    const struct aura_client_live *live = &conf->live;
     t->conf = *conf;
-    t->desc.codec = conf->clips[0]->codec;
-    t->desc.layer_count = conf->layer_count;
+    t->conf.layer_count = live->on ? 1 : conf->layer_count;
+    if (live->on) {
+        t->desc.live = true;
+        t->desc.codec = live->audio ? AURA_CODEC_OPUS : live->av1 ? AURA_CODEC_AV1 : AURA_CODEC_VP8;
+        t->desc.other = !live->audio && live->av1 ? AURA_CODEC_VP8 : AURA_CODEC_NONE;
+    } else {
+        t->desc.codec = conf->clips[0]->codec;
+    }
+    t->desc.layer_count = t->conf.layer_count;
     t->desc.cname = c->cname;
     t->desc.cid = t->cid;
     aura_rand_text(c->env.rand, t->cid, AURA__CLIENT_ID_LEN);
     snprintf(t->desc.mid, sizeof(t->desc.mid), "%u", (unsigned)i);
-    for (size_t k = 0; k < conf->layer_count; k++) {
+    for (size_t k = 0; k < t->conf.layer_count; k++) {
         t->desc.rids[k] = rids[k];
         t->desc.ssrcs[k] = aura_rand_u32(c->env.rand) | 1;
         t->desc.rtx_ssrcs[k] = aura_desc_rtx_pt(t->desc.codec) ? aura_rand_u32(c->env.rand) | 1 : 0;
@@ -220,10 +251,15 @@ int aura_client_new(struct aura_client **out, const struct aura_client_env *env,
     for (size_t i = 0; i < c->track_count; i++) {
         init_track(c, i, &conf->tracks[i]);
     }
+    c->watch = conf->watch;
     aura_count_set(&c->times.started, aura__client_now(c));
-    int err = aura_signal_open(&c->signal, env->signals, conf->url, conf->token, conf->subscribe,
+    int err = aura__client_live_init(c);
+    if (!err) {
+        err = aura_signal_open(&c->signal, env->signals, conf->url, conf->token, conf->subscribe,
                                &signal_handlers, c);
+    }
     if (err) {
+        aura__client_live_close(c);
         aura_free(c);
         return err;
     }

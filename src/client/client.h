@@ -10,8 +10,10 @@
 #define AURA_CLIENT_CLIENT_H
 
 #include "client/clip.h"
+#include "client/live.h"
 #include "client/meter.h"
 #include "client/ports.h"
+#include "client/receiver.h"
 #include "client/signal.h"
 #include "transport/dtls.h"
 
@@ -29,8 +31,22 @@ struct aura_client_env {
 
 enum { AURA_CLIENT_TRACKS_MAX = 4 };
 
+/** A track whose frames come while it runs. Its callbacks come on the env's thread. */
+struct aura_client_live {
+    bool on; /* this is one; there are no clips then */
+    bool audio;
+    bool av1; /* video: AV1 before VP8, else VP8 only */
+    uint32_t width, height;
+    const char *name;                        /* shown to others; outlives the client */
+    void (*started)(void *arg);              /* frames are sent from now on */
+    void (*key_wanted)(void *arg);           /* video only */
+    void (*target)(void *arg, uint32_t bps); /* what the connection bears; video only */
+    void *arg;
+};
+
 struct aura_client_track {
-    bool screen;        /* screen share instead of camera or microphone */
+    bool screen; /* screen share instead of camera or microphone */
+    struct aura_client_live live;
     size_t layer_count; /* lowest first */
     const struct aura_clip *clips[AURA_MEDIA_LAYERS_MAX];
 };
@@ -50,6 +66,7 @@ struct aura_client_conf {
     enum aura_client_quality quality; /* asked for of every video track */
     size_t track_count;
     struct aura_client_track tracks[AURA_CLIENT_TRACKS_MAX];
+    struct aura_receiver_watch watch; /* zeroed: nobody looks at frames */
 };
 
 /** Microseconds of the monotonic clock, 0 = not yet. */
@@ -62,6 +79,8 @@ struct aura_client_handlers {
     void (*connected)(void *arg);
     /* Final, from any cause but aura_client_free(). `why` is for people, borrowed. */
     void (*ended)(void *arg, int err, const char *why);
+    /* Who is in the room, or has changed or left; NULL = of no interest. Borrowed. */
+    void (*participants)(void *arg, Livekit__ParticipantInfo *const *list, size_t count);
 };
 
 /** Starts to join. @return 0, AURA_ENOMEM, AURA_EIO */
@@ -71,6 +90,13 @@ AURA_NODISCARD int aura_client_new(struct aura_client **out, const struct aura_c
 /** Leaves the room. Not from inside a callback. NULL is fine; returns NULL. The env must run one
  * more turn of its loop before it goes. */
 struct aura_client *aura_client_free(struct aura_client *c);
+
+/** Sends a frame of a live track. @return as aura_live_send(); AURA_ESTATE before `started` */
+int aura_client_send(struct aura_client *c, size_t track, const struct aura_live_frame *frame);
+/** Zeros before `started`. */
+void aura_client_live_stats(const struct aura_client *c, size_t track, struct aura_live_stats *out);
+/** Round trip to the server in µs, of the last connectivity check; 0 = not known. */
+uint32_t aura_client_rtt_us(const struct aura_client *c);
 
 const struct aura_client_times *aura_client_times(const struct aura_client *c);
 /** Streams that the server described, and those of which packets came. */

@@ -35,6 +35,9 @@ static const struct aura_media_codec *codec_of(const struct aura__client_track *
 
 static int start_track(struct aura_client *c, struct aura__client_track *t) {
     const struct aura_media_codec *codec = codec_of(t);
+    if (t->conf.live.on) {
+        return aura__client_live_start(c, t);
+    }
     if (t->publisher || !codec || !t->answered.active) {
         return 0;
     }
@@ -86,8 +89,8 @@ static void up_rtcp(void *arg, uint8_t *data, size_t len, uint64_t now_us) {
     struct aura_client *c = arg;
     struct aura_rtcp packet;
     struct aura_rtcp_iter it = aura_rtcp_packets(data, len);
-    (void)now_us;
     while (aura_rtcp_next(&it, &packet) == 1) {
+        aura__client_live_rtcp(c, &packet, now_us);
         for (size_t i = 0; i < c->track_count; i++) {
             if (c->tracks[i].publisher) {
                 aura_publisher_rtcp(c->tracks[i].publisher, &packet);
@@ -196,7 +199,8 @@ static int open_down(struct aura_client *c) {
                                           .wire = c->down,
                                           .meter = c->env.meter,
                                           .first = first_packet,
-                                          .arg = c};
+                                          .arg = c,
+                                          .watch = c->watch};
         err = aura_receiver_new(&c->receiver, &conf);
     }
     return err;
@@ -358,6 +362,7 @@ int aura__client_on_trickle(struct aura_client *c, const Livekit__TrickleRequest
 }
 
 void aura__client_close_media(struct aura_client *c) {
+    aura__client_live_close(c);
     for (size_t i = 0; i < c->track_count; i++) {
         c->tracks[i].publisher = aura_publisher_free(c->tracks[i].publisher);
     }

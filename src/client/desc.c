@@ -23,6 +23,7 @@ static const struct {
     {AURA_CODEC_VP8, 96, 97, 0, 90000, "VP8", ""},
     {AURA_CODEC_H264, 106, 107, 0, 90000, "H264",
      "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"},
+    {AURA_CODEC_AV1, 45, 46, 0, 90000, "AV1", "level-idx=5;profile=0;tier=0"},
 };
 
 static size_t row_of(enum aura_codec codec) {
@@ -53,12 +54,17 @@ static const struct aura_sdp_extmap video_exts[] = {
     {.id = 10, .ext = AURA_EXT_RID},
     {.id = 11, .ext = AURA_EXT_REPAIRED_RID},
 };
-enum { EXTS_MAX = 4 };
+/* Of live tracks besides. */
+static const struct aura_sdp_extmap live_exts[] = {
+    {.id = 5, .ext = AURA_EXT_ABS_SEND_TIME},
+    {.id = 6, .ext = AURA_EXT_AIC},
+};
+enum { EXTS_MAX = 6, CODECS_MAX = 4 };
 
 /* Everything that a section's arrays need while it is written. */
 struct scratch {
-    struct aura_sdp_codec codecs[2];
-    char apt[16];
+    struct aura_sdp_codec codecs[CODECS_MAX];
+    char apt[CODECS_MAX][16];
     struct aura_sdp_extmap exts[EXTS_MAX];
     struct aura_sdp_rid rids[AURA_MEDIA_LAYERS_MAX];
     struct aura_sdp_layer layers[AURA_MEDIA_LAYERS_MAX];
@@ -67,39 +73,56 @@ struct scratch {
     struct aura_sdp_msid msid;
 };
 
-static void fill_codecs(struct scratch *x, struct aura_sdp_section *s, enum aura_codec codec) {
+static void add_codec(struct scratch *x, struct aura_sdp_section *s, enum aura_codec codec,
+                      uint8_t feedback) {
     size_t row = row_of(codec);
-    uint8_t feedback = AURA_FB_TWCC;
     if (offered[row].rtx_pt) {
         feedback |= AURA_FB_NACK | AURA_FB_PLI | AURA_FB_FIR;
     }
-    x->codecs[0] = (struct aura_sdp_codec){.pt = offered[row].pt,
-                                           .channels = offered[row].channels,
-                                           .feedback = feedback,
-                                           .clock_rate = offered[row].clock_rate,
-                                           .name = offered[row].name,
-                                           .fmtp = offered[row].fmtp};
-    s->codecs = x->codecs;
-    s->codec_count = 1;
+    x->codecs[s->codec_count++] = (struct aura_sdp_codec){.pt = offered[row].pt,
+                                                          .channels = offered[row].channels,
+                                                          .feedback = feedback,
+                                                          .clock_rate = offered[row].clock_rate,
+                                                          .name = offered[row].name,
+                                                          .fmtp = offered[row].fmtp};
     if (offered[row].rtx_pt) {
-        snprintf(x->apt, sizeof(x->apt), "apt=%u", offered[row].pt);
-        x->codecs[1] = (struct aura_sdp_codec){.pt = offered[row].rtx_pt,
-                                               .clock_rate = offered[row].clock_rate,
-                                               .name = "rtx",
-                                               .fmtp = x->apt};
-        s->codec_count = 2;
+        char *apt = x->apt[s->codec_count];
+        snprintf(apt, sizeof(x->apt[0]), "apt=%u", offered[row].pt);
+        x->codecs[s->codec_count++] = (struct aura_sdp_codec){.pt = offered[row].rtx_pt,
+                                                              .clock_rate = offered[row].clock_rate,
+                                                              .name = "rtx",
+                                                              .fmtp = apt};
     }
 }
 
-static void fill_exts(struct scratch *x, struct aura_sdp_section *s, bool audio) {
-    const struct aura_sdp_extmap *from = audio ? audio_exts : video_exts;
-    s->extmap_count = audio ? sizeof(audio_exts) / sizeof(audio_exts[0])
-                            : sizeof(video_exts) / sizeof(video_exts[0]);
-    for (size_t i = 0; i < s->extmap_count; i++) {
-        x->exts[i] = from[i];
-        x->exts[i].uri = aura_ext_uri(from[i].ext);
+static void fill_codecs(struct scratch *x, struct aura_sdp_section *s,
+                        const struct aura_desc_track *t) {
+    uint8_t feedback = AURA_FB_TWCC | (t->live ? AURA_FB_REMB : 0);
+    s->codecs = x->codecs;
+    add_codec(x, s, t->codec, feedback);
+    if (t->other != AURA_CODEC_NONE) {
+        add_codec(x, s, t->other, feedback);
     }
+}
+
+static void add_exts(struct scratch *x, struct aura_sdp_section *s,
+                     const struct aura_sdp_extmap *from, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        x->exts[s->extmap_count] = from[i];
+        x->exts[s->extmap_count++].uri = aura_ext_uri(from[i].ext);
+    }
+}
+
+static void fill_exts(struct scratch *x, struct aura_sdp_section *s, bool audio, bool live) {
     s->extmaps = x->exts;
+    if (audio) {
+        add_exts(x, s, audio_exts, sizeof(audio_exts) / sizeof(audio_exts[0]));
+    } else {
+        add_exts(x, s, video_exts, sizeof(video_exts) / sizeof(video_exts[0]));
+    }
+    if (live && !audio) {
+        add_exts(x, s, live_exts, sizeof(live_exts) / sizeof(live_exts[0]));
+    }
 }
 
 static void fill_sources(struct scratch *x, struct aura_sdp_section *s,
@@ -180,8 +203,8 @@ int aura_desc_offer(struct aura_buf *out, const struct aura_desc_local *local,
         s->dir = AURA_SDP_SENDONLY;
         s->rtcp_mux = s->rtcp_rsize = true;
         s->transport = transport;
-        fill_codecs(&scratch[i], s, tracks[i].codec);
-        fill_exts(&scratch[i], s, audio);
+        fill_codecs(&scratch[i], s, &tracks[i]);
+        fill_exts(&scratch[i], s, audio, tracks[i].live);
         fill_sources(&scratch[i], s, &tracks[i]);
     }
     sections[count] = data_section("data", &transport);

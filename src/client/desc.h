@@ -26,6 +26,8 @@ struct aura_desc_local {
 /** One published track. */
 struct aura_desc_track {
     enum aura_codec codec;
+    enum aura_codec other; /* offered behind it, for the same SSRC; NONE = no other */
+    bool live;             /* with AIC's hints, sending times and REMB */
     char mid[AURA_MEDIA_MID_MAX + 1];
     const char *cid; /* id of the track: as in AddTrackRequest */
     const char *cname;

@@ -16,6 +16,7 @@ struct aura_inbound {
     struct aura_media media;
     uint32_t ssrc;
     struct aura_meter *meter;
+    struct aura_frames *watched; /* NULL: nobody wants its frames */
     struct aura_recv_stats stats;
     struct aura_nack *nack; /* NULL: no retransmission */
     struct aura_sr_source sr;
@@ -57,9 +58,19 @@ int aura_inbound_new(struct aura_inbound **out, const struct aura_media *media, 
 struct aura_inbound *aura_inbound_free(struct aura_inbound *in) {
     if (in) {
         aura_nack_free(in->nack);
+        aura_frames_free(in->watched);
         aura_free(in);
     }
     return NULL;
+}
+
+void aura_inbound_watch(struct aura_inbound *in, struct aura_frames *frames) {
+    aura_frames_free(in->watched);
+    in->watched = frames;
+}
+
+const struct aura_media *aura_inbound_media(const struct aura_inbound *in) {
+    return &in->media;
 }
 
 uint32_t aura_inbound_ssrc(const struct aura_inbound *in) {
@@ -248,6 +259,10 @@ void aura_inbound_packet(struct aura_inbound *in, const struct aura_rtp *rtp, si
         measure(in, rtp, now_us);
     }
     advance(in, now_us);
+    if (in->watched) {
+        aura_frames_packet(in->watched, rtp, eseq, now_us);
+        in->waits_key |= aura_frames_wants_key(in->watched);
+    }
 }
 
 /* ---- what to tell the sender ---- */

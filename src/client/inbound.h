@@ -7,6 +7,7 @@
 #ifndef AURA_CLIENT_INBOUND_H
 #define AURA_CLIENT_INBOUND_H
 
+#include "client/frames.h"
 #include "client/meter.h"
 #include "rtp/nack.h"
 #include "rtp/payload.h"
@@ -25,6 +26,9 @@ enum {
 AURA_NODISCARD int aura_inbound_new(struct aura_inbound **out, const struct aura_media *media,
                                     uint32_t ssrc, struct aura_meter *meter);
 struct aura_inbound *aura_inbound_free(struct aura_inbound *in);
+
+/** From now on its packets go on to `frames`, which it takes over; NULL ends that. */
+void aura_inbound_watch(struct aura_inbound *in, struct aura_frames *frames);
 
 /**
  * One packet of the stream. @param repaired  it came by retransmission, already unwrapped
@@ -46,6 +50,7 @@ bool aura_inbound_report(struct aura_inbound *in, uint64_t now_us, struct aura_r
 
 /** Payload type that retransmitted packets of @p rtx_pt get back; 0 = not one of ours. */
 uint8_t aura_inbound_pt_of_rtx(const struct aura_inbound *in, uint8_t rtx_pt);
+const struct aura_media *aura_inbound_media(const struct aura_inbound *in);
 uint32_t aura_inbound_ssrc(const struct aura_inbound *in);
 enum aura_kind aura_inbound_kind(const struct aura_inbound *in);
 /** Packets so far, without retransmissions. */

@@ -15,13 +15,6 @@
 
 struct aura_publisher;
 
-enum {
-    AURA_PUBLISHER_HISTORY = 1024, /* packets of a layer that can be sent again */
-    AURA_PUBLISHER_BURST = 10,     /* packets sent at once; the rest of a frame follows … */
-    AURA_PUBLISHER_PACE_MS = 5,    /* … this much later */
-    AURA_PUBLISHER_RESEND_MS = 20, /* a packet goes again at most this often */
-};
-
 struct aura_publisher_layer {
     const struct aura_clip *clip; /* shared, outlives the publisher */
     const char *rid;              /* NULL without simulcast */

@@ -22,7 +22,8 @@ struct slot {
 struct stream {
     struct aura_inbound *in;
     uint32_t ssrc, rtx_ssrc;
-    bool keep, flowing;
+    bool keep, flowing, watched;
+    char track[sizeof(((struct aura_desc_section *)0)->track)];
 };
 
 struct aura_receiver {
@@ -94,6 +95,7 @@ static int add_stream(struct aura_receiver *r, const struct aura_desc_section *s
         r->cap = cap;
     }
     struct stream stream = {.ssrc = s->ssrc, .rtx_ssrc = s->rtx_ssrc, .keep = true};
+    memcpy(stream.track, s->track, sizeof(stream.track));
     int err = aura_inbound_new(&stream.in, &s->media, s->ssrc, r->conf.meter);
     if (!err) {
         r->streams[r->count++] = stream;
@@ -269,6 +271,29 @@ static void note_first(struct aura_receiver *r, struct aura_inbound *in) {
     }
 }
 
+static struct stream *stream_of(struct aura_receiver *r, const struct aura_inbound *in) {
+    size_t i = 0;
+    while (i < r->count && r->streams[i].in != in) {
+        i++;
+    }
+    return i < r->count ? &r->streams[i] : NULL;
+}
+
+static void watch(struct aura_receiver *r, struct aura_inbound *in) {
+    const struct aura_receiver_watch *w = &r->conf.watch;
+    struct aura_frames *frames;
+    struct stream *s = w->wants ? stream_of(r, in) : NULL;
+    if (!s || s->watched || aura_inbound_kind(in) != AURA_KIND_VIDEO ||
+        !w->wants(w->arg, s->track)) {
+        return;
+    }
+    /* Out of memory: the next packet tries again. */
+    if (aura_frames_new(&frames, aura_inbound_media(in), s->track, w->frame, w->arg) == 0) {
+        aura_inbound_watch(in, frames);
+        s->watched = true;
+    }
+}
+
 static void take_rtx(struct aura_receiver *r, struct aura_inbound *in, uint8_t *packet, size_t len,
                      uint8_t pt, uint64_t now_us) {
     struct aura_rtp rtp;
@@ -296,6 +321,7 @@ void aura_receiver_rtp(struct aura_receiver *r, uint8_t *packet, size_t len, uin
         take_rtx(r, in, packet, len, rtp.pt, now_us);
         return;
     }
+    watch(r, in);
     aura_inbound_packet(in, &rtp, len, false, now_us);
     note_first(r, in);
     /* Out of memory: the next packet starts it. */

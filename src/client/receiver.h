@@ -21,6 +21,15 @@ enum {
     AURA_RECEIVER_STREAMS_MAX = 2048 /* own limit */
 };
 
+/** Who wants to see the frames of video streams. */
+struct aura_receiver_watch {
+    /* Asked at each packet of a stream that is not watched yet; `track` is the server's id of it.
+     */
+    bool (*wants)(void *arg, const char *track);
+    aura_frames_fn *frame;
+    void *arg;
+};
+
 struct aura_receiver_conf {
     struct aura_timers *timers;
     struct aura_rand *rand;
@@ -29,6 +38,7 @@ struct aura_receiver_conf {
     /* The first packet of each stream. */
     void (*first)(void *arg, enum aura_kind kind);
     void *arg;
+    struct aura_receiver_watch watch; /* zeroed: nobody */
 };
 
 AURA_NODISCARD int aura_receiver_new(struct aura_receiver **out,

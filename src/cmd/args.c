@@ -28,8 +28,8 @@ static void print_help(const struct aura_command_line *line) {
             continue;
         }
         char left[64];
-        snprintf(left, sizeof(left), "--%s%s%s", a->name, a->meta ? " " : "",
-                 a->meta ? a->meta : "");
+        snprintf(left, sizeof(left), "%s%s%s%s", a->name[1] ? "--" : "-", a->name,
+                 a->meta ? " " : "", a->meta ? a->meta : "");
         printf("  %-26s %s", left, a->help);
         if (a->kind == AURA_ARG_LIST) {
             printf(" (repeatable)");
@@ -107,7 +107,7 @@ static int read_environment(const struct aura_command_line *line) {
 
 /* One option at argv[*i]; steps over its value. */
 static int parse_option(const struct aura_command_line *line, int argc, char **argv, int *i) {
-    const char *name = argv[*i] + 2;
+    const char *name = argv[*i] + (argv[*i][1] == '-' ? 2 : 1);
     const char *eq = strchr(name, '=');
     const struct aura_arg *a = find(line, name, eq ? (size_t)(eq - name) : strlen(name));
     if (!a) {
@@ -126,6 +126,11 @@ static int parse_option(const struct aura_command_line *line, int argc, char **a
     return store(line, a, argv[*i]);
 }
 
+/* "--name", or "-n": names of one letter have one dash, and no "=". */
+static bool is_option(const char *word) {
+    return word[0] == '-' && (word[1] == '-' || (word[1] && !word[2]));
+}
+
 int aura_args_parse(const struct aura_command_line *line, int argc, char **argv,
                     const char **operands, size_t *operand_count) {
     size_t count = 0;
@@ -137,7 +142,7 @@ int aura_args_parse(const struct aura_command_line *line, int argc, char **argv,
         } else if (options && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
             print_help(line);
             return AURA_EIGNORED;
-        } else if (options && argv[i][0] == '-' && argv[i][1] == '-') {
+        } else if (options && is_option(argv[i])) {
             err = parse_option(line, argc, argv, &i);
         } else if (count == line->operands_max) {
             err = fail(line, "one word too many", argv[i]);

@@ -22,7 +22,8 @@ struct aura_arg_list {
 };
 
 struct aura_arg {
-    const char *name; /* without the dashes; "" = a heading in --help, with the text in `help` */
+    const char *name; /* without the dashes: two, or one before a single letter; "" = a heading in
+                         --help, with the text in `help` */
     enum aura_arg_kind kind;
     void *dest;
     const char *meta; /* how the value is called in --help; NULL for flags */

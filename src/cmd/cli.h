@@ -106,6 +106,8 @@ int cli_participant_mute(int argc, char **argv);
 int cli_participant_update(int argc, char **argv);
 int cli_data_send(int argc, char **argv);
 int cli_aic_top(int argc, char **argv);
+int cli_publish(int argc, char **argv);
+int cli_subscribe(int argc, char **argv);
 int cli_load_test(int argc, char **argv);
 
 #endif

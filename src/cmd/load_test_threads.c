@@ -2,6 +2,7 @@
 /* The threads of the load test: each runs a loop with its share of the participants. */
 #include "base/mem.h"
 #include "base/rand.h"
+#include "client/thread.h"
 #include "cmd/cli_mint.h"
 #include "cmd/load_test.h"
 
@@ -14,19 +15,13 @@
 enum {
     TOKEN_SECONDS = 6 * 3600,
     NAME_BYTES = 128,
-    GOODBYE_MS = 300, /* for the last messages to leave */
 };
 
 struct load_thread {
     struct load *load;
-    pthread_t thread;
-    bool running;
-    struct aura_loop *loop;
-    struct aura_client_env env;
+    struct aura_client_thread on;
     struct aura_rand_seeded rand;
-    struct aura_meter meter;
-    struct aura_task poll, stop;
-    struct aura_timer goodbye;
+    struct aura_task poll;
     sem_t done;
 };
 
@@ -45,10 +40,11 @@ static void on_ended(void *arg, int err, const char *why) {
 }
 
 static void start_client(void *arg) {
-    static const struct aura_client_handlers handlers = {on_connected, on_ended};
+    static const struct aura_client_handlers handlers = {.connected = on_connected,
+                                                         .ended = on_ended};
     struct load_participant *p = arg;
     load_set_state(p, LOAD_STARTED);
-    int err = aura_client_new(&p->client, &p->thread->env, &p->conf, &handlers, p);
+    int err = aura_client_new(&p->client, &p->thread->on.env, &p->conf, &handlers, p);
     if (err) {
         on_ended(p, err, "no connection could be opened");
     }
@@ -79,34 +75,13 @@ static void on_poll(void *arg) {
     sem_post(&t->done);
 }
 
-static void on_goodbye(void *arg) {
-    struct load_thread *t = arg;
-    aura_loop_stop(t->loop);
-}
-
-static void on_stop(void *arg) {
+static void leave(void *arg) {
     struct load_thread *t = arg;
     for (size_t i = 0; i < t->load->count; i++) {
         if (t->load->participants[i].thread == t) {
             t->load->participants[i].client = aura_client_free(t->load->participants[i].client);
         }
     }
-    if (aura_timer_start(aura_loop_timers(t->loop), &t->goodbye, GOODBYE_MS * AURA_US_PER_MS,
-                         on_goodbye, t)) {
-        aura_loop_stop(t->loop);
-    }
-}
-
-static void on_turn_end(void *arg) {
-    struct load_thread *t = arg;
-    aura_ports_flush(t->env.ports);
-    aura_signals_turn(t->env.signals);
-}
-
-static void *run(void *arg) {
-    struct load_thread *t = arg;
-    (void)aura_loop_run(t->loop);
-    return NULL;
 }
 
 /* ---- from the main thread ---- */
@@ -116,45 +91,21 @@ static int thread_init(struct load *l, size_t index) {
     t->load = l;
     aura_rand_seeded_init(&t->rand, l->options->seed * LOAD_THREADS_MAX + index);
     sem_init(&t->done, 0, 0);
-    enum aura_signal_tls tls = !l->options->url.tls   ? AURA_SIGNAL_PLAIN
-                               : l->options->insecure ? AURA_SIGNAL_TLS_ANYONE
-                                                      : AURA_SIGNAL_TLS;
-    int err = aura_loop_new(&t->loop, aura_clock_system());
-    if (!err) {
-        err = aura_signals_new(&t->env.signals, t->loop, tls);
-    }
-    if (!err) {
-        err =
-            aura_ports_new(&t->env.ports, t->loop, (unsigned)l->options->sharing, l->options->gro);
-    }
-    if (err) {
-        return err;
-    }
-    t->env.loop = t->loop;
-    t->env.rand = &t->rand.rand;
-    t->env.identity = l->identity;
-    t->env.meter = &t->meter;
-    aura_loop_set_turn_end(t->loop, on_turn_end, t);
-    t->running = pthread_create(&t->thread, NULL, run, t) == 0;
-    return t->running ? 0 : AURA_EIO;
+    const struct aura_client_thread_conf conf = {.tls = !l->options->url.tls ? AURA_SIGNAL_PLAIN
+                                                        : l->options->insecure
+                                                            ? AURA_SIGNAL_TLS_ANYONE
+                                                            : AURA_SIGNAL_TLS,
+                                                 .sharing = (unsigned)l->options->sharing,
+                                                 .gro = l->options->gro,
+                                                 .rand = &t->rand.rand,
+                                                 .identity = l->identity};
+    return aura_client_thread_start(&t->on, &conf);
 }
 
 static void thread_free(struct load_thread *t) {
-    if (t->running) {
-        aura_loop_post_task(t->loop, &t->stop, on_stop, t);
-        pthread_join(t->thread, NULL);
-        t->running = false;
-        /* What the clients posted when they went, if the thread was too busy to come to it. */
-        (void)aura_loop_run_once(t->loop, 0);
-        (void)aura_loop_run_once(t->loop, 0);
-    }
-    if (t->loop) {
-        aura_signals_free(t->env.signals);
-        aura_ports_free(t->env.ports);
-        aura_loop_set_turn_end(t->loop, NULL, NULL);
-        aura_loop_free(t->loop);
+    if (t->on.loop) {
+        aura_client_thread_end(&t->on, leave, t);
         sem_destroy(&t->done);
-        t->loop = NULL;
     }
 }
 
@@ -271,19 +222,19 @@ void load_free(struct load *l) {
 }
 
 void load_start(struct load_participant *p) {
-    aura_loop_post_task(p->thread->loop, &p->start, start_client, p);
+    aura_loop_post_task(p->thread->on.loop, &p->start, start_client, p);
 }
 
 void load_meter(const struct load *l, struct aura_meter *sum) {
     memset(sum, 0, sizeof(*sum));
     for (size_t i = 0; i < l->thread_count; i++) {
-        aura_meter_sum(sum, &l->threads[i].meter);
+        aura_meter_sum(sum, &l->threads[i].on.meter);
     }
 }
 
 void load_poll(struct load *l) {
     for (size_t i = 0; i < l->thread_count; i++) {
-        aura_loop_post_task(l->threads[i].loop, &l->threads[i].poll, on_poll, &l->threads[i]);
+        aura_loop_post_task(l->threads[i].on.loop, &l->threads[i].poll, on_poll, &l->threads[i]);
     }
     for (size_t i = 0; i < l->thread_count; i++) {
         while (sem_wait(&l->threads[i].done) != 0) {

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file call_priv.h  Shared by call.c (its life), call_send.c and call_watch.c. */
+#ifndef AURA_CLIENT_CALL_PRIV_H
+#define AURA_CLIENT_CALL_PRIV_H
+
+#include "aic/core.h"
+#include "auralink/client.h"
+#include "client/roster.h"
+#include "client/sender.h"
+#include "client/thread.h"
+#include "codec/decoder.h"
+
+#include <semaphore.h>
+#include <stdatomic.h>
+
+enum {
+    AURA__CALL_QUEUE_MAX = 64,             /* frames on their way to the call's thread */
+    AURA__CALL_QUEUE_BYTES_MAX = 16 << 20, /* of those */
+};
+
+/** A frame on its way from who encoded it to the call's thread. */
+struct aura__call_frame {
+    struct aura__call_frame *next;
+    size_t track;
+    struct aura_live_frame frame; /* its data lies behind */
+    uint8_t bytes[];
+};
+
+struct aura_call_track {
+    struct aura_call *call;
+    size_t index;
+    bool audio;
+    struct aura_call_video_conf video; /* its texts are not ours */
+    char name[AURA_CALL_NAME_MAX + 1];
+    struct aura_sender *sender; /* of video */
+    atomic_bool started;
+    bool timed; /* the first frame's time is known */
+    uint64_t first_us;
+};
+
+/** The video that is watched; of the call's thread, but for `stats`. */
+struct aura__call_watch {
+    struct aura_roster *roster;
+    bool known;                             /* the roster has it */
+    char chosen[AURA_FRAMES_TRACK_MAX + 1]; /* the server's id of it; "" = none yet */
+    char identity[AURA_CALL_NAME_MAX + 1], track[AURA_CALL_NAME_MAX + 1];
+    struct aura_decoder *decoder;
+    enum aura_codec codec; /* of the decoder */
+    uint8_t *sharp;
+    size_t sharp_cap;
+    uint64_t frame_us; /* arrival of the frame before */
+};
+
+struct aura_call {
+    struct aura_call_conf conf;
+    struct aura_call_handlers handlers;
+    void *arg;
+    struct aura_client_url url;
+    char *token, *ai_core, *watch_identity, *watch_track;
+    struct aura_client_thread on;
+    struct aura_dtls_identity *identity;
+    struct aura_aic_core *core;
+    struct aura_client *client;
+    struct aura_client_conf client_conf;
+    size_t track_count;
+    struct aura_call_track tracks[AURA_CLIENT_TRACKS_MAX];
+    struct aura__call_watch watch;
+    struct aura_task start, drain, look;
+    sem_t looked;
+
+    pthread_mutex_t lock; /* for what follows */
+    struct aura__call_frame *queue, **queue_end;
+    size_t queued, queued_bytes;
+    struct aura_call_stats stats; /* what is counted, as it happens */
+};
+
+/** On any thread: hands a frame over to the call's. */
+void aura__call_queue(struct aura_call *call, size_t track, const struct aura_live_frame *frame);
+/** The row of the client's configuration for a track. */
+void aura__call_track_conf(struct aura_call_track *t, struct aura_client_track *out);
+void aura__call_send_stats(struct aura_call *call, struct aura_call_stats *out);
+
+int aura__call_watch_init(struct aura_call *call);
+void aura__call_watch_end(struct aura_call *call);
+bool aura__call_wants(void *arg, const char *track);
+bool aura__call_frame_in(void *arg, const struct aura_frame *frame);
+void aura__call_participants(void *arg, Livekit__ParticipantInfo *const *list, size_t count);
+
+#endif
