@@ -57,7 +57,6 @@ def numbers_in_order(summary: dict) -> None:
     assert summary["numbered"] >= summary["pictures"] * 0.98 and summary["backwards"] == 0, summary
 
 
-@pytest.mark.smoke
 def test_compressed(core, media, server, record, tmp_path):
     """Pictures go through AI Core, arrive as AV1 with hints, and are restored by them."""
     out = tmp_path / "out.y4m"
@@ -121,6 +120,7 @@ def test_fallback(core, media, start_server, room_on, fail, record):
     sender.finish()
 
 
+@pytest.mark.smoke
 def test_without_ai_core(media, server):
     """It is not there at all: the client's own VP8, at LiveKit's default rate, and nobody waits."""
     receiver = media("subscribe", server)
