@@ -28,9 +28,12 @@ static void on_drain(void *arg) {
     }
 }
 
-static void on_started(void *arg) {
+static void on_started(void *arg, bool knows_aic) {
     struct aura_call_track *t = arg;
     if (t->sender) {
+        if (t->video.aic && !knows_aic) {
+            aura_sender_one_codec(t->sender);
+        }
         aura_sender_want_key(t->sender);
     }
     atomic_store(&t->started, true);

@@ -37,8 +37,9 @@ struct aura_client_live {
     bool audio;
     bool av1; /* video: AV1 before VP8, else VP8 only */
     uint32_t width, height;
-    const char *name;                        /* shown to others; outlives the client */
-    void (*started)(void *arg);              /* frames are sent from now on */
+    const char *name; /* shown to others; outlives the client */
+    /* Frames are sent from now on. @param knows_aic  the server negotiated hints */
+    void (*started)(void *arg, bool knows_aic);
     void (*key_wanted)(void *arg);           /* video only */
     void (*target)(void *arg, uint32_t bps); /* what the connection bears; video only */
     void *arg;

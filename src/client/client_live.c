@@ -112,7 +112,7 @@ int aura__client_live_start(struct aura_client *c, struct aura__client_track *t)
                                         .arg = &t->conf.live};
     int err = aura_live_new(&t->live, &conf);
     if (!err) {
-        t->conf.live.started(t->conf.live.arg);
+        t->conf.live.started(t->conf.live.arg, t->answered.media.ext.id[AURA_EXT_AIC] != 0);
     }
     return err;
 }

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "codec/encoder.h"
 #include "codec/sharpen.h"
 #include "codec/vp8_encoder.h"
 
@@ -22,6 +23,8 @@ struct link {
     unsigned generation;
 };
 
+enum from { FROM_NOWHERE, FROM_US, FROM_CORE };
+
 struct second {
     uint64_t began_us;
     uint64_t bytes;
@@ -33,7 +36,9 @@ struct aura_sender {
 
     /* Of the thread that brings pictures. */
     struct aura_aic_stream *stream;
-    struct aura_vp8_encoder *native;
+    bool one_codec;
+    struct aura_vp8_encoder *vp8; /* of these two one is the native encoder */
+    struct aura_encoder *av1;
     uint32_t width, height, kbps; /* of the native encoder */
     uint8_t *raw;
     size_t raw_cap;
@@ -45,9 +50,9 @@ struct aura_sender {
     unsigned generation;
     bool key_wanted;
     bool started;
-    enum aura_codec codec; /* of the last frame that left */
-    uint32_t ts, offset;   /* of the last frame, and of AI Core's frames behind their pictures */
-    unsigned marked;       /* frames left that say that the mode has changed */
+    enum from from;      /* of the last frame that left */
+    uint32_t ts, offset; /* of the last frame, and of AI Core's frames behind their pictures */
+    unsigned marked;     /* frames left that say that the mode has changed */
     uint32_t target_bps;
     struct second second;
     bool announced; /* the log knows that it works */
@@ -82,12 +87,12 @@ static void unref(struct aura_sender *s) {
 
 /* ---- frames leave; under the lock, so that they keep their order ---- */
 
-static void emit(struct aura_sender *s, struct aura_live_frame *f) {
+static void emit(struct aura_sender *s, struct aura_live_frame *f, enum from from) {
     if (s->dead) {
         return;
     }
-    if (s->codec != f->codec) {
-        s->codec = f->codec;
+    if (s->from != from) {
+        s->from = from;
         s->marked = AURA_SENDER_MARKED;
     }
     /* Two frames never have the same time, nor one before what has left. */
@@ -141,7 +146,7 @@ static void announce(struct aura_sender *s, const struct aura_aic_frame_out *in)
 static void forward(struct aura_sender *s, const struct aura_aic_frame_out *in, uint32_t took_us) {
     struct aura_live_frame f = {
         .codec = AURA_CODEC_AV1, .data = in->data, .len = in->len, .key_frame = in->key_frame};
-    if (s->codec != AURA_CODEC_AV1) {
+    if (s->from != FROM_CORE) {
         /* The native frame of the same picture has left: all of this stretch is as much later. */
         uint32_t step = AURA_SENDER_CLOCK_RATE / (s->conf.fps ? s->conf.fps : 30);
         uint64_t ticks = (uint64_t)took_us * AURA_SENDER_CLOCK_RATE / AURA_US_PER_S;
@@ -153,7 +158,7 @@ static void forward(struct aura_sender *s, const struct aura_aic_frame_out *in, 
     s->stats.aic_frames++;
     s->stats.aic_bytes += in->len;
     s->stats.vmaf = in->hints.vmaf;
-    emit(s, &f);
+    emit(s, &f, FROM_CORE);
 }
 
 static void on_frame(void *arg, const struct aura_aic_frame_out *in) {
@@ -323,18 +328,19 @@ static void to_ai_core(struct aura_sender *s, const struct aura_picture *p, uint
 
 static int ensure_native(struct aura_sender *s, const struct aura_picture *p, uint32_t kbps,
                          bool *fresh) {
-    *fresh = !s->native || s->width != p->width || s->height != p->height;
+    *fresh = !(s->vp8 || s->av1) || s->width != p->width || s->height != p->height;
     if (!*fresh) {
-        return aura_vp8_encoder_set(s->native, kbps);
+        return s->av1 ? aura_encoder_set(s->av1, kbps, 0) : aura_vp8_encoder_set(s->vp8, kbps);
     }
     struct aura_encoder_conf conf = {.width = p->width,
                                      .height = p->height,
                                      .fps = s->conf.fps ? s->conf.fps : 30,
                                      .kbps = kbps};
-    s->native = aura_vp8_encoder_free(s->native);
+    s->vp8 = aura_vp8_encoder_free(s->vp8);
+    s->av1 = aura_encoder_free(s->av1);
     s->width = p->width;
     s->height = p->height;
-    return aura_vp8_encoder_new(&s->native, &conf);
+    return s->one_codec ? aura_encoder_new(&s->av1, &conf) : aura_vp8_encoder_new(&s->vp8, &conf);
 }
 
 static int encode_native(struct aura_sender *s, const struct aura_picture *p, uint32_t ts) {
@@ -342,7 +348,7 @@ static int encode_native(struct aura_sender *s, const struct aura_picture *p, ui
     bool fresh;
     pthread_mutex_lock(&s->lock);
     bool wanted = s->machine.state != AURA_AIC_ACTIVE;
-    bool key = s->key_wanted || s->codec != AURA_CODEC_VP8 || s->machine.holding;
+    bool key = s->key_wanted || s->from != FROM_US || s->machine.holding;
     uint32_t kbps = s->stats.native_kbps, target = s->target_bps / 1000;
     kbps = target && target < kbps ? target : kbps;
     kbps = kbps < KBPS_LEAST ? KBPS_LEAST : kbps;
@@ -353,10 +359,13 @@ static int encode_native(struct aura_sender *s, const struct aura_picture *p, ui
     }
     int err = ensure_native(s, p, kbps, &fresh);
     s->pts_us = now_of(s) > s->pts_us ? now_of(s) : s->pts_us + 1;
-    err = err ? err : aura_vp8_encoder_encode(s->native, p, s->pts_us, key || fresh, &coded);
+    if (!err) {
+        err = s->av1 ? aura_encoder_encode(s->av1, p, s->pts_us, key || fresh, &coded)
+                     : aura_vp8_encoder_encode(s->vp8, p, s->pts_us, key || fresh, &coded);
+    }
     pthread_mutex_lock(&s->lock);
     if (!err && s->machine.state != AURA_AIC_ACTIVE) {
-        struct aura_live_frame f = {.codec = AURA_CODEC_VP8,
+        struct aura_live_frame f = {.codec = s->av1 ? AURA_CODEC_AV1 : AURA_CODEC_VP8,
                                     .data = coded.data,
                                     .len = coded.len,
                                     .ts = ts,
@@ -367,7 +376,7 @@ static int encode_native(struct aura_sender *s, const struct aura_picture *p, ui
         }
         s->stats.native_frames++;
         s->stats.native_bytes += coded.len;
-        emit(s, &f);
+        emit(s, &f, FROM_US);
     }
     s->stats.left_out += err == AURA_EAGAIN;
     s->key_wanted |= err && key;
@@ -397,6 +406,10 @@ void aura_sender_want_key(struct aura_sender *s) {
     pthread_mutex_lock(&s->lock);
     s->key_wanted = true;
     pthread_mutex_unlock(&s->lock);
+}
+
+void aura_sender_one_codec(struct aura_sender *s) {
+    s->one_codec = true;
 }
 
 void aura_sender_target(struct aura_sender *s, uint32_t bps) {
@@ -441,7 +454,8 @@ struct aura_sender *aura_sender_free(struct aura_sender *s) {
         s->dead = true;
         pthread_mutex_unlock(&s->lock);
         aura_aic_stream_free(s->stream);
-        aura_vp8_encoder_free(s->native);
+        aura_vp8_encoder_free(s->vp8);
+        aura_encoder_free(s->av1);
         aura_free(s->raw);
         unref(s);
     }

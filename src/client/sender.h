@@ -57,6 +57,8 @@ struct aura_sender *aura_sender_free(struct aura_sender *s);
 int aura_sender_picture(struct aura_sender *s, const struct aura_picture *p, uint32_t ts);
 /** The next frame is to be a key frame. */
 void aura_sender_want_key(struct aura_sender *s);
+/** The server knows nothing of AIC: all frames are to be AV1. Before the first picture. */
+void aura_sender_one_codec(struct aura_sender *s);
 /** What the connection bears; 0 = not known. */
 void aura_sender_target(struct aura_sender *s, uint32_t bps);
 void aura_sender_stats(struct aura_sender *s, struct aura_sender_stats *out);

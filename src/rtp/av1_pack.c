@@ -14,6 +14,7 @@ enum {
     AGGREGATE_CONTINUED = 0x40,    /* Y */
     AGGREGATE_NEW_SEQUENCE = 0x08, /* N */
     LEB128_MAX = 8,
+    COUNTED_MAX = 3,   /* elements in one packet that W can count */
     FRAGMENT_MIN = 16, /* a smaller piece at a packet's end is not worth its length */
 };
 
@@ -95,8 +96,20 @@ static void take(struct aura_av1_packer *k, uint8_t *out, size_t n) {
     k->body_len -= n;
 }
 
+/* W: how many elements there are; the last one then goes without its length. Up to three are
+ * counted, as libwebrtc does: LiveKit's server finds key frames only in such packets. */
+static size_t finish(uint8_t *out, size_t used, unsigned count, size_t last_at, size_t length_len) {
+    if (count > COUNTED_MAX) {
+        return used;
+    }
+    out[0] |= (uint8_t)(count << 4);
+    memmove(out + last_at, out + last_at + length_len, used - last_at - length_len);
+    return used - length_len;
+}
+
 size_t aura_av1_pack_next(struct aura_av1_packer *k, uint8_t *out, size_t cap, bool *last) {
-    size_t used = 1, left = element_left(k);
+    size_t used = 1, left = element_left(k), last_at = used, length_len = 0;
+    unsigned count = 0;
     if (!left || cap < AURA_AV1_PAYLOAD_MIN) {
         return 0;
     }
@@ -109,17 +122,20 @@ size_t aura_av1_pack_next(struct aura_av1_packer *k, uint8_t *out, size_t cap, b
         if (room < FRAGMENT_MIN && room < left + 2) {
             break;
         }
-        /* Each element has its length in front (W = 0): two bytes reach to 16383. */
+        /* Two bytes of length reach to 16383. */
         size_t n = left + 2 <= room ? left : room - 2;
-        used += write_leb128(out + used, n);
+        last_at = used;
+        length_len = write_leb128(out + used, n);
+        used += length_len;
         take(k, out + used, n);
         used += n;
+        count++;
         if (n < left) {
             out[0] |= AGGREGATE_CONTINUED;
-            return used;
+            return finish(out, used, count, last_at, length_len);
         }
         left = next_obu(k) ? element_left(k) : 0;
     }
     *last = left == 0;
-    return used;
+    return finish(out, used, count, last_at, length_len);
 }

@@ -12,6 +12,7 @@ import pytest
 from lib.aicore import AICore
 from lib.driver import eventually
 from lib.media import Media, program
+from lib.server import ROOT
 
 pytestmark = [pytest.mark.timeout(180)]
 
@@ -21,7 +22,8 @@ SMALL = ("--size", "640x360", "--fps", "15")
 
 @pytest.fixture
 def core():
-    core = AICore()
+    """Without the governor, which gives the test picture's sharp lines nearly what native has."""
+    core = AICore("--without", "governor")
     yield core
     core.process.send_signal(signal.SIGCONT)
     core.stop()
@@ -129,6 +131,28 @@ def test_without_ai_core(media, server):
     sent, seen = sender.finish(), receiver.finish()
     assert seen["codec"] == "VP8" and sent["aic_frames"] == 0 and sent["native_frames"] > 45, (sent, seen)
     numbers_in_order(seen)
+
+
+def test_stock_livekit(core, media, monkeypatch, start_server, record):
+    """A server that knows nothing of AIC: AV1 all the time, AI Core's or our own, and no hints."""
+    program = os.path.join(ROOT, ".cache", "bench", "livekit-server")
+    if not os.path.exists(program):
+        pytest.skip("no LiveKit server here: bench/setup.sh livekit builds it")
+    monkeypatch.setenv("AURA_SERVER_CMD", program)
+    monkeypatch.setenv("AURA_SERVER_KIND", "livekit")
+    server = start_server()
+    receiver = media("subscribe", server)
+    sender = media("publish", server, "test", *SMALL, *aic(core))
+    sender.until(is_active, 60, "AI Core's frames are sent")
+    receiver.until(lambda s: s["pictures"] > 60, 30, "pictures")
+    core.process.kill()
+    seen = receiver.last["pictures"]
+    sender.until(lambda s: s["mode"] == "fallback", 10, "the fallback")
+    line = receiver.until(lambda s: s["pictures"] > seen + 45, 30, "pictures go on")
+    record(gap_ms=line["gap_ms_max"])
+    assert line["codec"] == "AV1" and line["hints"] == "", line
+    numbers_in_order(receiver.finish())
+    sender.finish()
 
 
 @pytest.mark.browser

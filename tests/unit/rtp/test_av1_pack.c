@@ -19,7 +19,8 @@ static size_t put_obu(uint8_t *out, uint8_t type, size_t size, struct aura_rand 
     return n + size;
 }
 
-/* Puts payloads together again as a receiver would: elements with their lengths, Z and Y. */
+/* Puts payloads together again as a receiver would: elements with their lengths, of which the last
+ * of W needs none, Z and Y. */
 struct receiver {
     uint8_t bytes[TU_MAX];
     size_t len;
@@ -29,18 +30,23 @@ struct receiver {
 static void take_payload(struct receiver *r, const uint8_t *p, size_t len) {
     const uint8_t *end = p + len;
     uint8_t aggregate = *p++;
+    unsigned counted = aggregate >> 4 & 3, count = 0;
     assert_int_equal(aggregate >> 7, r->open);
     while (p < end) {
         size_t n = 0, shift = 0;
-        do {
+        bool sized = ++count != counted;
+        n = sized ? 0 : (size_t)(end - p);
+        while (sized) {
             n |= (size_t)(*p & 0x7f) << shift;
             shift += 7;
-        } while (*p++ & 0x80);
+            sized = *p++ & 0x80;
+        }
         assert_true(n > 0 && n <= (size_t)(end - p));
         memcpy(r->bytes + r->len, p, n);
         r->len += n;
         p += n;
     }
+    assert_true(counted ? count == counted : count > 3);
     r->open = aggregate & 0x40;
 }
 
