@@ -66,6 +66,7 @@ static const char *const forbidden[] = {
     "setrlimit",
     "prlimit64",
     /* the network beyond the sockets that are there */
+    "socket",
     "connect",
     "bind",
     "listen",
@@ -134,6 +135,16 @@ static int forbid(scmp_filter_ctx filter) {
     /* Threads are started by clone3() where there is one; a filter cannot see what that is asked
      * for, and libc knows to go on with clone(). */
     err = err ? err : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    /* A way to connect without connect(). */
+    err = err ? err
+              : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(sendto), 1,
+                                 SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, MSG_FASTOPEN));
+    err = err ? err
+              : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(sendmsg), 1,
+                                 SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, MSG_FASTOPEN));
+    err = err ? err
+              : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(sendmmsg), 1,
+                                 SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, MSG_FASTOPEN));
     err = err ? err
               : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
                                  SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));

@@ -166,6 +166,7 @@ def falls_back(call, fail, record):
     freezes = viewer.call("rtcStats", sid=video).get("freezeCount", 0) - freezes
     record(back_s=back_s, max_gap_ms=stats["maxGapMs"], freezes=freezes)
     assert stats["maxGapMs"] < 600, stats
+    assert freezes == 0, stats
     assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
     assert "fallback" in server.tail(100_000)
 

@@ -37,7 +37,7 @@ static int try_all(void) {
     void *back = NULL;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int pair[2], fd = socket(AF_INET, SOCK_DGRAM, 0);
+    int pair[2], fd = socket(AF_INET, SOCK_STREAM, 0);
     char *const argv[] = {(char *)(uintptr_t) "true", NULL};
     if (pthread_barrier_init(&inside, NULL, 2) || pthread_create(&before, NULL, early, NULL)) {
         return 100;
@@ -58,13 +58,20 @@ static int try_all(void) {
     if (!forbidden(execv("/bin/true", argv)) || !forbidden(fork())) {
         return 3;
     }
-    if (!forbidden(connect(fd, (struct sockaddr *)&to, sizeof(to)))) {
+    if (!forbidden(connect(fd, (struct sockaddr *)&to, sizeof(to))) ||
+        !forbidden(sendto(fd, "", 1, MSG_FASTOPEN, (struct sockaddr *)&to, sizeof(to)))) {
         return 4;
+    }
+    static const int families[] = {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK, AF_PACKET};
+    for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
+        if (!forbidden(socket(families[i], SOCK_DGRAM, 0))) {
+            return 8;
+        }
     }
     if (!forbidden(kill(getppid(), 0)) || !forbidden(setuid(0))) {
         return 5;
     }
-    /* What is left: threads, memory, sockets, time. */
+    /* What is left: threads, memory, connections that are there. */
     if (pthread_create(&after, NULL, late, &to) || pthread_join(after, &back) || back != &to) {
         return 6;
     }
