@@ -60,8 +60,9 @@ def open_y4m(path: Path, name: str, content: str = "camera") -> Clip:
 
 def prepare(source: Path, out: Path, name: str, seconds: float, filters: str = "", content: str = "camera",
             start: float = 0, fps: float | None = None) -> Clip:
-    """The first seconds of any video file as y4m, after filters."""
-    chain = ",".join(f for f in [filters, "crop=trunc(iw/2)*2:trunc(ih/2)*2", "format=yuv420p"] if f)
+    """The first seconds of any video file as y4m, after filters; limited range, as calls have it."""
+    chain = ",".join(f for f in [filters, "crop=trunc(iw/2)*2:trunc(ih/2)*2",
+                                   "scale=out_range=limited", "format=yuv420p"] if f)
     rate = ["-r", str(fps)] if fps else []
     run("-ss", start, "-i", source, "-an", "-t", seconds, "-vf", chain, *rate, "-fps_mode", "cfr", "-strict", "-1",
         "-f", "yuv4mpegpipe", out)

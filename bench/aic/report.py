@@ -40,7 +40,7 @@ def chart(rows: list[dict], path: Path) -> None:
 
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "auralink"
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
     clips = list(dict.fromkeys(r["clip"] for r in rows))
     columns = min(4, len(clips))
@@ -62,6 +62,9 @@ def chart(rows: list[dict], path: Path) -> None:
         axis.axvline(native["kbps_wire"] / 5, color="#c4cbd6", linewidth=0.8)
         axis.set_title(f"{clip} ({native['size']})", fontsize=8)
         axis.set_xscale("log")
+        axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+        axis.xaxis.set_minor_locator(ticker.NullLocator())
         axis.tick_params(labelsize=7)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0][0].legend(fontsize=6, frameon=False)

@@ -10,6 +10,7 @@ enum {
     FIRST_FRAMES = 8, /* the first decision need not wait for a second */
     FPS_ASSUMED = 30,
     KBPS_LEAST = 40,
+    PIXELS_LEAST = 80000,        /* the model has seen none smaller than 360 × 288 */
     SHARE_PERCENT = 20,          /* of the native rate, where no model is at hand */
     SHARE_PERCENT_MAX = 60,      /* of the native rate: more is not worth a second encoding */
     MICROBITS_PER_PIXEL = 12500, /* of a raw picture, until something is known */
@@ -139,10 +140,11 @@ static uint32_t bounded(const struct aura_governor *g, float kbps) {
 
 static void decide(struct aura_governor *g, const struct aura_governor_frame *f, float target) {
     float pixels = (float)f->width * (float)f->height, kbps = 0;
-    if (g->predictor) {
+    if (g->predictor && pixels >= PIXELS_LEAST) {
         kbps = ask(g, pixels, target > 0 ? target : g->native_kbps ? target_coded : target_raw);
     }
-    if (!g->predictor && g->native_kbps) {
+    if (kbps <= 0 && g->native_kbps) {
+        g->quality = -1;
         kbps = (float)g->native_kbps * SHARE_PERCENT / 100;
     }
     g->kbps = kbps > 0 ? bounded(g, kbps) : 0;
