@@ -10,7 +10,7 @@ enum {
     MEASURE_EVERY = 4, /* frames */
     SCREEN_AFTER = 15, /* frames in a row that look so, before the tools are changed */
     RTP_CLOCK_RATE = 90000,
-    BLANK_MAX = 8,       /* frames in a row that show nothing: they are not what they are said to be */
+    BLANK_MAX = 8, /* frames in a row that show nothing: they are not what they are said to be */
     STEP_US_MAX = 10 * 1000000, /* beyond that a time stamp is taken as a new beginning */
 };
 
