@@ -28,6 +28,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct aura_call;
 struct aura_call_track;
@@ -153,6 +154,7 @@ void aura_call_stats(struct aura_call *call, struct aura_call_stats *out);
 /** Words for an error code; static text. */
 const char *aura_call_error_text(int err);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
