@@ -3,6 +3,7 @@
 #include "aicore/service_priv.h"
 
 #include "aicore.pb-c.h"
+#include "aicore/pace.h"
 #include "aicore/track.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -40,8 +41,13 @@ struct stream {
     float share; /* of a thread, promised by the admission */
     bool admitted;
     bool shed;     /* told to go: what still waits is not worth the time */
-    float mean_us; /* of a frame */
+    float mean_us; /* of a frame, what it leaves to do included */
     unsigned frames;
+    struct aura_pace pace;
+    /* The frame whose answer is out, as long as something of it is left to do. */
+    struct job *last;
+    struct aura_frame_out out;
+    uint32_t work_us, answer_us; /* so far; until the answer */
 };
 
 static enum aura_grpc_status status_of(int err) {
@@ -76,6 +82,8 @@ static bool codec_of(const request_t *q, enum aura_codec_kind *kind) {
     case AURALINK__AICORE__V1__CODEC__CODEC_I420:
         *kind = AURA_CODEC_KIND_NONE;
         return true;
+    case AURALINK__AICORE__V1__CODEC__CODEC_OPUS:
+    case AURALINK__AICORE__V1__CODEC__CODEC_PCM:
     case AURALINK__AICORE__V1__CODEC__CODEC_UNSPECIFIED:
     case _AURALINK__AICORE__V1__CODEC_IS_INT_SIZE:
     default:
@@ -160,12 +168,12 @@ static int answer_look(struct stream *s, const request_t *q, const struct aura_f
 }
 
 /* What the stream takes of a thread's time, when that is known better than at its beginning. */
-static void settle(struct stream *s, const struct aura_frame_out *out, uint32_t us) {
+static void settle(struct stream *s) {
     s->frames++;
-    s->mean_us +=
-        ((float)us - s->mean_us) / (float)(s->frames < SETTLE_FRAMES ? s->frames : SETTLE_FRAMES);
-    if (out->width && out->coded.len) {
-        aura_admission_learn(s->core->admission, out->width, out->height, us);
+    s->mean_us += ((float)s->work_us - s->mean_us) /
+                  (float)(s->frames < SETTLE_FRAMES ? s->frames : SETTLE_FRAMES);
+    if (s->out.width && s->out.coded.len) {
+        aura_admission_learn(s->core->admission, s->out.width, s->out.height, s->work_us);
     }
     if (s->admitted && s->frames % SETTLE_FRAMES == 0) {
         float share = s->mean_us * FPS_ASSUMED / 1e6F;
@@ -201,8 +209,14 @@ static void fail(struct stream *s, int err) {
     aura_grpc_finish(s->call, status_of(err), text);
 }
 
-static void compute(struct stream *s, const struct job *j) {
-    const request_t *q = j->request;
+static void free_job(struct job *j) {
+    if (j) {
+        auralink__aicore__v1__compress_request__free_unpacked(j->request, NULL);
+        aura_free(j);
+    }
+}
+
+static int process(struct stream *s, const request_t *q) {
     struct aura_frame_in in = {.data = q->frame.data,
                                .len = q->frame.len,
                                .width = q->width,
@@ -212,44 +226,76 @@ static void compute(struct stream *s, const struct job *j) {
                                .exact_kbps = q->point ? q->point->exact_kbps : 0,
                                .fps = q->point ? q->point->fps : 0,
                                .target_quality = q->point ? q->point->target_quality : 0,
-                               .key_frame = q->key_frame || s->kind == COMPRESS};
-    struct aura_frame_out out;
+                               .key_frame = q->key_frame || s->kind == COMPRESS,
+                               .hurry = s->pace.hurry};
     int err = codec_of(q, &in.codec) ? 0 : AURA_EINVAL;
     err = err || s->track ? err : aura_track_new(&s->track, s->core->clock, s->core->models);
-    uint64_t began_us = aura_now_us(s->core->clock);
-    if (!err) {
-        err = s->kind == ANALYZE ? aura_track_look(s->track, &in, &out)
-                                 : aura_track_frame(s->track, &in, &out);
+    if (err) {
+        return err;
     }
+    return s->kind == ANALYZE ? aura_track_look(s->track, &in, &s->out)
+                              : aura_track_frame(s->track, &in, &s->out);
+}
+
+static void reply(struct stream *s, const request_t *q) {
+    int err = s->kind == ANALYZE ? answer_look(s, q, &s->out, s->answer_us)
+                                 : answer(s, q, &s->out, s->answer_us);
+    if (err == AURA_ELIMIT) {
+        aura_metrics_refused(&s->core->metrics, AURA_REFUSED_SLOW);
+        aura_grpc_finish(s->call, AURA_GRPC_RESOURCE_EXHAUSTED, "answers are read too slowly");
+    }
+    atomic_fetch_add(&s->core->frames, 1);
+    atomic_fetch_add(&s->core->bytes_in, q->frame.len);
+    atomic_fetch_add(&s->core->bytes_out, s->out.coded.len);
+    aura_metrics_frame(&s->core->metrics, &s->out, q->frame.len, s->answer_us);
+    if (s->kind == COMPRESS_STREAM && s->out.coded.len) {
+        (void)aura_pace_frame(&s->pace, s->answer_us);
+    }
+}
+
+static bool run_frame(void *arg, void *data) {
+    struct stream *s = arg;
+    struct job *j = data;
+    uint64_t began_us = aura_now_us(s->core->clock);
+    if (is_shed(s, began_us - j->arrived_us)) {
+        free_job(j);
+        return false;
+    }
+    int err = process(s, j->request);
     uint64_t now_us = aura_now_us(s->core->clock);
+    s->work_us = (uint32_t)(now_us - began_us);
+    s->answer_us = (uint32_t)(now_us - j->arrived_us);
     if (err) {
         fail(s, err);
     } else {
-        uint32_t total_us = (uint32_t)(now_us - j->arrived_us);
-        settle(s, &out, (uint32_t)(now_us - began_us));
-        atomic_fetch_add(&s->core->frames, 1);
-        atomic_fetch_add(&s->core->bytes_in, q->frame.len);
-        atomic_fetch_add(&s->core->bytes_out, out.coded.len);
-        aura_metrics_frame(&s->core->metrics, &out, q->frame.len, total_us);
-        err = s->kind == ANALYZE ? answer_look(s, q, &out, total_us) : answer(s, q, &out, total_us);
-        if (err == AURA_ELIMIT) {
-            aura_metrics_refused(&s->core->metrics, AURA_REFUSED_SLOW);
-            aura_grpc_finish(s->call, AURA_GRPC_RESOURCE_EXHAUSTED, "answers are read too slowly");
-        }
+        reply(s, j->request);
     }
     if (s->kind == COMPRESS) {
         aura_grpc_finish(s->call, AURA_GRPC_OK, "");
     }
+    if (err || s->kind != COMPRESS_STREAM) {
+        if (!err) {
+            settle(s);
+        }
+        free_job(j);
+        return false;
+    }
+    s->last = j;
+    return true;
 }
 
-static void run_frame(void *arg, void *data) {
+/* The answer is out: what the next frame needs is found out when nobody waits. */
+static bool run_rest(void *arg, bool hurry) {
     struct stream *s = arg;
-    struct job *j = data;
-    if (!is_shed(s, aura_now_us(s->core->clock) - j->arrived_us)) {
-        compute(s, j);
+    uint64_t began_us = aura_now_us(s->core->clock);
+    bool more = aura_track_rest(s->track, hurry);
+    s->work_us += (uint32_t)(aura_now_us(s->core->clock) - began_us);
+    if (!more) {
+        settle(s);
+        free_job(s->last);
+        s->last = NULL;
     }
-    auralink__aicore__v1__compress_request__free_unpacked(j->request, NULL);
-    aura_free(j);
+    return more;
 }
 
 static void unref(struct stream *s) {
@@ -264,6 +310,7 @@ static void ended(void *arg) {
         aura_admission_leave(s->core->admission, s->share);
     }
     aura_track_free(s->track);
+    free_job(s->last);
     aura_grpc_finish(s->call, AURA_GRPC_OK, "");
     aura_grpc_call_unref(s->call);
     unref(s);
@@ -286,11 +333,13 @@ static const char *refusal(struct aura_aicore *core, struct aura_grpc_call *call
     return NULL;
 }
 
+static const struct aura_lane_handlers lane_handlers = {run_frame, run_rest, ended};
+
 static void *open_call(struct aura_aicore *core, struct aura_grpc_call *call, enum kind kind) {
     enum aura_grpc_status status;
     const char *why = refusal(core, call, &status);
     struct stream *s = why ? NULL : aura_zalloc(sizeof(*s));
-    if (!why && (!s || aura_lane_new(&s->lane, core->pool, run_frame, ended, s))) {
+    if (!why && (!s || aura_lane_new(&s->lane, core->pool, &lane_handlers, s))) {
         aura_free(s);
         s = NULL;
         status = AURA_GRPC_RESOURCE_EXHAUSTED;
@@ -304,6 +353,7 @@ static void *open_call(struct aura_aicore *core, struct aura_grpc_call *call, en
     atomic_init(&s->refs, 2);
     s->core = core;
     s->kind = kind;
+    aura_pace_init(&s->pace);
     s->call = aura_grpc_call_ref(call);
     return s;
 }
@@ -362,8 +412,7 @@ static void on_message(void *user, struct aura_grpc_call *call, const uint8_t *d
         aura_grpc_finish(call, AURA_GRPC_RESOURCE_EXHAUSTED,
                          in ? "frames come faster than they can be compressed"
                             : "no room for another stream: its time is promised to others");
-        auralink__aicore__v1__compress_request__free_unpacked(q, NULL);
-        aura_free(j);
+        free_job(j);
     }
 }
 
