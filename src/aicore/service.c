@@ -53,12 +53,12 @@ static void add(struct aura_aicore *a, const struct aura_grpc_method *rows, size
 
 /* What a frame costs on this machine with these models, so that the first streams are not let in by
  * a guess. */
-static float measure_frames(struct aura_aicore *a) {
+static void measure_frames(struct aura_aicore *a, struct aura_admission_conf *conf) {
     size_t bytes = (size_t)TRIAL_WIDTH * TRIAL_HEIGHT * 3 / 2;
     uint8_t *picture = aura_zalloc(bytes);
     struct aura_track *track = NULL;
     struct aura_rand_seeded rand;
-    uint64_t us = 0;
+    uint64_t work_us = 0, answer_us = 0;
     int err = picture ? aura_track_new(&track, a->clock, a->models) : AURA_ENOMEM;
     aura_rand_seeded_init(&rand, 1);
     for (unsigned i = 0; i < TRIAL_COLD + TRIAL_FRAMES && !err; i++) {
@@ -74,25 +74,29 @@ static float measure_frames(struct aura_aicore *a) {
         }
         uint64_t began_us = aura_now_us(a->clock);
         err = aura_track_frame(track, &in, &out);
+        uint64_t answered_us = aura_now_us(a->clock);
         while (!err && aura_track_rest(track, false)) {
         }
-        us += i >= TRIAL_COLD ? aura_now_us(a->clock) - began_us : 0;
+        answer_us += i >= TRIAL_COLD ? answered_us - began_us : 0;
+        work_us += i >= TRIAL_COLD ? aura_now_us(a->clock) - began_us : 0;
     }
     aura_track_free(track);
     aura_free(picture);
-    return err ? 0 : (float)us * 1000 / (TRIAL_FRAMES * (float)TRIAL_WIDTH * TRIAL_HEIGHT);
+    float scale = err ? 0 : 1000 / (TRIAL_FRAMES * (float)TRIAL_WIDTH * TRIAL_HEIGHT);
+    conf->work_ns_per_pixel = (float)work_us * scale;
+    conf->answer_ns_per_pixel = (float)answer_us * scale;
 }
 
 static int start(struct aura_aicore *a, const struct aura_aicore_conf *conf) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned threads = conf->threads ? conf->threads : cores > 0 ? (unsigned)cores : 1;
     threads = threads < AURA_POOL_THREADS_MAX ? threads : AURA_POOL_THREADS_MAX;
-    const struct aura_admission_conf admission = {
+    struct aura_admission_conf admission = {
         .threads = threads,
         .max_streams = conf->max_streams,
         .opens_per_s = conf->opens_per_s ? conf->opens_per_s : OPENS_PER_S,
-        .ns_per_pixel = measure_frames(a),
     };
+    measure_frames(a, &admission);
     a->threads = threads;
     int err = aura_pool_new(&a->pool, threads);
     err = err ? err : aura_admission_new(&a->admission, &admission, a->clock);

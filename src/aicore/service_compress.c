@@ -22,7 +22,8 @@ enum {
     FPS_ASSUMED = 30,
     ANALYZE_PERCENT = 40,  /* of a compressed stream's time: it decodes, but does not encode */
     SHED_WAIT_US = 150000, /* a frame that waits longer is of no use to anybody */
-    SETTLE_FRAMES = 60,    /* until its own times are known well enough */
+    WINDOW = 64,           /* frames until its own times are known well enough */
+    LATE_MOST = 6,         /* of them */
 };
 
 struct job {
@@ -38,16 +39,18 @@ struct stream {
     struct aura_grpc_call *call;
     struct aura_lane *lane;
     struct aura_track *track;
-    float share; /* of a thread, promised by the admission */
+    struct aura_promise promise; /* by the admission */
     bool admitted;
-    bool shed;     /* told to go: what still waits is not worth the time */
-    float mean_us; /* of a frame, what it leaves to do included */
-    unsigned frames;
+    bool shed;                          /* told to go: what still waits is not worth the time */
+    float work_mean_us, answer_mean_us; /* of a frame */
+    unsigned frames, late;              /* late: of this window */
+    bool always_late;
     struct aura_pace pace;
     /* The frame whose answer is out, as long as something of it is left to do. */
     struct job *last;
     struct aura_frame_out out;
-    uint32_t work_us, answer_us; /* so far; until the answer */
+    uint32_t work_us;               /* so far */
+    uint32_t answer_us, waiting_us; /* until the answer: work, and with the time it waited */
 };
 
 static enum aura_grpc_status status_of(int err) {
@@ -169,22 +172,31 @@ static int answer_look(struct stream *s, const request_t *q, const struct aura_f
 
 /* What the stream takes of a thread's time, when that is known better than at its beginning. */
 static void settle(struct stream *s) {
-    s->frames++;
-    s->mean_us += ((float)s->work_us - s->mean_us) /
-                  (float)(s->frames < SETTLE_FRAMES ? s->frames : SETTLE_FRAMES);
+    float weight = 1 / (float)(s->frames < WINDOW ? s->frames + 1 : WINDOW);
+    s->work_mean_us += ((float)s->work_us - s->work_mean_us) * weight;
+    s->answer_mean_us += ((float)s->answer_us - s->answer_mean_us) * weight;
+    s->late += s->waiting_us > AURA_ADMISSION_BUDGET_US;
     if (s->out.width && s->out.coded.len) {
-        aura_admission_learn(s->core->admission, s->out.width, s->out.height, s->work_us);
+        aura_admission_learn(s->core->admission, s->out.width, s->out.height, s->work_us,
+                             s->answer_us);
     }
-    if (s->admitted && s->frames % SETTLE_FRAMES == 0) {
-        float share = s->mean_us * FPS_ASSUMED / 1e6F;
-        aura_admission_change(s->core->admission, s->share, share);
-        s->share = share;
+    if (s->admitted && ++s->frames % WINDOW == 0) {
+        const struct aura_promise now = {.share = s->work_mean_us * FPS_ASSUMED / 1e6F,
+                                         .answer_us = s->kind == ANALYZE ? 0 : s->answer_mean_us};
+        aura_admission_change(s->core->admission, &s->promise, &now);
+        s->promise = now;
+        s->always_late = s->late > LATE_MOST && s->kind != ANALYZE;
+        s->late = 0;
     }
 }
 
+/* Late because too much was promised, here or to other programs: with one less the others have
+ * their time again. An encoder that can still be faster gets a chance first. */
 static bool is_shed(struct stream *s, uint64_t waited_us) {
-    if (s->shed || !s->admitted || waited_us < SHED_WAIT_US ||
-        !aura_admission_shed(s->core->admission)) {
+    bool hopeless = waited_us >= SHED_WAIT_US;
+    bool late = s->always_late && s->pace.hurry == AURA_PACE_HURRY_MAX;
+    if (s->shed || !s->admitted || (!hopeless && !late) ||
+        !aura_admission_shed(s->core->admission, hopeless)) {
         return s->shed;
     }
     s->shed = true;
@@ -238,8 +250,8 @@ static int process(struct stream *s, const request_t *q) {
 }
 
 static void reply(struct stream *s, const request_t *q) {
-    int err = s->kind == ANALYZE ? answer_look(s, q, &s->out, s->answer_us)
-                                 : answer(s, q, &s->out, s->answer_us);
+    int err = s->kind == ANALYZE ? answer_look(s, q, &s->out, s->waiting_us)
+                                 : answer(s, q, &s->out, s->waiting_us);
     if (err == AURA_ELIMIT) {
         aura_metrics_refused(&s->core->metrics, AURA_REFUSED_SLOW);
         aura_grpc_finish(s->call, AURA_GRPC_RESOURCE_EXHAUSTED, "answers are read too slowly");
@@ -247,9 +259,9 @@ static void reply(struct stream *s, const request_t *q) {
     atomic_fetch_add(&s->core->frames, 1);
     atomic_fetch_add(&s->core->bytes_in, q->frame.len);
     atomic_fetch_add(&s->core->bytes_out, s->out.coded.len);
-    aura_metrics_frame(&s->core->metrics, &s->out, q->frame.len, s->answer_us);
+    aura_metrics_frame(&s->core->metrics, &s->out, q->frame.len, s->waiting_us);
     if (s->kind == COMPRESS_STREAM && s->out.coded.len) {
-        (void)aura_pace_frame(&s->pace, s->answer_us);
+        (void)aura_pace_frame(&s->pace, s->waiting_us);
     }
 }
 
@@ -264,7 +276,8 @@ static bool run_frame(void *arg, void *data) {
     int err = process(s, j->request);
     uint64_t now_us = aura_now_us(s->core->clock);
     s->work_us = (uint32_t)(now_us - began_us);
-    s->answer_us = (uint32_t)(now_us - j->arrived_us);
+    s->answer_us = s->work_us;
+    s->waiting_us = (uint32_t)(now_us - j->arrived_us);
     if (err) {
         fail(s, err);
     } else {
@@ -307,7 +320,7 @@ static void unref(struct stream *s) {
 static void ended(void *arg) {
     struct stream *s = arg;
     if (s->admitted) {
-        aura_admission_leave(s->core->admission, s->share);
+        aura_admission_leave(s->core->admission, &s->promise);
     }
     aura_track_free(s->track);
     free_job(s->last);
@@ -376,12 +389,13 @@ static bool admit(struct stream *s, const request_t *q) {
     bool known = q->width && q->height && q->width <= AURA_PICTURE_SIDE_MAX &&
                  q->height <= AURA_PICTURE_SIDE_MAX;
     uint32_t fps = q->point && q->point->fps && q->point->fps <= 120 ? q->point->fps : FPS_ASSUMED;
-    s->share = aura_admission_expect(s->core->admission, known ? q->width : WIDTH_ASSUMED,
-                                     known ? q->height : HEIGHT_ASSUMED, fps);
+    s->promise = aura_admission_expect(s->core->admission, known ? q->width : WIDTH_ASSUMED,
+                                       known ? q->height : HEIGHT_ASSUMED, fps);
     if (s->kind == ANALYZE) {
-        s->share = s->share * ANALYZE_PERCENT / 100;
+        s->promise.share = s->promise.share * ANALYZE_PERCENT / 100;
+        s->promise.answer_us = 0; /* nobody waits for it */
     }
-    s->admitted = aura_admission_enter(s->core->admission, s->share) == 0;
+    s->admitted = aura_admission_enter(s->core->admission, &s->promise) == 0;
     atomic_fetch_add(s->admitted ? &s->core->streams_opened : &s->core->streams_refused, 1);
     return s->admitted;
 }
