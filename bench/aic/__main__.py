@@ -15,8 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import core, media, report, screen, tiers
+from . import core, latency, media, memory, report, screen, tiers
 
+DEFAULT_OUT = Path("bench/results/aic.json")
 ROOT = Path(__file__).resolve().parents[2]
 SUFFIXES = {".mp4", ".mkv", ".webm", ".mov", ".avi", ".y4m", ".mpg", ".m4v", ".ogv"}
 NOISE = "noise=c0s=7:c1s=4:c2s=4:c0f=t:c1f=t:c2f=t:all_seed=11"
@@ -60,11 +61,28 @@ def measure(clip: media.Clip, service: core.AICore, folder: Path, options: argpa
         yield tiers.steered(clip, base, service, folder, at, target)
 
 
+def one_size(options: argparse.Namespace) -> int:
+    """What does not depend on the clip: its first one at 720p."""
+    options.width, options.noise = 1280, False
+    found = []
+    with tempfile.TemporaryDirectory(prefix="bench-aic-") as folder:
+        clip = next(sources(options, Path(folder)))
+        if options.memory:
+            found.append(memory.measure(clip, latency.native(clip, Path(folder))))
+            print(memory.text(found[-1]))
+        if options.latency:
+            found += latency.measure(clip, Path(folder), options.seconds, options.aicore.split())
+    out = options.out.with_name("aic-latency.json") if options.out == DEFAULT_OUT else options.out
+    latency.save(out, found)
+    print(out)
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-aic", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=Path, help="a folder of video files")
-    parser.add_argument("--out", type=Path, default=Path("bench/results/aic.json"), help="rows as JSON")
+    parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="rows as JSON")
     parser.add_argument("--chart", type=Path, help="SVG of rate against quality")
     parser.add_argument("--seconds", type=float, default=10, help="of each clip")
     parser.add_argument("--width", type=int, help="clips wider than that are made narrower first")
@@ -72,11 +90,17 @@ def main() -> int:
                         help="quality that the governor is to hold, several with commas; 0 = its default")
     parser.add_argument("--no-noise", dest="noise", action="store_false", help="leave out the noisy variants")
     parser.add_argument("--build", default="build", help="folder with auralink-aicore")
+    parser.add_argument("--latency", action="store_true",
+                        help="only the added latency at 720p30, paced by the clock, AI Core pinned to one core")
+    parser.add_argument("--memory", action="store_true", help="only what a 720p stream takes of AI Core's memory")
+    parser.add_argument("--aicore", default="", metavar="ARGS", help="more arguments for AI Core, with --latency")
     options = parser.parse_args()
     os.environ["AURA_BUILD"] = options.build
     if options.clips and not options.clips.is_dir():
         print(f"bench-aic: {options.clips} is not a folder", file=sys.stderr)
         return 2
+    if options.latency or options.memory:
+        return one_size(options)
     rows: list[dict] = []
     service = core.AICore("--threads", "1")
     try:

@@ -139,9 +139,10 @@ static bool in_time(const struct aura_admission *a, const struct aura_promise *p
     float mean_us = a->answers_us / (float)a->streams;
     float longest_us = p->answer_us > mean_us ? p->answer_us : mean_us;
     float others_us = a->answers_us + p->answer_us - longest_us;
-    float wait_us = a->streams < a->conf.threads ? 0 : others_us / (float)a->conf.threads;
-    return p->answer_us <= 0 ||
-           (wait_us + longest_us) * spread + REST_US <= (float)AURA_ADMISSION_BUDGET_US;
+    bool alone = a->streams < a->conf.threads; /* on its thread */
+    float wait_us = alone ? 0 : others_us / (float)a->conf.threads;
+    return p->answer_us <= 0 || (wait_us + longest_us) * spread + (alone ? 0 : REST_US) <=
+                                    (float)AURA_ADMISSION_BUDGET_US;
 }
 
 int aura_admission_enter(struct aura_admission *a, const struct aura_promise *p) {
