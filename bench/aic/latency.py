@@ -7,7 +7,6 @@ frame's last packet in to its first packet out.
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import shutil
@@ -174,9 +173,8 @@ def text(found: dict) -> str:
     return "\n".join(rows)
 
 
-def measure(clip: media.Clip, folder: Path, seconds: float, extra: list[str]) -> list[dict]:
+def measure(clip: media.Clip, folder: Path, frames: list[bytes], seconds: float, extra: list[str]) -> list[dict]:
     affinity = os.sched_getaffinity(0)
-    frames = native(clip, folder)
     service = pinned(*extra)
     try:
         found = [by_grpc(service, clip, frames, seconds)]
@@ -189,8 +187,3 @@ def measure(clip: media.Clip, folder: Path, seconds: float, extra: list[str]) ->
     finally:
         os.sched_setaffinity(0, affinity)
         service.stop()
-
-
-def save(path: Path, found: list[dict]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n")
