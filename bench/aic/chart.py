@@ -11,7 +11,7 @@ COLOURS = {"server": "#0f9d76", "sender": "#2f6fde", "steered": "#b3661d"}
 INK, FAINT, GRID = "#1f2733", "#6b7485", "#dfe4ec"
 COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 3, 320, 250
 LEFT, RIGHT, TOP, BOTTOM = 42, 14, 34, 40  # inside a panel
-HEAD = 58  # above the panels
+HEAD = 72  # above the panels
 ALLOWED = 6
 
 
@@ -96,8 +96,9 @@ def _legend(width: float) -> list[str]:
                 _text(x + 32, 24, tier, 12)]
         x += 100
     out += [f'<rect x="{x:.1f}" y="16" width="8" height="8" fill="{INK}"/>', _text(x + 14, 24, "native VP8", 12)]
-    out.append(_text(LEFT, 44, "VMAF (dashed: VMAF-NEG) over kbps on the wire. Dots: what the governor chose, with bytes and VMAF "
-                     f"against native. Dotted grey: a fifth of native's bytes, native − {ALLOWED}.", 11, FAINT))
+    out.append(_text(LEFT, 44, "VMAF (dashed: VMAF-NEG) over kbps on the wire. Dots: the governor's choice, its bytes and VMAF "
+                     "against native.", 11, FAINT))
+    out.append(_text(LEFT, 59, f"Dotted: a fifth of native's bytes, and native's VMAF − {ALLOWED}.", 11, FAINT))
     return out
 
 
