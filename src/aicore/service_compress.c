@@ -22,6 +22,7 @@ enum {
     FPS_ASSUMED = 30,
     ANALYZE_PERCENT = 40,  /* of a compressed stream's time: it decodes, but does not encode */
     SHED_WAIT_US = 150000, /* a frame that waits longer is of no use to anybody */
+    BEHIND_US = 30000,     /* a frame that is at work for so long is followed by a late one */
     WINDOW = 64,           /* frames until its own times are known well enough */
     LATE_MOST = 6,         /* of them */
 };
@@ -301,7 +302,9 @@ static bool run_frame(void *arg, void *data) {
 static bool run_rest(void *arg, bool hurry) {
     struct stream *s = arg;
     uint64_t began_us = aura_now_us(s->core->clock);
-    bool more = aura_track_rest(s->track, hurry);
+    /* A caller that sends as soon as it is answered always has one waiting: that is no hurry. */
+    bool behind = hurry && began_us > s->last->arrived_us + BEHIND_US;
+    bool more = aura_track_rest(s->track, behind);
     s->work_us += (uint32_t)(aura_now_us(s->core->clock) - began_us);
     if (!more) {
         settle(s);

@@ -344,9 +344,7 @@ bool aura_track_rest(struct aura_track *t, bool hurry) {
         t->rest = REST_LEARN;
         return true;
     case REST_LEARN:
-        if (!hurry) {
-            measure(t);
-        }
+        measure(t); /* in a hurry too: rates depend on it */
         learn(t);
         t->seen.step_us[AURA_STEP_LEARN] = lap(t, &since_us);
         t->rest = REST_NONE;

@@ -81,7 +81,7 @@ AURA_NODISCARD int aura_track_frame(struct aura_track *t, const struct aura_fram
 /**
  * One piece (a millisecond or two) of what a frame leaves to do: its picture is looked at for the
  * next one. All of it is to be done before the next aura_track_frame().
- * @param hurry  the next frame waits: people and likeness are left out this time
+ * @param hurry  time is short: faces and people are left out this time
  * @return true: call again
  */
 bool aura_track_rest(struct aura_track *t, bool hurry);

@@ -107,6 +107,33 @@ out:
     return err;
 }
 
+/* The answer tells of the frame before; in a hurry the governor still learns how well it goes. */
+static int what_is_seen_comes_with_the_next_answer(void) {
+    static uint8_t source[BYTES];
+    struct aura_clock_manual clock;
+    struct aura_track *t = NULL;
+    struct aura_frame_out out;
+    unsigned measured = 0;
+    int err = 0;
+    aura_clock_manual_init(&clock, 1000000, 0);
+    TRY_OUT(aura_track_new(&t, &clock.clock, NULL));
+    for (unsigned i = 0; i < 16; i++) {
+        struct aura_frame_in in = raw(source);
+        draw(source, i < 8 ? 0 : i); /* it begins to move with the ninth */
+        TRY_OUT(aura_track_frame(t, &in, &out));
+        assert_true(i > 8 || out.statistics.motion < 1);
+        assert_true(i < 9 || out.statistics.motion > 1);
+        measured += out.measured;
+        while (aura_track_rest(t, true)) {
+        }
+        aura_clock_manual_advance(&clock, FRAME_US);
+    }
+    assert_int_equal(measured, 4); /* each fourth */
+out:
+    aura_track_free(t);
+    return err;
+}
+
 static int bad_frames_are_refused_and_nothing_else(void) {
     static uint8_t source[BYTES], noise[3000];
     struct aura_clock_manual clock;
@@ -150,6 +177,7 @@ int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_PLAIN(pictures_come_back_small_and_alike),
         AURA_PLAIN(a_drawn_picture_is_a_screen),
+        AURA_PLAIN(what_is_seen_comes_with_the_next_answer),
         AURA_PLAIN(bad_frames_are_refused_and_nothing_else),
     };
     return RUN_CASES("track", cases);
