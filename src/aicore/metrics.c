@@ -58,11 +58,10 @@ void aura_metrics_frame(struct aura_metrics *m, const struct aura_frame_out *out
 }
 
 const char *aura_step_name(enum aura_step step) {
-    static const char *const names[AURA_STEPS] = {[AURA_STEP_DECODE] = "decode",
-                                                  [AURA_STEP_ANALYSE] = "analyse",
-                                                  [AURA_STEP_FACES] = "faces",
-                                                  [AURA_STEP_PERSON] = "person",
-                                                  [AURA_STEP_ENCODE] = "encode"};
+    static const char *const names[AURA_STEPS] = {
+        [AURA_STEP_DECODE] = "decode", [AURA_STEP_ANALYSE] = "analyse",
+        [AURA_STEP_FACES] = "faces",   [AURA_STEP_PERSON] = "person",
+        [AURA_STEP_ENCODE] = "encode", [AURA_STEP_LEARN] = "learn"};
     return (size_t)step < AURA_STEPS ? names[step] : "";
 }
 

@@ -47,7 +47,7 @@ enum aura_refusal aura_metrics_why(int err);
 /** A frame was answered. @param total_us  since it came */
 void aura_metrics_frame(struct aura_metrics *m, const struct aura_frame_out *out, size_t len,
                         uint32_t total_us);
-/** "decode", "analyse", "faces", "person", "encode". */
+/** "decode", "analyse", "faces", "person", "encode", "learn". */
 const char *aura_step_name(enum aura_step step);
 
 /** Writes all of it. @param models  NULL = none */
