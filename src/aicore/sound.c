@@ -219,25 +219,6 @@ static int hear(struct aura_sound *s, const int16_t *samples, uint32_t count) {
     return err;
 }
 
-static int listen(struct aura_sound *s, const int16_t *samples, uint32_t count,
-                  struct aura_sound_out *out) {
-    bool wide = s->side > s->mid * side_share;
-    if (!s->vad) {
-        out->keep = true;
-        return 0;
-    }
-    int err = hear(s, samples, count);
-    if (err) {
-        return err;
-    }
-    out->content = s->content.now;
-    out->keep = out->content == AURA_SOUND_UNKNOWN || out->content == AURA_SOUND_MUSIC ||
-                (wide && out->content == AURA_SOUND_SPEECH);
-    out->model = s->model->id;
-    out->model_number = s->model->number;
-    return 0;
-}
-
 static float power_of(const int16_t *samples, uint32_t count) {
     float sum = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -260,6 +241,27 @@ static bool is_heard(struct aura_sound *s, const int16_t *samples, uint32_t coun
         s->floor += (power - s->floor) * 0.1F;
     }
     return s->quiet < HANGOVER_SAMPLES || begins;
+}
+
+static int listen(struct aura_sound *s, const int16_t *samples, uint32_t count,
+                  struct aura_sound_out *out) {
+    bool wide = s->side > s->mid * side_share;
+    if (!s->vad) {
+        out->keep = true;
+        return 0;
+    }
+    int err = hear(s, samples, count);
+    if (err) {
+        return err;
+    }
+    bool heard = is_heard(s, samples, count);
+    out->content =
+        s->content.now == AURA_SOUND_SPEECH && !heard ? AURA_SOUND_SILENCE : s->content.now;
+    out->keep = out->content == AURA_SOUND_UNKNOWN || out->content == AURA_SOUND_MUSIC ||
+                (wide && out->content == AURA_SOUND_SPEECH);
+    out->model = s->model->id;
+    out->model_number = s->model->number;
+    return 0;
 }
 
 /* ---- what goes out ---- */
@@ -334,7 +336,6 @@ static int send_waiting(struct aura_sound *s, const struct aura_sound_in *in, ui
 
 static int choose(struct aura_sound *s, const struct aura_sound_in *in, const int16_t *samples,
                   uint32_t count, uint32_t wanted, struct aura_sound_out *out) {
-    bool heard = is_heard(s, samples, count);
     if (in->alone) {
         out->rtp_timestamp = in->rtp_timestamp;
         return encode(s, in, samples, count, false, out);
@@ -344,7 +345,7 @@ static int choose(struct aura_sound *s, const struct aura_sound_in *in, const in
         s->cut = 0;
         return 0;
     }
-    if (!heard && !s->count) {
+    if (out->content == AURA_SOUND_SILENCE && !s->count) {
         return encode_silence(s, in, samples, count, out);
     }
     s->cut = 0;
