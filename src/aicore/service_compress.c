@@ -27,6 +27,9 @@ enum {
     LATE_MOST = 6,         /* of them */
 };
 
+/* Of a thread, and of a packet's answer, until a stream's own times are known. */
+static const struct aura_promise sound_promise = {.share = 0.05F, .answer_us = 2000};
+
 struct job {
     uint64_t arrived_us;
     request_t *request;
@@ -39,7 +42,9 @@ struct stream {
     enum kind kind;
     struct aura_grpc_call *call;
     struct aura_lane *lane;
-    struct aura_track *track;
+    struct aura_track *track;    /* pictures … */
+    struct aura_sound *sound;    /* … or sound, as the first message has it */
+    uint32_t per_s;              /* frames */
     struct aura_promise promise; /* by the admission */
     bool admitted;
     bool shed;                          /* told to go: what still waits is not worth the time */
@@ -97,14 +102,21 @@ static bool codec_of(const request_t *q, enum aura_codec_kind *kind) {
 
 /* ---- a frame, on a thread of the pool ---- */
 
-static void add_steps(const struct aura_frame_out *out, Auralink__Aicore__V1__StepTime *steps,
-                      Auralink__Aicore__V1__StepTime **list) {
+size_t aura__service_steps(const uint32_t step_us[AURA_STEPS], bool sound,
+                           Auralink__Aicore__V1__StepTime steps[AURA_STEPS],
+                           Auralink__Aicore__V1__StepTime *list[AURA_STEPS]) {
+    size_t n = 0;
     for (size_t i = 0; i < AURA_STEPS; i++) {
-        auralink__aicore__v1__step_time__init(&steps[i]);
-        steps[i].step = (char *)(uintptr_t)aura_step_name((enum aura_step)i);
-        steps[i].us = out->step_us[i];
-        list[i] = &steps[i];
+        bool both = i == AURA_STEP_DECODE || i == AURA_STEP_ENCODE;
+        if (both || (i == AURA_STEP_SPEECH) == sound) {
+            auralink__aicore__v1__step_time__init(&steps[n]);
+            steps[n].step = (char *)(uintptr_t)aura_step_name((enum aura_step)i);
+            steps[n].us = step_us[i];
+            list[n] = &steps[n];
+            n++;
+        }
     }
+    return n;
 }
 
 static void fill_statistics(Auralink__Aicore__V1__Statistics *to, const struct aura_statistics *s) {
@@ -148,8 +160,7 @@ static int answer(struct stream *s, const request_t *q, const struct aura_frame_
     r.faces = out->faces.count;
     r.total_us = total_us;
     r.draining = atomic_load(&s->core->draining);
-    add_steps(out, steps, list);
-    r.n_steps = AURA_STEPS;
+    r.n_steps = aura__service_steps(out->step_us, false, steps, list);
     r.steps = list;
     return aura__service_send(s->call, &r.base);
 }
@@ -182,7 +193,7 @@ static void settle(struct stream *s) {
                              s->answer_us);
     }
     if (s->admitted && ++s->frames % WINDOW == 0) {
-        const struct aura_promise now = {.share = s->work_mean_us * FPS_ASSUMED / 1e6F,
+        const struct aura_promise now = {.share = s->work_mean_us * (float)s->per_s / 1e6F,
                                          .answer_us = s->kind == ANALYZE ? 0 : s->answer_mean_us};
         aura_admission_change(s->core->admission, &s->promise, &now);
         s->promise = now;
@@ -229,7 +240,22 @@ static void free_job(struct job *j) {
     }
 }
 
-static int process(struct stream *s, const request_t *q) {
+static void count_frame(struct stream *s, const uint32_t step_us[AURA_STEPS], size_t in, size_t out,
+                        bool compressed) {
+    atomic_fetch_add(&s->core->frames, 1);
+    atomic_fetch_add(&s->core->bytes_in, in);
+    atomic_fetch_add(&s->core->bytes_out, out);
+    aura_metrics_frame(&s->core->metrics, step_us, compressed ? in : 0, out, s->waiting_us);
+}
+
+static void clock_answer(struct stream *s, const struct job *j, uint64_t began_us) {
+    uint64_t now_us = aura_now_us(s->core->clock);
+    s->work_us = s->answer_us = (uint32_t)(now_us - began_us);
+    s->waiting_us = (uint32_t)(now_us - j->arrived_us);
+}
+
+static int do_picture(struct stream *s, const struct job *j, uint64_t began_us, int *unsent) {
+    const request_t *q = j->request;
     struct aura_frame_in in = {.data = q->frame.data,
                                .len = q->frame.len,
                                .width = q->width,
@@ -241,31 +267,43 @@ static int process(struct stream *s, const request_t *q) {
                                .target_quality = q->point ? q->point->target_quality : 0,
                                .key_frame = q->key_frame || s->kind == COMPRESS,
                                .hurry = s->pace.hurry};
-    int err = codec_of(q, &in.codec) ? 0 : AURA_EINVAL;
+    int err = codec_of(q, &in.codec) && !s->sound ? 0 : AURA_EINVAL;
     err = err || s->track ? err : aura_track_new(&s->track, s->core->clock, s->core->models);
     if (err) {
         return err;
     }
-    return s->kind == ANALYZE ? aura_track_look(s->track, &in, &s->out)
-                              : aura_track_frame(s->track, &in, &s->out);
-}
-
-static void reply(struct stream *s, const request_t *q) {
-    int err = s->kind == ANALYZE ? answer_look(s, q, &s->out, s->waiting_us)
-                                 : answer(s, q, &s->out, s->waiting_us);
-    if (err == AURA_ELIMIT) {
-        aura_metrics_refused(&s->core->metrics, AURA_REFUSED_SLOW);
-        aura_grpc_finish(s->call, AURA_GRPC_RESOURCE_EXHAUSTED, "answers are read too slowly");
+    err = s->kind == ANALYZE ? aura_track_look(s->track, &in, &s->out)
+                             : aura_track_frame(s->track, &in, &s->out);
+    clock_answer(s, j, began_us);
+    if (err) {
+        return err;
     }
-    atomic_fetch_add(&s->core->frames, 1);
-    atomic_fetch_add(&s->core->bytes_in, q->frame.len);
-    atomic_fetch_add(&s->core->bytes_out, s->out.coded.len);
-    aura_metrics_frame(&s->core->metrics, &s->out, q->frame.len, s->waiting_us);
+    *unsent = s->kind == ANALYZE ? answer_look(s, q, &s->out, s->waiting_us)
+                                 : answer(s, q, &s->out, s->waiting_us);
+    count_frame(s, s->out.step_us, q->frame.len, s->out.coded.len, s->out.coded.len > 0);
     if (s->kind == COMPRESS_STREAM && s->out.coded.len) {
         (void)aura_pace_frame(&s->pace, s->waiting_us);
     }
+    return 0;
 }
 
+static int do_sound(struct stream *s, const struct job *j, uint64_t began_us, int *unsent) {
+    const request_t *q = j->request;
+    struct aura_sound_out out;
+    int err = s->track ? AURA_EINVAL : 0;
+    err = err || s->sound ? err : aura_sound_new(&s->sound, s->core->clock, s->core->models);
+    err = err ? err : aura__sound_take(s->sound, q, s->kind == ANALYZE, s->kind == COMPRESS, &out);
+    clock_answer(s, j, began_us);
+    if (err) {
+        return err;
+    }
+    *unsent = s->kind == ANALYZE ? aura__sound_answer_look(s->call, q, &out, s->waiting_us)
+                                 : aura__sound_answer(s->core, s->call, q, &out, s->waiting_us);
+    count_frame(s, out.step_us, q->frame.len, out.len, s->kind != ANALYZE && !out.keep);
+    return 0;
+}
+
+/* @return something is left to do for it, when nobody waits */
 static bool run_frame(void *arg, void *data) {
     struct stream *s = arg;
     struct job *j = data;
@@ -274,20 +312,19 @@ static bool run_frame(void *arg, void *data) {
         free_job(j);
         return false;
     }
-    int err = process(s, j->request);
-    uint64_t now_us = aura_now_us(s->core->clock);
-    s->work_us = (uint32_t)(now_us - began_us);
-    s->answer_us = s->work_us;
-    s->waiting_us = (uint32_t)(now_us - j->arrived_us);
+    bool sound = aura__sound_is(j->request);
+    int unsent = 0;
+    int err = sound ? do_sound(s, j, began_us, &unsent) : do_picture(s, j, began_us, &unsent);
     if (err) {
         fail(s, err);
-    } else {
-        reply(s, j->request);
+    } else if (unsent == AURA_ELIMIT) {
+        aura_metrics_refused(&s->core->metrics, AURA_REFUSED_SLOW);
+        aura_grpc_finish(s->call, AURA_GRPC_RESOURCE_EXHAUSTED, "answers are read too slowly");
     }
     if (s->kind == COMPRESS) {
         aura_grpc_finish(s->call, AURA_GRPC_OK, "");
     }
-    if (err || s->kind != COMPRESS_STREAM) {
+    if (err || sound || s->kind != COMPRESS_STREAM) {
         if (!err) {
             settle(s);
         }
@@ -326,6 +363,7 @@ static void ended(void *arg) {
         aura_admission_leave(s->core->admission, &s->promise);
     }
     aura_track_free(s->track);
+    aura_sound_free(s->sound);
     free_job(s->last);
     aura_grpc_finish(s->call, AURA_GRPC_OK, "");
     aura_grpc_call_unref(s->call);
@@ -384,20 +422,32 @@ static void *open_analyze(void *arg, struct aura_grpc_call *call) {
     return open_call(arg, call, ANALYZE);
 }
 
+static struct aura_promise promise_of(struct stream *s, const request_t *q) {
+    struct aura_promise p = sound_promise;
+    s->per_s = FPS_ASSUMED;
+    if (aura__sound_is(q)) {
+        s->per_s = 1000 / aura__sound_ms(q);
+    } else {
+        bool known = q->width && q->height && q->width <= AURA_PICTURE_SIDE_MAX &&
+                     q->height <= AURA_PICTURE_SIDE_MAX;
+        uint32_t fps =
+            q->point && q->point->fps && q->point->fps <= 120 ? q->point->fps : FPS_ASSUMED;
+        p = aura_admission_expect(s->core->admission, known ? q->width : WIDTH_ASSUMED,
+                                  known ? q->height : HEIGHT_ASSUMED, fps);
+    }
+    if (s->kind == ANALYZE) {
+        p.share = p.share * ANALYZE_PERCENT / 100;
+        p.answer_us = 0; /* nobody waits for it */
+    }
+    return p;
+}
+
 /* With its first message a stream says how large it will be. */
 static bool admit(struct stream *s, const request_t *q) {
     if (s->kind == COMPRESS || s->admitted) {
         return true;
     }
-    bool known = q->width && q->height && q->width <= AURA_PICTURE_SIDE_MAX &&
-                 q->height <= AURA_PICTURE_SIDE_MAX;
-    uint32_t fps = q->point && q->point->fps && q->point->fps <= 120 ? q->point->fps : FPS_ASSUMED;
-    s->promise = aura_admission_expect(s->core->admission, known ? q->width : WIDTH_ASSUMED,
-                                       known ? q->height : HEIGHT_ASSUMED, fps);
-    if (s->kind == ANALYZE) {
-        s->promise.share = s->promise.share * ANALYZE_PERCENT / 100;
-        s->promise.answer_us = 0; /* nobody waits for it */
-    }
+    s->promise = promise_of(s, q);
     s->admitted = aura_admission_enter(s->core->admission, &s->promise) == 0;
     atomic_fetch_add(s->admitted ? &s->core->streams_opened : &s->core->streams_refused, 1);
     return s->admitted;
