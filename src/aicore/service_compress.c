@@ -76,6 +76,8 @@ static bool codec_of(const request_t *q, enum aura_codec_kind *kind) {
     case AURALINK__AICORE__V1__CODEC__CODEC_I420:
         *kind = AURA_CODEC_KIND_NONE;
         return true;
+    case AURALINK__AICORE__V1__CODEC__CODEC_OPUS:
+    case AURALINK__AICORE__V1__CODEC__CODEC_PCM:
     case AURALINK__AICORE__V1__CODEC__CODEC_UNSPECIFIED:
     case _AURALINK__AICORE__V1__CODEC_IS_INT_SIZE:
     default:
