@@ -46,7 +46,7 @@ struct aura_aic_frame_in {
     bool key_frame; /* the answer is to be one */
     float target_quality;
     /* Of sound: */
-    uint32_t packet_ms;    /* that an answer is to stand for, 20…120; 0 = as AI Core thinks best */
+    uint32_t packet_ms; /* that an answer is to stand for, 20…120; 0 = as AI Core thinks best */
     uint32_t loss_percent; /* on the way to the receivers */
     bool redundancy;       /* they can use DRED */
     uint32_t channels;     /* of AURA_AIC_PCM */

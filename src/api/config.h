@@ -49,7 +49,7 @@ struct aura_config {
         uint32_t max_audible;
     } audio;
     struct {
-        bool enabled, steer;
+        bool enabled, steer, audio;
         const char *mode, *address;
         const char *tls_ca, *tls_certificate, *tls_key; /* files; "" = none */
     } aic;
