@@ -24,6 +24,8 @@ enum {
     SETTLE_FRAMES = 60,    /* until its own times are known well enough */
 };
 
+static const float sound_share = 0.05F; /* of a thread, until a stream's own times are known */
+
 struct job {
     uint64_t arrived_us;
     request_t *request;
@@ -36,8 +38,10 @@ struct stream {
     enum kind kind;
     struct aura_grpc_call *call;
     struct aura_lane *lane;
-    struct aura_track *track;
-    float share; /* of a thread, promised by the admission */
+    struct aura_track *track; /* pictures … */
+    struct aura_sound *sound; /* … or sound, as the first message has it */
+    uint32_t per_s;           /* frames */
+    float share;              /* of a thread, promised by the admission */
     bool admitted;
     bool shed;     /* told to go: what still waits is not worth the time */
     float mean_us; /* of a frame */
@@ -87,14 +91,21 @@ static bool codec_of(const request_t *q, enum aura_codec_kind *kind) {
 
 /* ---- a frame, on a thread of the pool ---- */
 
-static void add_steps(const struct aura_frame_out *out, Auralink__Aicore__V1__StepTime *steps,
-                      Auralink__Aicore__V1__StepTime **list) {
+size_t aura__service_steps(const uint32_t step_us[AURA_STEPS], bool sound,
+                           Auralink__Aicore__V1__StepTime steps[AURA_STEPS],
+                           Auralink__Aicore__V1__StepTime *list[AURA_STEPS]) {
+    size_t n = 0;
     for (size_t i = 0; i < AURA_STEPS; i++) {
-        auralink__aicore__v1__step_time__init(&steps[i]);
-        steps[i].step = (char *)(uintptr_t)aura_step_name((enum aura_step)i);
-        steps[i].us = out->step_us[i];
-        list[i] = &steps[i];
+        bool both = i == AURA_STEP_DECODE || i == AURA_STEP_ENCODE;
+        if (both || (i == AURA_STEP_SPEECH) == sound) {
+            auralink__aicore__v1__step_time__init(&steps[n]);
+            steps[n].step = (char *)(uintptr_t)aura_step_name((enum aura_step)i);
+            steps[n].us = step_us[i];
+            list[n] = &steps[n];
+            n++;
+        }
     }
+    return n;
 }
 
 static void fill_statistics(Auralink__Aicore__V1__Statistics *to, const struct aura_statistics *s) {
@@ -138,8 +149,7 @@ static int answer(struct stream *s, const request_t *q, const struct aura_frame_
     r.faces = out->faces.count;
     r.total_us = total_us;
     r.draining = atomic_load(&s->core->draining);
-    add_steps(out, steps, list);
-    r.n_steps = AURA_STEPS;
+    r.n_steps = aura__service_steps(out->step_us, false, steps, list);
     r.steps = list;
     return aura__service_send(s->call, &r.base);
 }
@@ -162,15 +172,12 @@ static int answer_look(struct stream *s, const request_t *q, const struct aura_f
 }
 
 /* What the stream takes of a thread's time, when that is known better than at its beginning. */
-static void settle(struct stream *s, const struct aura_frame_out *out, uint32_t us) {
+static void settle(struct stream *s, uint32_t us) {
     s->frames++;
     s->mean_us +=
         ((float)us - s->mean_us) / (float)(s->frames < SETTLE_FRAMES ? s->frames : SETTLE_FRAMES);
-    if (out->width && out->coded.len) {
-        aura_admission_learn(s->core->admission, out->width, out->height, us);
-    }
     if (s->admitted && s->frames % SETTLE_FRAMES == 0) {
-        float share = s->mean_us * FPS_ASSUMED / 1e6F;
+        float share = s->mean_us * (float)s->per_s / 1e6F;
         aura_admission_change(s->core->admission, s->share, share);
         s->share = share;
     }
@@ -203,7 +210,15 @@ static void fail(struct stream *s, int err) {
     aura_grpc_finish(s->call, status_of(err), text);
 }
 
-static void compute(struct stream *s, const struct job *j) {
+static void count_frame(struct stream *s, const uint32_t step_us[AURA_STEPS], size_t in, size_t out,
+                        uint32_t total_us, bool compressed) {
+    atomic_fetch_add(&s->core->frames, 1);
+    atomic_fetch_add(&s->core->bytes_in, in);
+    atomic_fetch_add(&s->core->bytes_out, out);
+    aura_metrics_frame(&s->core->metrics, step_us, compressed ? in : 0, out, total_us);
+}
+
+static int compute_picture(struct stream *s, const struct job *j) {
     const request_t *q = j->request;
     struct aura_frame_in in = {.data = q->frame.data,
                                .len = q->frame.len,
@@ -216,28 +231,51 @@ static void compute(struct stream *s, const struct job *j) {
                                .target_quality = q->point ? q->point->target_quality : 0,
                                .key_frame = q->key_frame || s->kind == COMPRESS};
     struct aura_frame_out out;
-    int err = codec_of(q, &in.codec) ? 0 : AURA_EINVAL;
+    int err = codec_of(q, &in.codec) && !s->sound ? 0 : AURA_EINVAL;
     err = err || s->track ? err : aura_track_new(&s->track, s->core->clock, s->core->models);
     uint64_t began_us = aura_now_us(s->core->clock);
     if (!err) {
         err = s->kind == ANALYZE ? aura_track_look(s->track, &in, &out)
                                  : aura_track_frame(s->track, &in, &out);
     }
-    uint64_t now_us = aura_now_us(s->core->clock);
     if (err) {
         fail(s, err);
-    } else {
-        uint32_t total_us = (uint32_t)(now_us - j->arrived_us);
-        settle(s, &out, (uint32_t)(now_us - began_us));
-        atomic_fetch_add(&s->core->frames, 1);
-        atomic_fetch_add(&s->core->bytes_in, q->frame.len);
-        atomic_fetch_add(&s->core->bytes_out, out.coded.len);
-        aura_metrics_frame(&s->core->metrics, &out, q->frame.len, total_us);
-        err = s->kind == ANALYZE ? answer_look(s, q, &out, total_us) : answer(s, q, &out, total_us);
-        if (err == AURA_ELIMIT) {
-            aura_metrics_refused(&s->core->metrics, AURA_REFUSED_SLOW);
-            aura_grpc_finish(s->call, AURA_GRPC_RESOURCE_EXHAUSTED, "answers are read too slowly");
-        }
+        return 0;
+    }
+    uint64_t now_us = aura_now_us(s->core->clock);
+    uint32_t total_us = (uint32_t)(now_us - j->arrived_us), us = (uint32_t)(now_us - began_us);
+    if (out.width && out.coded.len) {
+        aura_admission_learn(s->core->admission, out.width, out.height, us);
+    }
+    settle(s, us);
+    count_frame(s, out.step_us, q->frame.len, out.coded.len, total_us, out.coded.len > 0);
+    return s->kind == ANALYZE ? answer_look(s, q, &out, total_us) : answer(s, q, &out, total_us);
+}
+
+static int compute_sound(struct stream *s, const struct job *j) {
+    const request_t *q = j->request;
+    struct aura_sound_out out;
+    int err = s->track ? AURA_EINVAL : 0;
+    err = err || s->sound ? err : aura_sound_new(&s->sound, s->core->clock, s->core->models);
+    uint64_t began_us = aura_now_us(s->core->clock);
+    err = err ? err : aura__sound_take(s->sound, q, s->kind == ANALYZE, s->kind == COMPRESS, &out);
+    if (err) {
+        fail(s, err);
+        return 0;
+    }
+    uint64_t now_us = aura_now_us(s->core->clock);
+    uint32_t total_us = (uint32_t)(now_us - j->arrived_us);
+    settle(s, (uint32_t)(now_us - began_us));
+    count_frame(s, out.step_us, q->frame.len, out.len, total_us, s->kind != ANALYZE && !out.keep);
+    return s->kind == ANALYZE ? aura__sound_answer_look(s->call, q, &out, total_us)
+                              : aura__sound_answer(s->core, s->call, q, &out, total_us);
+}
+
+static void compute(struct stream *s, const struct job *j) {
+    int err = aura__sound_is(j->request) ? compute_sound(s, j) : compute_picture(s, j);
+    if (err == AURA_ELIMIT) {
+        aura_metrics_refused(&s->core->metrics, AURA_REFUSED_SLOW);
+        aura_grpc_finish(s->call, AURA_GRPC_RESOURCE_EXHAUSTED, "answers are read too slowly");
     }
     if (s->kind == COMPRESS) {
         aura_grpc_finish(s->call, AURA_GRPC_OK, "");
@@ -266,6 +304,7 @@ static void ended(void *arg) {
         aura_admission_leave(s->core->admission, s->share);
     }
     aura_track_free(s->track);
+    aura_sound_free(s->sound);
     aura_grpc_finish(s->call, AURA_GRPC_OK, "");
     aura_grpc_call_unref(s->call);
     unref(s);
@@ -320,19 +359,26 @@ static void *open_analyze(void *arg, struct aura_grpc_call *call) {
     return open_call(arg, call, ANALYZE);
 }
 
+static float share_of(struct stream *s, const request_t *q) {
+    if (aura__sound_is(q)) {
+        s->per_s = 1000 / aura__sound_ms(q);
+        return sound_share;
+    }
+    bool known = q->width && q->height && q->width <= AURA_PICTURE_SIDE_MAX &&
+                 q->height <= AURA_PICTURE_SIDE_MAX;
+    uint32_t fps = q->point && q->point->fps && q->point->fps <= 120 ? q->point->fps : FPS_ASSUMED;
+    s->per_s = FPS_ASSUMED;
+    float share = aura_admission_expect(s->core->admission, known ? q->width : WIDTH_ASSUMED,
+                                        known ? q->height : HEIGHT_ASSUMED, fps);
+    return s->kind == ANALYZE ? share * ANALYZE_PERCENT / 100 : share;
+}
+
 /* With its first message a stream says how large it will be. */
 static bool admit(struct stream *s, const request_t *q) {
     if (s->kind == COMPRESS || s->admitted) {
         return true;
     }
-    bool known = q->width && q->height && q->width <= AURA_PICTURE_SIDE_MAX &&
-                 q->height <= AURA_PICTURE_SIDE_MAX;
-    uint32_t fps = q->point && q->point->fps && q->point->fps <= 120 ? q->point->fps : FPS_ASSUMED;
-    s->share = aura_admission_expect(s->core->admission, known ? q->width : WIDTH_ASSUMED,
-                                     known ? q->height : HEIGHT_ASSUMED, fps);
-    if (s->kind == ANALYZE) {
-        s->share = s->share * ANALYZE_PERCENT / 100;
-    }
+    s->share = share_of(s, q);
     s->admitted = aura_admission_enter(s->core->admission, s->share) == 0;
     atomic_fetch_add(s->admitted ? &s->core->streams_opened : &s->core->streams_refused, 1);
     return s->admitted;

@@ -10,18 +10,10 @@
 #include "aicore/governor.h"
 #include "aicore/masks.h"
 #include "aicore/statistics.h"
+#include "aicore/steps.h"
 #include "base/clock.h"
 #include "codec/decoder.h"
 #include "codec/encoder.h"
-
-enum aura_step {
-    AURA_STEP_DECODE,
-    AURA_STEP_ANALYSE,
-    AURA_STEP_FACES,
-    AURA_STEP_PERSON,
-    AURA_STEP_ENCODE,
-    AURA_STEPS,
-};
 
 struct aura_frame_in {
     const uint8_t *data;
