@@ -14,6 +14,7 @@ from lib import speech
 from lib.aicore import AICore
 from lib.driver import eventually
 from lib.netem import Forwarder, Impairment
+from test_seeing import debug
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -56,7 +57,7 @@ def hears(viewer, sid):
 
 def layer(server, sid) -> dict:
     """What the server says of the track."""
-    tracks = server.get_json("/debug/aic")["aic"]
+    tracks = debug(server, "/debug/aic", room_list=True)["aic"]
     return next((t for t in tracks if t["track"] == sid), {})
 
 
@@ -83,7 +84,7 @@ def stretch(viewer, sid, seconds: float) -> dict:
 def test_speech(call, record, sounds, tmp_path):
     """Longer packets on the same SSRC, far fewer bytes, nothing concealed at the switch, and the same words."""
     server, room, sid = call("talk")
-    native = hears(room.join("chromium", "native", attributes={"auralink.aic": "off"}), sid)
+    native = hears(room.join("chromium", "native", grants={"attributes": {"auralink.aic": "off"}}), sid)
     viewer = hears(room.join("chromium", "viewer"), sid)
     listener = room.join("node", "listener")
     before = viewer.call("rtcStats", sid=sid)
@@ -169,14 +170,14 @@ def test_people_who_lose_packets_get_red(core, start_server, room_on, sounds, re
     server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}}})
     room = room_on(server)
     sid = room.join("node", "speaker").call("publishAudio", file=sounds["talk"])["sid"]
-    path = Forwarder(server)
+    path = Forwarder(("127.0.0.1", server.udp_port), signal_target=server.url)
     try:
-        viewer = hears(room.join("chromium", "viewer", url=path.url), sid)
+        viewer = hears(room.join("chromium", "viewer", url=path.ws_url), sid)
         is_compressed(server, sid)
-        path.down = Impairment(loss=0.08)
+        path.impair(down=Impairment(loss=0.08))
         eventually(lambda: layer(server, sid)["viewers"] == 0, 40, what="the publisher's own packets are heard")
         mime = viewer.call("rtcStats", sid=sid)["mimeType"]
-        path.down = Impairment()
+        path.impair(down=Impairment())
         is_compressed(server, sid, timeout=90)
         record(mime=mime)
     finally:
@@ -203,7 +204,7 @@ def test_everybody_else_hears_it_too(call, room, sounds, record, tmp_path):
 def test_saver(call, record):
     """120 ms for who saves on a clean link; others stay at 60."""
     server, room, sid = call("talk")
-    saver = hears(room.join("chromium", "saver", attributes={"auralink.aic": "saver"}), sid)
+    saver = hears(room.join("chromium", "saver", grants={"attributes": {"auralink.aic": "saver"}}), sid)
     other = hears(room.join("chromium", "other"), sid)
     is_compressed(server, sid, viewers=2)
     eventually(lambda: stretch(saver, sid, 2)["packets_s"] < 11, 60, 0, "packets of 120 ms come")
