@@ -349,7 +349,8 @@ static void handle(struct aura_worker *w, const struct aura_aic_event *e) {
 /* ---- its life ---- */
 
 int aura__derived_sound_new(struct aura_derived_sound **sp, struct aura_published *pub) {
-    static const struct aura_aic_machine_conf conf = {.min_vmaf = 0};
+    /* Jitter buffers for sound hold more than those for pictures. */
+    static const struct aura_aic_machine_conf conf = {.late_us = 40000, .silent_us = 250000};
     struct aura_derived_sound *s = aura_zalloc(sizeof(*s));
     if (!s) {
         return AURA_ENOMEM;

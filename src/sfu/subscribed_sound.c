@@ -21,8 +21,9 @@ uint8_t aura__subscribed_sound_target(const struct aura_subscribed *sub) {
 
 bool aura__subscribed_hears(struct aura_subscribed *sub, unsigned layer,
                             const struct aura_packet *p) {
+    bool mark = p->aic && p->payload_len == 0; /* a publisher's may be all padding */
     return aura__sound_switch(&sub->sound, (uint8_t)layer, sub->target, p->ts,
-                              p->samples ? p->samples : SAMPLES_ASSUMED, p->payload_len == 0);
+                              p->samples ? p->samples : SAMPLES_ASSUMED, mark);
 }
 
 /* The first kept packet behind what was heard. */
