@@ -23,7 +23,8 @@ x86_64) build_packages+=(libipsec-mb-dev) ;; # AES-GCM in batches; elsewhere Ope
 esac
 # Ubuntu has firefox and chromium-browser as packages that fetch a snap.
 test_packages=(
-    libcmocka-dev g++ clang openssl "chromium|chromium-browser" "firefox-esr|firefox" ffmpeg procps iproute2 tshark espeak-ng
+    libcmocka-dev g++ clang openssl "chromium|chromium-browser" "firefox-esr|firefox" ffmpeg procps iproute2 tshark
+    asterisk-core-sounds-en-g722 asterisk-moh-opsound-g722 # a voice and music, for AI Core's sound
 )
 
 missing_of() { # the words that are not installed, with alternatives resolved

@@ -19,21 +19,32 @@ enum aura_sound_content {
     AURA_SOUND_SILENCE,
 };
 
+enum {
+    AURA_CONTENT_CHUNK = 512, /* samples of 16 kHz that are taken at once: 32 ms */
+    AURA_CONTENT_BINS = 302,  /* of 15.6 Hz, from 300 Hz up: where notes are */
+};
+
 struct aura_content {
     enum aura_sound_content now;
-    float speech;    /* smoothed */
-    float level;     /* smoothed power, full scale = 1 */
-    uint64_t heard;  /* samples */
-    uint64_t spoke;  /* `heard` when somebody spoke last */
-    uint64_t spoken; /* samples with speech */
+    float window[2 * AURA_CONTENT_CHUNK];
+    float age[AURA_CONTENT_BINS]; /* chunks that a peak has been at this frequency */
+    float tonal;                  /* share of the power in peaks that last, smoothed */
+    float peak;                   /* power of the loudest chunk, fading */
+    float level;                  /* power, smoothed */
+    float usual, strays;          /* its logarithm over seconds, and how far chunks are from that */
+    uint32_t heard;        /* chunks with sound since it was last silent; it stops counting */
+    uint32_t spoken;       /* chunks with speech of these */
+    uint32_t since_speech; /* chunks; stops counting */
 };
 
 void aura_content_init(struct aura_content *c);
 /**
- * @param samples  mono, 48 kHz
+ * Speech glides, notes stay where they are: peaks of the spectrum that last a fifth of a second to
+ * two are music; those that last longer are a hum.
+ * @param samples  AURA_CONTENT_CHUNK of them, 16 kHz, full scale = 1
  * @param speech   how likely somebody speaks in them
  */
-enum aura_sound_content aura_content_add(struct aura_content *c, const int16_t *samples,
-                                         size_t count, float speech);
+enum aura_sound_content aura_content_add(struct aura_content *c, const float *samples,
+                                         float speech);
 
 #endif

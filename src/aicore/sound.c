@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aicore/sound.h"
 
+#include "aicore/thin.h"
 #include "aicore/vad.h"
 #include "base/mem.h"
 
@@ -36,6 +37,9 @@ struct aura_sound {
     struct aura_opus_encoder *encoder;
     struct aura_vad *vad; /* NULL: no model */
     const struct aura_model_info *model;
+    struct aura_thin thin;
+    float chunk[AURA_VAD_SAMPLES + AURA_OPUS_PACKET_SAMPLES_MAX / AURA_THIN_STEP + 1];
+    size_t chunk_count; /* samples of 16 kHz that the detectors have not heard yet */
     struct aura_content content;
     float speech;
     float floor;     /* power of the noise while nobody speaks */
@@ -64,6 +68,7 @@ int aura_sound_new(struct aura_sound **sp, const struct aura_clock *clock,
     s->clock = clock;
     s->speech = -1;
     s->model = aura_models_info(models, "speech");
+    aura_thin_init(&s->thin);
     aura_content_init(&s->content);
     int err = aura_vad_new(&s->vad, models);
     err = err == AURA_ENOENT ? 0 : err;
@@ -195,25 +200,23 @@ static bool bridge(struct aura_sound *s, const struct aura_sound_in *in, uint32_
 
 /* ---- what it is ---- */
 
-static int listen(struct aura_sound *s, const int16_t *samples, uint32_t count,
-                  struct aura_sound_out *out) {
-    bool wide = s->side > s->mid * side_share;
-    if (!s->vad) {
-        out->keep = true;
-        return 0;
+/* The detectors' view of them; what is left over waits. */
+static int hear(struct aura_sound *s, const int16_t *samples, uint32_t count) {
+    size_t at = 0;
+    float most = -1;
+    int err = 0;
+    s->chunk_count += aura_thin_add(&s->thin, samples, count, s->chunk + s->chunk_count);
+    while (!err && s->chunk_count - at >= AURA_VAD_SAMPLES) {
+        float speech = 0;
+        err = aura_vad_add(s->vad, s->chunk + at, &speech);
+        (void)aura_content_add(&s->content, s->chunk + at, speech);
+        most = speech > most ? speech : most;
+        at += AURA_VAD_SAMPLES;
     }
-    int err = aura_vad_add(s->vad, samples, count, &s->speech);
-    if (err) {
-        return err;
-    }
-    enum aura_sound_content content =
-        aura_content_add(&s->content, samples, count, s->speech < 0 ? 0 : s->speech);
-    out->content = content;
-    out->keep = content == AURA_SOUND_UNKNOWN || content == AURA_SOUND_MUSIC ||
-                (wide && content == AURA_SOUND_SPEECH);
-    out->model = s->model->id;
-    out->model_number = s->model->number;
-    return 0;
+    s->chunk_count -= at;
+    memmove(s->chunk, s->chunk + at, s->chunk_count * sizeof(*s->chunk));
+    s->speech = most < 0 ? s->speech : most;
+    return err;
 }
 
 static float power_of(const int16_t *samples, uint32_t count) {
@@ -238,6 +241,27 @@ static bool is_heard(struct aura_sound *s, const int16_t *samples, uint32_t coun
         s->floor += (power - s->floor) * 0.1F;
     }
     return s->quiet < HANGOVER_SAMPLES || begins;
+}
+
+static int listen(struct aura_sound *s, const int16_t *samples, uint32_t count,
+                  struct aura_sound_out *out) {
+    bool wide = s->side > s->mid * side_share;
+    if (!s->vad) {
+        out->keep = true;
+        return 0;
+    }
+    int err = hear(s, samples, count);
+    if (err) {
+        return err;
+    }
+    bool heard = is_heard(s, samples, count);
+    out->content =
+        s->content.now == AURA_SOUND_SPEECH && !heard ? AURA_SOUND_SILENCE : s->content.now;
+    out->keep = out->content == AURA_SOUND_UNKNOWN || out->content == AURA_SOUND_MUSIC ||
+                (wide && out->content == AURA_SOUND_SPEECH);
+    out->model = s->model->id;
+    out->model_number = s->model->number;
+    return 0;
 }
 
 /* ---- what goes out ---- */
@@ -312,7 +336,6 @@ static int send_waiting(struct aura_sound *s, const struct aura_sound_in *in, ui
 
 static int choose(struct aura_sound *s, const struct aura_sound_in *in, const int16_t *samples,
                   uint32_t count, uint32_t wanted, struct aura_sound_out *out) {
-    bool heard = is_heard(s, samples, count);
     if (in->alone) {
         out->rtp_timestamp = in->rtp_timestamp;
         return encode(s, in, samples, count, false, out);
@@ -322,7 +345,7 @@ static int choose(struct aura_sound *s, const struct aura_sound_in *in, const in
         s->cut = 0;
         return 0;
     }
-    if (!heard && !s->count) {
+    if (out->content == AURA_SOUND_SILENCE && !s->count) {
         return encode_silence(s, in, samples, count, out);
     }
     s->cut = 0;

@@ -3,46 +3,23 @@
 
 #include "base/mem.h"
 
-#include <math.h>
 #include <string.h>
 
 enum {
-    STEP = 3,     /* 48 to 16 kHz */
-    CHUNK = 512,  /* of 16 kHz */
+    CHUNK = AURA_VAD_SAMPLES,
     CONTEXT = 64, /* of the chunk before, in front of each */
     STATE = 2 * 128,
-    TAPS = 48, /* of the filter before the samples are thinned out */
 };
 
 struct aura_vad {
     struct aura_inference *inference;
-    float taps[TAPS];
-    float history[TAPS]; /* the newest samples of 48 kHz, the oldest first */
-    unsigned phase;      /* samples until the next of 16 kHz */
     float chunk[CONTEXT + CHUNK];
-    size_t filled; /* of the chunk, without the context */
     float state[STATE];
 };
 
 static bool is_shape(const struct aura_model_shape *s, uint32_t rank, uint32_t a, uint32_t b,
                      uint32_t c) {
     return s->rank == rank && s->side[0] == a && s->side[1] == b && (rank < 3 || s->side[2] == c);
-}
-
-/* A windowed sinc (Hamming), 7 kHz wide. */
-static void design(float taps[TAPS]) {
-    const double pi = acos(-1), cut = 7000.0 / 48000.0;
-    double sum = 0;
-    for (int i = 0; i < TAPS; i++) {
-        double x = i - (TAPS - 1) / 2.0;
-        double w = 0.54 - 0.46 * cos(2 * pi * i / (TAPS - 1));
-        double tap = sin(2 * pi * cut * x) / (pi * x) * w; /* TAPS is even: x is never 0 */
-        taps[i] = (float)tap;
-        sum += tap;
-    }
-    for (int i = 0; i < TAPS; i++) {
-        taps[i] = (float)((double)taps[i] / sum / 32768);
-    }
 }
 
 int aura_vad_new(struct aura_vad **vp, const struct aura_models *models) {
@@ -61,8 +38,6 @@ int aura_vad_new(struct aura_vad **vp, const struct aura_models *models) {
     if (!v) {
         return AURA_ENOMEM;
     }
-    design(v->taps);
-    aura_vad_reset(v);
     int err = aura_inference_new(&v->inference, model);
     if (err) {
         aura_vad_free(v);
@@ -80,15 +55,8 @@ struct aura_vad *aura_vad_free(struct aura_vad *v) {
     return NULL;
 }
 
-void aura_vad_reset(struct aura_vad *v) {
-    memset(v->history, 0, sizeof(v->history));
-    memset(v->chunk, 0, sizeof(v->chunk));
-    memset(v->state, 0, sizeof(v->state));
-    v->phase = STEP;
-    v->filled = 0;
-}
-
-static int decide(struct aura_vad *v, float *speech) {
+int aura_vad_add(struct aura_vad *v, const float *samples, float *speech) {
+    memcpy(v->chunk + CONTEXT, samples, CHUNK * sizeof(*samples));
     memcpy(aura_inference_input(v->inference, 0), v->chunk, sizeof(v->chunk));
     memcpy(aura_inference_input(v->inference, 1), v->state, sizeof(v->state));
     int err = aura_inference_run(v->inference);
@@ -98,33 +66,5 @@ static int decide(struct aura_vad *v, float *speech) {
     *speech = aura_inference_output(v->inference, 0)[0];
     memcpy(v->state, aura_inference_output(v->inference, 1), sizeof(v->state));
     memcpy(v->chunk, v->chunk + CHUNK, CONTEXT * sizeof(*v->chunk));
-    v->filled = 0;
     return 0;
-}
-
-int aura_vad_add(struct aura_vad *v, const int16_t *samples, size_t count, float *speech) {
-    float most = -1;
-    int err = 0;
-    for (size_t i = 0; i < count && !err; i++) {
-        memmove(v->history, v->history + 1, (TAPS - 1) * sizeof(*v->history));
-        v->history[TAPS - 1] = samples[i];
-        if (--v->phase) {
-            continue;
-        }
-        v->phase = STEP;
-        float sum = 0;
-        for (size_t t = 0; t < TAPS; t++) {
-            sum += v->history[t] * v->taps[t];
-        }
-        v->chunk[CONTEXT + v->filled++] = sum;
-        if (v->filled == CHUNK) {
-            float now = 0;
-            err = decide(v, &now);
-            most = now > most ? now : most;
-        }
-    }
-    if (!err && most >= 0) {
-        *speech = most;
-    }
-    return err;
 }

@@ -8,9 +8,7 @@
 
 #include "aicore/models.h"
 
-enum {
-    AURA_VAD_SAMPLES = 1536, /* of 48 kHz, that the model sees at once: 32 ms */
-};
+enum { AURA_VAD_SAMPLES = 512 }; /* of 16 kHz, that it hears at once: 32 ms */
 
 struct aura_vad;
 
@@ -18,13 +16,10 @@ struct aura_vad;
 AURA_NODISCARD int aura_vad_new(struct aura_vad **vp, const struct aura_models *models);
 struct aura_vad *aura_vad_free(struct aura_vad *v);
 /**
- * @param samples  mono, 48 kHz, any number of them
- * @param speech   0…1, the highest of what was decided meanwhile; untouched if nothing was
+ * @param samples  the next AURA_VAD_SAMPLES, full scale = 1
+ * @param speech   0…1
  * @return 0 or AURA_EMALFORMED (the runtime failed)
  */
-AURA_NODISCARD int aura_vad_add(struct aura_vad *v, const int16_t *samples, size_t count,
-                                float *speech);
-/** What it heard is forgotten. */
-void aura_vad_reset(struct aura_vad *v);
+AURA_NODISCARD int aura_vad_add(struct aura_vad *v, const float *samples, float *speech);
 
 #endif
