@@ -102,6 +102,28 @@ def stretch(viewer, sid, seconds: float) -> dict:
     return got
 
 
+def undisturbed(server, sid, measure):
+    """Measured over a stretch without a fallback, which a busy machine may bring any time."""
+    for _ in range(4):
+        is_compressed(server, sid, viewers=2)
+        before = layer(server, sid)["fallbacks"]
+        got = measure()
+        if layer(server, sid)["fallbacks"] == before:
+            return got
+    raise AssertionError(f"no stretch without a fallback: {layer(server, sid)}")
+
+
+def side_by_side(viewer, native, sid, seconds: float):
+    """What the viewer got, kbps on the wire and packets a second of the other one."""
+    first = native.call("rtcStats", sid=sid)
+    got = stretch(viewer, sid, seconds)
+    last = native.call("rtcStats", sid=sid)
+    took = (last["timestamp"] - first["timestamp"]) / 1000
+    packets = last["packetsReceived"] - first["packetsReceived"]
+    kbps = (last["bytesReceived"] - first["bytesReceived"] + packets * HEADERS) * 8 / 1000 / took
+    return got, kbps, packets / took
+
+
 @pytest.mark.smoke
 def test_speech(call, record, sounds, tmp_path):
     """Longer packets on the same SSRC, far fewer bytes, nothing concealed at the switch, and the same words."""
@@ -113,22 +135,15 @@ def test_speech(call, record, sounds, tmp_path):
     is_compressed(server, sid, viewers=2)
     time.sleep(1)
     after = viewer.call("rtcStats", sid=sid)
-    heard = str(tmp_path / "heard.pcm")
-    listener.call("saveSound", file=heard)
-    seconds = 18
-    started = native.call("rtcStats", sid=sid)
-    aic = stretch(viewer, sid, seconds)
-    ended = native.call("rtcStats", sid=sid)
-    took = (ended["timestamp"] - started["timestamp"]) / 1000
-    packets = ended["packetsReceived"] - started["packetsReceived"]
-    native_kbps = (ended["bytesReceived"] - started["bytesReceived"] + packets * HEADERS) * 8 / 1000 / took
+    listener.call("saveSound", file=(heard := str(tmp_path / "heard.pcm")))
+    aic, native_kbps, native_packets = undisturbed(server, sid, lambda: side_by_side(viewer, native, sid, 15))
     alike = likeness(sounds["talk"], heard)
     record(native_kbps=native_kbps, aic_kbps=aic["kbps_wire"], saved=1 - aic["kbps_wire"] / native_kbps,
            packets_s=aic["packets_s"], alike=alike, concealed=aic["concealedSamples"],
            concealed_at_switch=after["concealedSamples"] - before["concealedSamples"])
     assert after["ssrc"] == before["ssrc"] == aic["ssrc"]
     assert aic["packetsLost"] == 0
-    assert aic["packets_s"] < 20 < packets / took
+    assert aic["packets_s"] < 20 < native_packets
     assert aic["kbps_wire"] < 0.45 * native_kbps
     assert alike > 0.8, "those are not the words that were spoken"
     sent = server.tail(100_000)
