@@ -96,6 +96,9 @@ static void on_message(void *arg, const uint8_t *data, size_t len) {
         .key_frame = r->key_frame,
         .draining = r->draining,
         .bytes_in = r->bytes_in,
+        .samples = r->samples,
+        .keep = r->keep,
+        .speech = r->speech,
         .hints = {.model = (uint16_t)r->model_id,
                   .saved = r->ratio,
                   .vmaf = r->quality,
@@ -103,6 +106,9 @@ static void on_message(void *arg, const uint8_t *data, size_t len) {
     };
     if (r->content == AURALINK__AICORE__V1__CONTENT__CONTENT_SCREEN) {
         out.hints.flags |= AURA_AIC_SCREEN;
+    }
+    if (r->content == AURALINK__AICORE__V1__CONTENT__CONTENT_SILENCE) {
+        out.hints.flags |= AURA_AIC_SILENCE;
     }
     if (r->faces) {
         out.hints.flags |= AURA_AIC_FACES;
@@ -192,12 +198,16 @@ int aura_aic_stream_send(struct aura_aic_stream *s, const struct aura_aic_frame_
     point.target_quality = f->target_quality;
     point.max_kbps = f->max_kbps;
     point.fps = f->fps;
+    point.packet_ms = f->packet_ms;
+    point.loss_percent = f->loss_percent;
+    point.redundancy = f->redundancy;
     q.frame = (ProtobufCBinaryData){.len = f->len, .data = (uint8_t *)(uintptr_t)f->data};
     q.codec = (Auralink__Aicore__V1__Codec)f->codec;
     q.width = f->width;
     q.height = f->height;
     q.rtp_timestamp = f->rtp_timestamp;
     q.key_frame = f->key_frame;
+    q.channels = f->channels;
     q.point = &point;
     size_t len = auralink__aicore__v1__compress_request__get_packed_size(&q);
     uint8_t *bytes = aura_zalloc(len);

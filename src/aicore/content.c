@@ -26,6 +26,8 @@ static const float fades = 0.998F;       /* of the loudest in each chunk: 10 dB 
 static const float music_above = 0.025F; /* of the power, in notes … */
 static const float music_below = 0.012F; /* … and until it is less than that */
 static const float slow = 1 / 125.0F;    /* 4 s */
+static const float quiet = 1e-4F;        /* power: −40 dB; what is louder is there to be heard … */
+static const float steady = 0.35F;       /* … and so is what changes by more than 1.5 dB */
 
 void aura_content_init(struct aura_content *c) {
     *c = (struct aura_content){.now = AURA_SOUND_UNKNOWN, .since_speech = COUNT_MAX};
@@ -104,6 +106,9 @@ static enum aura_sound_content judge(const struct aura_content *c) {
     if (person) {
         return AURA_SOUND_SPEECH;
     }
+    if (c->heard >= DECIDE && c->level < quiet && c->strays < steady) {
+        return AURA_SOUND_SILENCE; /* a room */
+    }
     /* Drums, applause: no notes, no speech, but perhaps what this source is there for. */
     return c->heard >= DECIDE ? AURA_SOUND_MUSIC : AURA_SOUND_UNKNOWN;
 }
@@ -121,6 +126,9 @@ enum aura_sound_content aura_content_add(struct aura_content *c, const float *sa
     }
     float share = lasting(c, power);
     c->level += (now - c->level) * 0.25F;
+    float usual = logf(now + silent / 100);
+    c->usual += (usual - c->usual) * slow * 4;
+    c->strays += (fabsf(usual - c->usual) - c->strays) * slow * 4;
     c->peak = larger(c->peak * fades, now);
     if (c->level < silent) {
         c->heard = 0;

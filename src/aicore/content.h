@@ -31,6 +31,7 @@ struct aura_content {
     float tonal;                  /* share of the power in peaks that last, smoothed */
     float peak;                   /* power of the loudest chunk, fading */
     float level;                  /* power, smoothed */
+    float usual, strays;          /* its logarithm over seconds, and how far chunks are from that */
     uint32_t heard;        /* chunks with sound since it was last silent; it stops counting */
     uint32_t spoken;       /* chunks with speech of these */
     uint32_t since_speech; /* chunks; stops counting */

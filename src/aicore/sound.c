@@ -303,6 +303,7 @@ static int encode_silence(struct aura_sound *s, const struct aura_sound_in *in,
     int err = 0;
     s->cut += count;
     out->rtp_timestamp = in->rtp_timestamp;
+    out->samples = count; /* dealt with, if by nothing */
     if (at < count) {
         err = encode(s, in, samples, count, true, out);
         s->noise_toc[0] = s->packet[0];
@@ -311,7 +312,6 @@ static int encode_silence(struct aura_sound *s, const struct aura_sound_in *in,
     } else if (at < 2 * count && s->noise_len) {
         err = aura_opus_silence(s->noise_toc, s->noise_len < 2 ? 1 : 2, s->packet, &out->len);
         out->data = s->packet;
-        out->samples = count;
     }
     return err;
 }

@@ -31,7 +31,7 @@ struct aura_sound_out {
     const uint8_t *data;    /* borrowed until the next call */
     size_t len;             /* 0: nothing to send */
     uint32_t rtp_timestamp; /* of the first sample of `data` */
-    uint32_t samples;       /* that `data` stands for, at 48 kHz */
+    uint32_t samples;       /* that `data` stands for, at 48 kHz; without it they are silence */
     enum aura_sound_content content;
     bool keep;    /* what came in is better sent as it is */
     float speech; /* 0…1; negative: no model */

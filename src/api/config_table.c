@@ -60,7 +60,9 @@ const struct aura__config_key aura__config_keys[] = {
     {"audio.max_audible", CONFIG_UINT, AT(audio.max_audible), 0, 10000, "0",
      "microphones forwarded at a time in a room, those that spoke last; 0 = all"},
     {"aic.enabled", CONFIG_BOOL, AT(aic.enabled), 0, 0, "false",
-     "let AI Core compress published video for viewers who can decode AV1"},
+     "let AI Core compress published video for viewers who can decode AV1, and speech for all"},
+    {"aic.audio", CONFIG_BOOL, AT(aic.audio), 0, 0, "true",
+     "false: sound stays as it is published"},
     {"aic.mode", CONFIG_TEXT, AT(aic.mode), 0, 0, "compress",
      "compress; governor: nothing is compressed, publishers are held at the rate that AI Core "
      "recommends"},

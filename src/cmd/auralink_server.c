@@ -123,6 +123,7 @@ static int start_rooms(struct program *p) {
         .max_tracks = c->limit.max_tracks,
         .max_audible = c->audio.max_audible,
         .aic = c->aic.enabled,
+        .aic_audio = c->aic.audio,
         .dump_of = p->options.dump_of,
         .aic_governs = strcmp(c->aic.mode, "governor") == 0,
         .aic_steers = c->aic.steer,

@@ -60,6 +60,26 @@ void aura__aic_room_changed(struct room *room) {
     }
 }
 
+bool aura__aic_saves(const struct participant *p) {
+    return p->room->rooms->conf.aic && strcmp(aura__aic_says(p), "saver") == 0;
+}
+
+void aura__aic_count_savers(struct room *room) {
+    bool savers = false;
+    AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+        savers |= p->saves;
+    }
+    if (room->savers == savers) {
+        return;
+    }
+    room->savers = savers;
+    AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+        AURA_LIST_EACH(&p->tracks, struct track, t, node) {
+            aura__publish_renew(t);
+        }
+    }
+}
+
 bool aura__aic_governs(const struct participant *p, enum aura_codec codec) {
     return aura__aic_wanted(p) &&
            (p->room->rooms->conf.aic_governs || (p->steered && codec == AURA_CODEC_AV1));
@@ -86,17 +106,20 @@ bool aura__aic_steers(const struct participant *p, const struct aura_join *join)
 }
 
 void aura__aic_changed(struct participant *p) {
-    bool native = !aura__aic_wanted(p);
+    bool native = !aura__aic_wanted(p), saves = aura__aic_saves(p);
     p->hints = aura__aic_hints_wanted(p);
-    if (p->native == native) {
+    if (p->native == native && p->saves == saves) {
         return;
     }
     p->native = native;
+    p->saves = saves;
     AURA_LIST_EACH(&p->tracks, struct track, t, node) {
         aura__publish_renew(t);
     }
+    aura__aic_count_savers(p->room);
     AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
         s->settings.native = native;
+        s->settings.saver = saves;
         if (s->sub) {
             aura_sfu_sub_set(p->room->rooms->sfu, s->sub, &s->settings);
         }

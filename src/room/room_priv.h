@@ -105,6 +105,7 @@ struct participant {
     bool quality_sent, quality_dirty, speaker_dirty;
     bool steered; /* AIC: told to publish AV1 */
     bool native;  /* AIC: neither what it publishes nor what it gets is compressed */
+    bool saves;   /* … what weighs least is for it */
     bool hints;   /* AIC: it is told about the tracks that it gets */
 };
 
@@ -191,6 +192,7 @@ struct room {
     size_t kept_bytes;
     struct aura_timer close_timer, update_timer, info_timer, quality_timer, audible_timer;
     bool info_dirty;
+    bool savers; /* somebody in it wants what weighs least */
 };
 
 struct aura_rooms {
@@ -277,6 +279,10 @@ void aura__aic_room_changed(struct room *room);
 const char *aura__aic_says(const struct participant *p);
 /** May it touch this participant's media, either way? */
 bool aura__aic_wanted(const struct participant *p);
+/** What weighs least is to be made for it. */
+bool aura__aic_saves(const struct participant *p);
+/** Participants came, went, or think otherwise now. */
+void aura__aic_count_savers(struct room *room);
 /** Is what it sends in this codec held at a rate rather than compressed? */
 bool aura__aic_governs(const struct participant *p, enum aura_codec codec);
 /** Is it to publish AV1 (JoinResponse.enabled_publish_codecs)? Asked once, when it joins. */

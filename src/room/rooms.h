@@ -30,7 +30,8 @@ struct aura_rooms_conf {
     size_t max_name_length, max_identity_length, max_room_name_length;
     uint32_t max_tracks;     /* published by one participant; 0 = 64 */
     uint32_t max_audible;    /* microphones forwarded at a time in a room; 0 = all */
-    bool aic;                /* video may be compressed by AI Core */
+    bool aic;                /* media may be compressed by AI Core … */
+    bool aic_audio;          /* … sound too */
     bool aic_governs;        /* … is not, but is held at the rate that AI Core recommends */
     bool aic_steers;         /* who can encode AV1 is told to, and governed */
     const char *aic_default; /* "on", "off", "saver": for who says nothing; NULL = on */
