@@ -22,11 +22,14 @@ enum {
 
 struct aura_aic_core {
     struct aura_grpc_client *client;
+    uint32_t max_streams;
+    atomic_uint streams;
 };
 
 /* Two hold it: the owner, and the connection until `closed`. */
 struct aura_aic_stream {
     atomic_uint refs;
+    struct aura_aic_core *core;
     struct aura_grpc_stream *stream;
     struct aura_aic_stream_handlers handlers;
     void *arg;
@@ -55,6 +58,8 @@ int aura_aic_core_new(struct aura_aic_core **cp, const struct aura_aic_core_conf
         .key = conf->key,
         .message_bytes_max = AURA_AIC_FRAME_BYTES_MAX + REQUEST_OVERHEAD,
     };
+    c->max_streams = conf->max_streams ? conf->max_streams : UINT32_MAX;
+    atomic_init(&c->streams, 0);
     int err = aura_grpc_client_new(&c->client, &client);
     if (err) {
         aura_free(c);
@@ -132,7 +137,16 @@ static void on_closed(void *arg, int status, const char *text) {
                        : refused   ? AURA_AIC_REFUSED
                                    : AURA_AIC_BROKEN,
                        status == STATUS_CANCELLED ? "" : text);
+    atomic_fetch_sub(&s->core->streams, 1);
     unref(s);
+}
+
+static bool has_room(struct aura_aic_core *c) {
+    bool room = atomic_fetch_add(&c->streams, 1) < c->max_streams;
+    if (!room) {
+        atomic_fetch_sub(&c->streams, 1);
+    }
+    return room;
 }
 
 int aura_aic_stream_open(struct aura_aic_stream **sp, struct aura_aic_core *c,
@@ -146,15 +160,21 @@ int aura_aic_stream_open(struct aura_aic_stream **sp, struct aura_aic_core *c,
         [AURA_AIC_CALL_COMPRESS] = "/auralink.aicore.v1.AICore/CompressStream",
         [AURA_AIC_CALL_ANALYZE] = "/auralink.aicore.v1.AICore/Analyze",
     };
+    if (!has_room(c)) {
+        return AURA_ELIMIT;
+    }
     struct aura_aic_stream *s = aura_zalloc(sizeof(*s));
     if (!s) {
+        atomic_fetch_sub(&c->streams, 1);
         return AURA_ENOMEM;
     }
     atomic_init(&s->refs, 2);
+    s->core = c;
     s->handlers = *handlers;
     s->arg = arg;
     int err = aura_grpc_stream_open(&s->stream, c->client, paths[call], &grpc[call], s);
     if (err) {
+        atomic_fetch_sub(&c->streams, 1);
         aura_free(s);
         return err;
     }

@@ -24,6 +24,7 @@ bool aura_aic_address_is_near(const char *address);
 struct aura_aic_core_conf {
     const char *address;                /* as in grpc_client.h */
     const char *ca, *certificate, *key; /* PEM text; NULL = none */
+    uint32_t max_streams;               /* at once; 0 = as many as AI Core takes */
 };
 
 enum aura_aic_codec {
@@ -83,6 +84,7 @@ AURA_NODISCARD int aura_aic_core_new(struct aura_aic_core **cp,
 /** Waits for the ends of its streams, which must all have been freed. */
 struct aura_aic_core *aura_aic_core_free(struct aura_aic_core *c);
 
+/** @return 0, AURA_ENOMEM, AURA_ECLOSED, AURA_ELIMIT (of max_streams) */
 AURA_NODISCARD int aura_aic_stream_open(struct aura_aic_stream **sp, struct aura_aic_core *c,
                                         enum aura_aic_call call,
                                         const struct aura_aic_stream_handlers *handlers, void *arg);

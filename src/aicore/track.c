@@ -10,6 +10,7 @@ enum {
     MEASURE_EVERY = 4, /* frames */
     SCREEN_AFTER = 15, /* frames in a row that look so, before the tools are changed */
     RTP_CLOCK_RATE = 90000,
+    BLANK_MAX = 8, /* frames in a row that show nothing: they are not what they are said to be */
     STEP_US_MAX = 10 * 1000000, /* beyond that a time stamp is taken as a new beginning */
 };
 
@@ -27,6 +28,7 @@ struct aura_track {
     const struct aura_clock *clock;
     struct aura_decoder *decoder;
     enum aura_codec_kind kind;
+    unsigned blank; /* frames in a row without a picture */
     struct aura_statistics_state *statistics;
     struct aura_encoder *encoder;
     struct aura_encoder_conf conf; /* of the encoder */
@@ -116,8 +118,11 @@ static int decode(struct aura_track *t, const struct aura_frame_in *in, struct a
             return err;
         }
         t->kind = in->codec;
+        t->blank = 0;
     }
-    return aura_decoder_decode(t->decoder, in->data, in->len, p);
+    int err = aura_decoder_decode(t->decoder, in->data, in->len, p);
+    t->blank = err == AURA_EAGAIN ? t->blank + 1 : 0;
+    return t->blank > BLANK_MAX ? AURA_EMALFORMED : err;
 }
 
 /* A second's sums are enough for the ratio. */

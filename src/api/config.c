@@ -40,6 +40,7 @@ int aura_config_init(struct aura_config *c) {
                 .pli_high_ms = 1000},
         .room = {.auto_create = true, .empty_timeout_s = 300, .departure_timeout_s = 20},
         .aic = {.mode = "compress",
+                .default_mode = "on",
                 .address = "127.0.0.1:50051",
                 .tls_ca = "",
                 .tls_certificate = "",

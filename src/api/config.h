@@ -50,7 +50,8 @@ struct aura_config {
     } audio;
     struct {
         bool enabled, steer;
-        const char *mode, *address;
+        uint32_t target_quality, min_quality, max_streams;
+        const char *mode, *default_mode, *address;
         const char *tls_ca, *tls_certificate, *tls_key; /* files; "" = none */
     } aic;
     struct {

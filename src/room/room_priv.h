@@ -181,6 +181,7 @@ struct room {
     struct aura_rooms *rooms;
     char sid[SID_CAP];
     char *name, *metadata;
+    const char *aic; /* what the metadata says of AI compression; NULL = nothing */
     uint64_t created_wall_us;
     uint32_t empty_timeout_s, departure_timeout_s, max_participants;
     bool closing, recording, had_participants;
@@ -269,7 +270,12 @@ void aura__publish_options(struct participant *p, const struct aura_neg_offered 
                            struct aura_neg_pub_options *out);
 /** What the SFU has to know of it changed. */
 void aura__publish_renew(struct track *t);
-/** AI compression (aic.c): may it touch this participant's media, either way? */
+/** The room's metadata is new. */
+void aura__aic_room_changed(struct room *room);
+/** AI compression (aic.c): "on", "off" or "saver", of who said it first: the participant's
+ * attribute, the room's metadata, the configuration. */
+const char *aura__aic_says(const struct participant *p);
+/** May it touch this participant's media, either way? */
 bool aura__aic_wanted(const struct participant *p);
 /** Is what it sends in this codec held at a rate rather than compressed? */
 bool aura__aic_governs(const struct participant *p, enum aura_codec codec);

@@ -43,6 +43,8 @@ struct aura_sfu_conf {
     const struct aura_clock *clock;
     struct aura_rand *rand;
     struct aura_aic_core *aic; /* AI Core; NULL = none. Borrowed, must outlive the SFU */
+    float aic_target_quality;  /* VMAF against what came in; 0 = as AI Core thinks best */
+    float aic_min_quality;     /* what AI Core predicts to come out worse stays native; 0 = none */
     struct aura_dump *dump;    /* unencrypted media goes there too (dump.h); NULL = no. Borrowed */
 };
 

@@ -173,12 +173,36 @@ out:
     return err;
 }
 
+/* An AV1 decoder skips whole units that it does not know: that may not go on for ever. */
+static int nothing_to_show_for_long_is_malformed(void) {
+    static const uint8_t padding[] = {0x7a, 3, 0, 0, 0x80}; /* OBU_PADDING with its size */
+    struct aura_clock_manual clock;
+    struct aura_track *t = NULL;
+    struct aura_frame_out out;
+    int err = 0, got = 0;
+    unsigned blank = 0;
+    aura_clock_manual_init(&clock, 1000000, 0);
+    TRY_OUT(aura_track_new(&t, &clock.clock, NULL));
+    const struct aura_frame_in in = {
+        .data = padding, .len = sizeof(padding), .codec = AURA_CODEC_KIND_AV1};
+    for (; blank < 30 && !got; blank++) {
+        got = aura_track_frame(t, &in, &out);
+        assert_true(got || out.coded.len == 0);
+    }
+    assert_int_equal(got, AURA_EMALFORMED);
+    assert_in_range(blank, 5, 10);
+out:
+    aura_track_free(t);
+    return err;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_PLAIN(pictures_come_back_small_and_alike),
         AURA_PLAIN(a_drawn_picture_is_a_screen),
         AURA_PLAIN(what_is_seen_comes_with_the_next_answer),
         AURA_PLAIN(bad_frames_are_refused_and_nothing_else),
+        AURA_PLAIN(nothing_to_show_for_long_is_malformed),
     };
     return RUN_CASES("track", cases);
 }
