@@ -26,8 +26,8 @@ static const float fades = 0.998F;       /* of the loudest in each chunk: 10 dB 
 static const float music_above = 0.025F; /* of the power, in notes … */
 static const float music_below = 0.012F; /* … and until it is less than that */
 static const float slow = 1 / 125.0F;    /* 4 s */
-static const float quiet = 1e-4F;        /* power: −40 dB; what is louder is there to be heard … */
-static const float steady = 0.35F;       /* … and so is what changes by more than 1.5 dB */
+static const float quiet = 1e-4F;  /* power: −40 dB; what is louder is there to be heard … */
+static const float steady = 0.35F; /* … and so is what changes by more than 1.5 dB */
 
 void aura_content_init(struct aura_content *c) {
     *c = (struct aura_content){.now = AURA_SOUND_UNKNOWN, .since_speech = COUNT_MAX};
