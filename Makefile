@@ -17,6 +17,7 @@ deps-test: ## Install what the tests need as well
 	@tools/deps.sh test
 
 build: deps ## Build the programs: build/auralink-server, build/auralink, build/auralink-aicore
+	@tools/codecs.sh
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) -Dtests=false -Dwerror=false
 	@ninja -C $(BUILD)
 	@tools/models.sh && ln -sfn ../.cache/models $(BUILD)/models
