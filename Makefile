@@ -18,6 +18,7 @@ deps-test: ## Install what the tests need as well
 
 build: deps ## Build the programs: build/auralink-server, build/auralink, build/auralink-aicore
 	@tools/opus.sh
+	@tools/codecs.sh
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) -Dtests=false -Dwerror=false
 	@ninja -C $(BUILD)
 	@tools/models.sh && ln -sfn ../.cache/models $(BUILD)/models

@@ -16,7 +16,7 @@ build_packages=(
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev
     libjansson-dev libyaml-dev zlib1g-dev
     libgrpc-dev libseccomp-dev libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
-    libaom-dev libvpx-dev libopus-dev
+    libaom-dev libvpx-dev libopus-dev cmake nasm
 )
 case $(uname -m) in
 x86_64) build_packages+=(libipsec-mb-dev) ;; # AES-GCM in batches; elsewhere OpenSSL does it

@@ -43,4 +43,7 @@ AURA_NODISCARD int aura_encoder_encode(struct aura_encoder *e, const struct aura
  */
 bool aura_encoder_seen(struct aura_encoder *e, struct aura_picture *out);
 
+/** Of the encoder's library. */
+const char *aura_encoder_version(void);
+
 #endif
