@@ -106,7 +106,8 @@ static int losses_are_recovered(void) {
     double loudness = 0;
     int err = 0;
     TRY_OUT(lose(&point, &source, &loudness));
-    assert_int_equal(source, AURA_OPUS_GUESSED);
+    /* Older libraries do not say whether a packet has a copy of the one before. */
+    assert_true(source == AURA_OPUS_GUESSED || !aura_opus_has_redundancy());
     assert_true(loudness > 0.05 && loudness < 3);
     point.fec = true;
     point.loss_percent = 20;
