@@ -51,10 +51,10 @@ fuzz: deps-test ## Build the libFuzzer programs into build-fuzz/fuzz/
 bench: build ## Measure AuraLink beside LiveKit, Janus and mediasoup; ARGS="--help" tells more
 	@python3 bench/run.py $(ARGS)
 
-bench-aic: build ## Measure AIC on clips: bytes, VMAF, latency; CLIPS=DIR OUT=results.json, ARGS="--help" tells more
+bench-aic: build ## Measure AIC on clips: bytes, VMAF, latency; ARGS=--sound for sound; CLIPS=DIR OUT=results.json, ARGS="--help" tells more
 	@tools/deps.sh bench-aic
-	@PYTHONPATH=bench .cache/venv-aic/bin/python -m aic --build $(BUILD) $(if $(CLIPS),--clips "$(CLIPS)") \
-		$(if $(OUT),--out "$(OUT)") $(ARGS)
+	@PYTHONPATH=bench .cache/venv-aic/bin/python -m aic$(if $(filter --sound,$(ARGS)),.sound) --build $(BUILD) $(if $(CLIPS),--clips "$(CLIPS)") \
+		$(if $(OUT),--out "$(OUT)") $(filter-out --sound,$(ARGS))
 
 soak: deps-test ## Joins, leaves, layer switches and loss for long, on an ASan build; ARGS="--minutes 30"
 	@tools/opus.sh

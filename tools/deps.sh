@@ -128,6 +128,7 @@ if [ "$mode" != bench-aic ] && ! stamped "deps-$mode" tools/deps.sh /etc/os-rele
     stamped "deps-$mode" tools/deps.sh /etc/os-release || write_stamp "deps-$mode"
 fi
 if [ "$mode" = bench-aic ]; then
+    install_packages ffmpeg asterisk-core-sounds-{en,es,fr,it,ru}-g722 asterisk-moh-opsound-g722
     venv venv-aic bench/aic/requirements.txt
     exit
 fi

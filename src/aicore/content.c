@@ -135,7 +135,9 @@ enum aura_sound_content aura_content_add(struct aura_content *c, const float *sa
     } else {
         count(&c->heard);
     }
-    if (now > silent && now > c->peak * far_below) {
+    if (now <= silent) {
+        c->tonal -= c->tonal * slow; /* music that has ended */
+    } else if (now > c->peak * far_below) {
         c->tonal += (share - c->tonal) * slow;
     }
     count(&c->since_speech);

@@ -3,10 +3,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "codec/opus_encoder.h"
 
-#include <libavcodec/avcodec.h>
 #include <libavutil/channel_layout.h>
-#include <libavutil/opt.h>
 #include <libswresample/swresample.h>
 
 #include <string.h>
@@ -20,12 +19,16 @@ enum {
     WAITING_SAMPLES = RATE,
 };
 
+struct waiting {
+    uint64_t time_us;
+    size_t len;
+    uint8_t data[AURA_OPUS_PACKET_BYTES_MAX];
+};
+
 struct opus_encoder {
-    AVCodecContext *codec;
+    struct aura_opus_encoder *codec;
     SwrContext *resampler;
-    AVFrame *frame;
-    AVPacket *packets[OPUS_PACKETS_MAX];
-    uint64_t times_us[OPUS_PACKETS_MAX];
+    struct waiting packets[OPUS_PACKETS_MAX];
     unsigned first, count;
     int16_t samples[WAITING_SAMPLES * CHANNELS]; /* resampled, not encoded yet */
     int sample_count;
@@ -34,44 +37,22 @@ struct opus_encoder {
 };
 
 int opus_encoder_new(struct opus_encoder **out) {
-    const AVCodec *codec = avcodec_find_encoder_by_name("libopus");
-    struct opus_encoder *e = codec ? aura_zalloc(sizeof(*e)) : NULL;
-    if (!e) {
-        return codec ? AURA_ENOMEM : AURA_EUNSUPPORTED;
-    }
-    e->codec = avcodec_alloc_context3(codec);
-    e->frame = av_frame_alloc();
-    if (!e->codec || !e->frame) {
+    const struct aura_opus_point point = {.bps = BITS_PER_S};
+    struct opus_encoder *e = aura_zalloc(sizeof(*e));
+    int err = e ? aura_opus_encoder_new(&e->codec, CHANNELS) : AURA_ENOMEM;
+    if (err) {
         opus_encoder_free(e);
-        return AURA_ENOMEM;
+        return err;
     }
-    e->codec->sample_fmt = AV_SAMPLE_FMT_S16;
-    e->codec->sample_rate = RATE;
-    e->codec->bit_rate = BITS_PER_S;
-    av_channel_layout_default(&e->codec->ch_layout, CHANNELS);
-    av_opt_set(e->codec->priv_data, "frame_duration", "20", 0);
-    e->frame->format = AV_SAMPLE_FMT_S16;
-    e->frame->sample_rate = RATE;
-    e->frame->nb_samples = FRAME_SAMPLES;
-    int code = avcodec_open2(e->codec, codec, NULL);
-    code = code < 0 ? code : av_channel_layout_copy(&e->frame->ch_layout, &e->codec->ch_layout);
-    code = code < 0 ? code : av_frame_get_buffer(e->frame, 0);
-    if (code < 0) {
-        opus_encoder_free(e);
-        return AURA_EUNSUPPORTED;
-    }
+    aura_opus_encoder_set(e->codec, &point);
     *out = e;
     return 0;
 }
 
 struct opus_encoder *opus_encoder_free(struct opus_encoder *e) {
     if (e) {
-        for (size_t i = 0; i < OPUS_PACKETS_MAX; i++) {
-            av_packet_free(&e->packets[i]);
-        }
         swr_free(&e->resampler);
-        av_frame_free(&e->frame);
-        avcodec_free_context(&e->codec);
+        aura_opus_encoder_free(e->codec);
         aura_free(e);
     }
     return NULL;
@@ -88,45 +69,27 @@ static int ensure_resampler(struct opus_encoder *e, const AVFrame *in) {
     swr_free(&e->resampler);
     e->rate = in->sample_rate;
     e->format = in->format;
-    int code =
-        swr_alloc_set_opts2(&e->resampler, &e->codec->ch_layout, AV_SAMPLE_FMT_S16, RATE, &from,
-                            (enum AVSampleFormat)in->format, in->sample_rate, 0, NULL);
+    AVChannelLayout to;
+    av_channel_layout_default(&to, CHANNELS);
+    int code = swr_alloc_set_opts2(&e->resampler, &to, AV_SAMPLE_FMT_S16, RATE, &from,
+                                   (enum AVSampleFormat)in->format, in->sample_rate, 0, NULL);
     code = code < 0 ? code : swr_init(e->resampler);
     return code < 0 ? AURA_EUNSUPPORTED : 0;
-}
-
-static int take_packet(struct opus_encoder *e) {
-    unsigned at = (e->first + e->count) % OPUS_PACKETS_MAX;
-    if (e->count == OPUS_PACKETS_MAX) {
-        e->first = (e->first + 1) % OPUS_PACKETS_MAX;
-        e->count--;
-    }
-    e->packets[at] = e->packets[at] ? e->packets[at] : av_packet_alloc();
-    if (!e->packets[at]) {
-        return AURA_ENOMEM;
-    }
-    av_packet_unref(e->packets[at]);
-    if (avcodec_receive_packet(e->codec, e->packets[at]) >= 0) {
-        e->times_us[at] = e->time_us;
-        e->count++;
-    }
-    return 0;
 }
 
 static int encode_whole(struct opus_encoder *e) {
     int err = 0;
     while (!err && e->sample_count >= FRAME_SAMPLES) {
-        size_t bytes = FRAME_SAMPLES * CHANNELS * sizeof(int16_t);
-        if (av_frame_make_writable(e->frame) < 0) {
-            return AURA_ENOMEM;
+        if (e->count == OPUS_PACKETS_MAX) {
+            opus_encoder_pop(e);
         }
-        memcpy(e->frame->data[0], e->samples, bytes);
-        if (avcodec_send_frame(e->codec, e->frame) >= 0) {
-            err = take_packet(e);
-        }
+        struct waiting *w = &e->packets[(e->first + e->count) % OPUS_PACKETS_MAX];
+        err = aura_opus_encoder_encode(e->codec, e->samples, FRAME_SAMPLES, w->data, &w->len);
+        w->time_us = e->time_us;
+        e->count += !err;
         e->sample_count -= FRAME_SAMPLES;
         e->time_us += FRAME_US;
-        memmove(e->samples, (uint8_t *)e->samples + bytes,
+        memmove(e->samples, e->samples + FRAME_SAMPLES * CHANNELS,
                 (size_t)e->sample_count * CHANNELS * sizeof(int16_t));
     }
     return err;
@@ -152,8 +115,8 @@ int opus_encoder_add(struct opus_encoder *e, const AVFrame *sound, uint64_t time
 
 bool opus_encoder_peek(const struct opus_encoder *e, struct opus_packet *out) {
     if (e->count) {
-        const AVPacket *p = e->packets[e->first];
-        *out = (struct opus_packet){p->data, (size_t)p->size, e->times_us[e->first]};
+        const struct waiting *w = &e->packets[e->first];
+        *out = (struct opus_packet){w->data, w->len, w->time_us};
     }
     return e->count > 0;
 }

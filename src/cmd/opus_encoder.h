@@ -23,7 +23,7 @@ struct opus_packet {
     uint64_t time_us;
 };
 
-/** @return 0, AURA_ENOMEM, AURA_EUNSUPPORTED (no Opus encoder in libavcodec) */
+/** @return 0 or AURA_ENOMEM */
 AURA_NODISCARD int opus_encoder_new(struct opus_encoder **out);
 struct opus_encoder *opus_encoder_free(struct opus_encoder *e);
 /** @param time_us  of its first sample; gaps stay gaps */

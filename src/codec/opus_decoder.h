@@ -13,7 +13,7 @@
 /** Where lost sound came from. */
 enum aura_opus_source {
     AURA_OPUS_GUESSED, /* concealment: deep PLC where the library has it */
-    AURA_OPUS_FEC,     /* the next packet's coarse copy */
+    AURA_OPUS_FEC,     /* the next packet's coarse copy, or a guess where the library is older */
     AURA_OPUS_DRED,    /* the next packet's deep redundancy */
 };
 

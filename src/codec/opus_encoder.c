@@ -64,6 +64,9 @@ void aura_opus_encoder_set(struct aura_opus_encoder *e, const struct aura_opus_p
         return;
     }
     e->point = *point;
+    /* Refused once a packet has been made: the first wish holds. */
+    (void)opus_encoder_ctl(e->codec, OPUS_SET_APPLICATION(point->voice ? OPUS_APPLICATION_VOIP
+                                                                       : OPUS_APPLICATION_AUDIO));
     int loss = point->loss_percent < 100 ? (int)point->loss_percent : 100;
     (void)opus_encoder_ctl(e->codec, OPUS_SET_BITRATE((opus_int32)point->bps));
     (void)opus_encoder_ctl(e->codec, OPUS_SET_PACKET_LOSS_PERC(loss));
