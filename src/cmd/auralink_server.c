@@ -265,6 +265,7 @@ static int start_http(struct program *p) {
                                              .bind_count = p->options.bind_count,
                                              .port = (uint16_t)c->port},
                                     .keys = c->keys,
+                                    .rand = aura_rand_system(),
                                     .metrics_user = c->metrics_user,
                                     .metrics_password =
                                         c->metrics_password ? c->metrics_password : ""};

@@ -54,7 +54,14 @@ struct aura_denial {
     char text[200];
 };
 
+/** A player (WHEP) gets the tracks of one publisher, or those of who speaks, in one sound and one
+ * picture that its only offer has sections for. */
+struct aura_play {
+    const char *publisher; /* identity, who may come later; NULL = whoever speaks */
+};
+
 struct aura_join {
+    const struct aura_play *play; /* NULL = an ordinary participant. With it: `single`, offer given */
     const struct aura_claims *claims;
     const Livekit__JoinRequest *request; /* of /rtc/v1, or made from the query of /rtc */
     bool single;                         /* one peer connection (v1) */

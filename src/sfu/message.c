@@ -67,6 +67,7 @@ void aura__msg_discard(struct aura_msg *m) {
     case AURA_MSG_PUB_HUSHED:
     case AURA_MSG_PUB_CLOSE:
     case AURA_MSG_SUB_SET:
+    case AURA_MSG_SUB_MOVE:
     case AURA_MSG_SUB_CLOSE:
     case AURA_MSG_POLL_STATS:
     case AURA_MSG_REPLICA_ADD:

@@ -100,6 +100,8 @@ static void on_sub(struct aura_worker *w, const struct aura_msg *m) {
     }
     if (m->type == AURA_MSG_SUB_SET) {
         aura__subscribed_set(sub, &m->settings);
+    } else if (m->type == AURA_MSG_SUB_MOVE) {
+        aura__subscribed_move(sub, m->v, &m->settings);
     } else {
         aura__subscribed_free(sub);
     }
@@ -150,6 +152,7 @@ void aura__worker_handle(struct aura_worker *w, struct aura_msg *m) {
         sub_new(w, m);
         break;
     case AURA_MSG_SUB_SET:
+    case AURA_MSG_SUB_MOVE:
     case AURA_MSG_SUB_CLOSE:
         on_sub(w, m);
         break;

@@ -242,6 +242,10 @@ AURA_NODISCARD int aura_sfu_sub_new(struct aura_sfu *sfu, const struct aura_sfu_
                                     const struct aura_sfu_sub_settings *settings, aura_sub_id *sub);
 void aura_sfu_sub_set(struct aura_sfu *sfu, aura_sub_id sub,
                       const struct aura_sfu_sub_settings *settings);
+/** Another track of the same kind on the same source identifier: the peer sees one stream that goes
+ * on. @param pub  0 = nothing for now */
+void aura_sfu_sub_move(struct aura_sfu *sfu, aura_sub_id sub, aura_pub_id pub,
+                       const struct aura_sfu_sub_settings *settings);
 void aura_sfu_sub_close(struct aura_sfu *sfu, aura_sub_id sub);
 
 /** Sends one message to many peers (bytes are copied once). Peers whose channel is not open yet get

@@ -29,7 +29,7 @@ static bool ts_by_reports(const struct aura_subscribed *sub, unsigned layer,
 
 static uint32_t first_ts(const struct aura_subscribed *sub, unsigned layer,
                          const struct aura_packet *p) {
-    if (sub->seg_count == 0) {
+    if (sub->seg_count == 0 && !sub->moved) {
         return p->ts; /* nothing to be continuous with */
     }
     uint32_t clock = p->clock_rate ? p->clock_rate : 90000;
@@ -37,7 +37,7 @@ static uint32_t first_ts(const struct aura_subscribed *sub, unsigned layer,
     uint32_t ts;
     /* Reports that disagree with the arrival times by over a second are not believed, and the
      * output must never step back: receivers drop frames then. */
-    if (ts_by_reports(sub, layer, p, &ts) && (int32_t)(ts - sub->newest.ts) > 0) {
+    if (sub->seg_count && ts_by_reports(sub, layer, p, &ts) && (int32_t)(ts - sub->newest.ts) > 0) {
         int32_t off = (int32_t)(ts - expected);
         if (off < (int32_t)clock && off > -(int32_t)clock) {
             return ts;
