@@ -165,6 +165,9 @@ void aura__subscribe(struct participant *p, struct track *t) {
     s->t = t;
     s->settings = (struct aura_sfu_sub_settings){.max_layer = 2,
                                                  .native = !aura__aic_wanted(p),
+                                                 /* A player that gets nothing reports nothing:
+                                                  * with REMB alone it would stay so. */
+                                                 .essential = p->player != NULL,
                                                  .screen = t->request->source ==
                                                            LIVEKIT__TRACK_SOURCE__SCREEN_SHARE};
     s->quality = LIVEKIT__VIDEO_QUALITY__HIGH;

@@ -232,6 +232,7 @@ struct aura_sfu_sub_conf {
 struct aura_sfu_sub_settings {
     bool paused;       /* disabled by the subscriber, or not permitted */
     bool native;       /* never what AI Core made of it */
+    bool essential;    /* a video never paused for want of bandwidth */
     bool screen;       /* a screen share: comes before cameras, sharpness before motion */
     uint8_t max_layer; /* 0..2: highest simulcast / spatial layer wanted */
     uint8_t max_fps;   /* pictures a second that suffice; 0 = all */

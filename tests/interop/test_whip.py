@@ -75,3 +75,74 @@ def test_whep_from_livekit_client(room, play):
     eventually(lambda: len(player.video.counters) > 15, 30, 0.1, "no picture of the second publisher")
     print(player.video.summary(0))
     assert player.delete() == 200
+
+
+def test_whep_shows_who_speaks(server, room, play, publish):
+    """Without ?publisher= the player follows the active speaker; with it, it does not."""
+    one = publish("one", tone_hz=400, video=(320, 240, 15))
+    player, other = play("watcher"), play("other", "?publisher=two")
+    eventually(lambda: player.size == (320, 240), 30, 0.1, "no picture of the only publisher")
+    two = publish("two", tone_hz=1000, video=(480, 360, 15), loud=False)
+    eventually(lambda: other.size == (480, 360), 30, 0.1, "no picture of the one asked for")
+    one.tone.loud, two.tone.loud = False, True
+    eventually(lambda: player.size == (480, 360), 30, 0.1, "the picture did not follow the speaker")
+    eventually(lambda: 900 < player.rate_hz < 1100, 30, 0.1, "the sound did not follow the speaker")
+    one.tone.loud, two.tone.loud = True, False
+    eventually(lambda: player.size == (320, 240), 30, 0.1, "the picture did not follow back")
+    assert other.size == (480, 360)
+    assert two.delete() == one.delete() == 200
+
+
+def test_resource(server, room, publish):
+    """ETag, trickle, ICE restart, CORS and every refusal with its sentence."""
+    endpoint, token = f"{server.http_url}/whip/v1", tokens.join("encoder", room.name)
+    publisher = publish("encoder")
+    sdp, fragment = {"Content-Type": "application/sdp"}, {"Content-Type": "application/trickle-ice-sdpfrag"}
+    ufrag = re.search("a=ice-ufrag:(.*)", publisher.answer)[1].strip()
+    assert publisher.etag == f'"{ufrag}"'
+    assert publisher.headers["Accept-Patch"] == "application/trickle-ice-sdpfrag"
+    assert "stun:" in publisher.headers.get("Link", "stun:")
+    assert "Location" in publisher.headers["Access-Control-Expose-Headers"]
+    theirs = re.search("a=ice-ufrag:(.*)", publisher.offer)[1].strip()
+
+    def patch(body: str, headers: dict, by=token):
+        return http("PATCH", publisher.location, by, body.encode(), {**fragment, **headers})
+
+    candidate = "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=candidate:1 1 udp 1 192.0.2.9 9 typ host\r\n"
+    trickle = f"a=ice-ufrag:{theirs}\r\na=ice-pwd:x\r\n{candidate}"
+    assert patch(trickle, {"If-Match": publisher.etag})[0] == 204
+    assert patch(trickle, {"If-Match": '"old"'})[0] == 412
+    status, text, _ = patch(trickle, {})
+    assert status == 428 and "If-Match" in text
+    assert patch(trickle, {"If-Match": publisher.etag, "Content-Type": "text/plain"})[0] == 415
+    assert patch(trickle, {"If-Match": publisher.etag}, tokens.join("stranger", room.name))[0] == 404
+    status, text, headers = patch(f"a=ice-ufrag:newfrag\r\na=ice-pwd:{'p' * 24}\r\n", {"If-Match": "*"})
+    assert status == 200, text
+    fresh = re.search("a=ice-ufrag:(.*)", text)[1].strip()
+    assert fresh != ufrag and headers["ETag"] == f'"{fresh}"' and "a=candidate:" in text and "m=" in text
+    assert patch(trickle, {"If-Match": publisher.etag})[0] == 412
+
+    offer = publisher.offer.encode()
+    for status, words, answer in (
+        (401, "no permissions", http("POST", endpoint, None, offer, sdp)),
+        (401, "token", http("POST", endpoint, "rubbish", offer, sdp)),
+        (403, "canPublish", http("POST", endpoint, tokens.join("x", room.name, can_publish=False), offer, sdp)),
+        (415, "application/sdp", http("POST", endpoint, token, offer, {"Content-Type": "application/json"})),
+        (400, "no SDP offer", http("POST", endpoint, token, b"hello", sdp)),
+        (400, "empty", http("POST", endpoint, token, b"", sdp)),
+        (422, "nothing to publish", http("POST", endpoint, tokens.join("y", room.name),
+                                         offer.replace(b"a=sendonly", b"a=recvonly"), sdp)),
+        (422, "no media in common", http("POST", endpoint, tokens.join("y", room.name),
+                                         re.sub(rb"(?i)rtpmap:(\d+) (opus|VP8|H264|PCM[UA])", rb"rtpmap:\1 XX", offer), sdp)),
+        (413, "128 KiB", http("POST", endpoint, token, offer + b"a=x\r\n" * 40000, sdp)),
+        (403, "canSubscribe", http("POST", f"{server.http_url}/whep/v1",
+                                   tokens.join("x", room.name, can_subscribe=False), offer, sdp)),
+        (405, "POST", http("GET", endpoint, token)),
+        (405, "PATCH", http("GET", publisher.location, token)),
+        (404, "no such session", http("DELETE", endpoint + "/none", token)),
+    ):
+        assert answer[0] == status and words in answer[1], f"{answer[0]} {answer[1]}, not {status} {words}"
+        assert answer[2]["Access-Control-Allow-Origin"] == "*"
+    status, _, headers = http("OPTIONS", endpoint, None, None, {"Access-Control-Request-Headers": "authorization"})
+    assert status == 204 and headers["Accept-Post"] == "application/sdp"
+    assert publisher.delete() == 200
