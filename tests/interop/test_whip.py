@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import threading
 
 import pytest
 
@@ -146,3 +149,95 @@ def test_resource(server, room, publish):
     status, _, headers = http("OPTIONS", endpoint, None, None, {"Access-Control-Request-Headers": "authorization"})
     assert status == 204 and headers["Accept-Post"] == "application/sdp"
     assert publisher.delete() == 200
+
+
+def reset_until(client, stats: dict, size: str) -> bool:
+    """Twenty pictures, all of that size; others begin the count anew."""
+    if list(stats["sizes"]) not in ([], [size]):
+        client.call("reset")
+    return stats["sizes"].get(size, 0) > 20
+
+
+@pytest.mark.browser
+def test_browser_whip_simulcast(server, room):
+    """A page publishes three layers by WHIP; a LiveKit client gets the one that it asks for."""
+    viewer = room.join("chromium", "viewer")
+    page = room.drivers.get("chromium").client(f"{room.name}/page")
+    url = f"{server.http_url}/whip/v1"
+    session = page.call("whip", url=url, token=tokens.join("page", room.name), width=960, height=540, fps=10, simulcast=True)
+    assert session["location"].startswith("/whip/v1/") and session["etag"], "CORS hides the headers"
+    sid = viewer.wait("trackSubscribed", 20, kind="video")["sid"]
+    viewer.until(sid, lambda s: "960x540" in s["sizes"], 60, "not the full picture")
+    viewer.call("setQuality", sid=sid, quality=0)
+    viewer.until(sid, lambda s: reset_until(viewer, s, "240x135"), 30, "not the small picture alone")
+    page.call("disconnect")
+    viewer.wait("participantDisconnected", 40, identity="page")
+
+
+@pytest.mark.browser
+def test_browser_whep(server, room):
+    """A page plays by WHEP what a LiveKit client publishes in VP8, then another in H.264."""
+    page = room.drivers.get("chromium").client(f"{room.name}/page")
+    page.call("whep", url=f"{server.http_url}/whep/v1", token=tokens.join("page", room.name))
+    first = room.join("node", "first")
+    first.call("publishVideo", width=320, height=240, fps=15)
+    page.until("video", lambda s: s["distinct"] > 15, 30, "no picture by WHEP")
+    first.disconnect()
+    page.call("reset")
+    second = room.join("node", "second")
+    second.call("publishVideo", width=320, height=240, fps=15, codec="h264")
+    seen = page.until("video", lambda s: s["distinct"] > 15, 30, "no picture after the change of codec")
+    assert seen["unreadable"] < seen["frames"] / 4
+    page.call("disconnect")
+
+
+class Gstreamer:
+    """clients/gst_whip.py; `seen` is what it told last."""
+
+    def __init__(self, mode: str, url: str, token: str):
+        self.seen = {"frames": 0, "size": "", "sound": 0}
+        self.process = subprocess.Popen(
+            ["/usr/bin/python3", "clients/gst_whip.py", mode, url, token],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            self.seen = json.loads(line)
+
+    def stop(self) -> int:
+        self.process.stdin.close()
+        return self.process.wait(20)
+
+
+@pytest.fixture
+def gstreamer(server, room):
+    started = []
+
+    def start(mode: str, identity: str) -> Gstreamer:
+        url = f"{server.http_url}/{mode}/v1"
+        started.append(Gstreamer(mode, url, tokens.join(identity, room.name)))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.wait()
+
+
+def test_gstreamer(room, gstreamer):
+    """webrtcbin publishes by WHIP and plays by WHEP, with an rtc-node client on the other side."""
+    viewer = room.join("node", "viewer")
+    publisher = gstreamer("whip", "gst-in")
+    video = viewer.wait("trackSubscribed", 30, kind="video")["sid"]
+    audio = viewer.wait("trackSubscribed", 30, kind="audio")["sid"]
+    viewer.until(video, lambda s: s["frames"] > 20 and s["lastSize"] == "320x240", 30, "no picture of GStreamer's")
+    viewer.until(audio, lambda s: s["loudSeconds"] > 0.5, 30, "no sound of GStreamer's")
+    player = gstreamer("whep", "gst-out")
+    eventually(lambda: player.seen["frames"] > 20 and player.seen["size"] == "320x240", 30, 0.1, "GStreamer sees nothing")
+    eventually(lambda: player.seen["sound"] > 0.5, 30, 0.1, "GStreamer hears nothing")
+    assert player.stop() == 0 and publisher.stop() == 0
+    viewer.wait("participantDisconnected", 20, identity="gst-in")
+    viewer.wait("participantDisconnected", 20, identity="gst-out")
