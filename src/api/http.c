@@ -189,7 +189,8 @@ static int add_own_headers(struct aura_http_req *req, unsigned char **p, unsigne
 
 static int write_headers(struct aura_http_req *req, int status, const char *content_type,
                          size_t len) {
-    unsigned char buffer[LWS_PRE + 4096 + AURA_HTTP_ANSWER_HEADER_BYTES_MAX], *p = buffer + LWS_PRE, *end = buffer + sizeof(buffer) - 1;
+    unsigned char buffer[LWS_PRE + 4096 + AURA_HTTP_ANSWER_HEADER_BYTES_MAX],
+        *p = buffer + LWS_PRE, *end = buffer + sizeof(buffer) - 1;
     bool preflight = strcmp(req->method, "OPTIONS") == 0;
     if (lws_add_http_common_headers(req->wsi, (unsigned)status, content_type, len, &p, end) ||
         add_header(req->wsi, "access-control-allow-origin:", "*", &p, end)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep): publishing into a room and playing it by HTTP. */
+/* WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep): publishing into a room and playing it by HTTP.
+ */
 #include "api/server_priv.h"
 #include "api/whip_session.h"
 #include "base/log.h"

@@ -71,8 +71,8 @@ void aura_whip_ice_replace(struct aura_buf *out, const char *sdp, const struct a
 }
 
 void aura_whip_fragment(struct aura_buf *out, const char *answer) {
-    static const char *const kept[] = {"a=ice-ufrag:", "a=ice-pwd:", "a=mid:", "a=candidate:",
-                                       "a=end-of-candidates"};
+    static const char *const kept[] = {
+        "a=ice-ufrag:", "a=ice-pwd:", "a=mid:", "a=candidate:", "a=end-of-candidates"};
     const char *at = answer, *line, *m_line = NULL;
     size_t n, value;
     (void)!aura_buf_str(out, "a=ice-lite\r\n");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file whip_sdp.h  Descriptions as WHIP and WHEP carry them (RFC 9725): pure functions on text. */
+/** @file whip_sdp.h  Descriptions as WHIP and WHEP carry them (RFC 9725): pure functions on text.
+ */
 #ifndef AURA_API_WHIP_SDP_H
 #define AURA_API_WHIP_SDP_H
 

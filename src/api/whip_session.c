@@ -46,9 +46,9 @@ static void keep_link(struct aura__whip_session *s, const char *url, const char 
     *link = AURA_BUF(AURA_WHIP_LINK_BYTES_MAX);
     (void)!aura_buf_printf(link, "<%s>; rel=\"ice-server\"", url);
     if (username[0]) {
-        (void)!aura_buf_printf(
-            link, "; username=\"%s\"; credential=\"%s\"; credential-type=\"password\"", username,
-            credential);
+        (void)!aura_buf_printf(link,
+                               "; username=\"%s\"; credential=\"%s\"; credential-type=\"password\"",
+                               username, credential);
     }
     if (link->err) {
         aura_buf_free(link);
@@ -69,8 +69,8 @@ static void on_join(struct aura__whip_session *s, const Livekit__JoinResponse *j
 static void on_answer(struct aura__whip_session *s, const char *sdp) {
     struct aura_whip_ice ours;
     aura_buf_clear(&s->answer);
-    s->answered = aura_buf_str(&s->answer, sdp) == 0 &&
-                  aura_whip_ice_read(&ours, sdp, strlen(sdp)) == 0;
+    s->answered =
+        aura_buf_str(&s->answer, sdp) == 0 && aura_whip_ice_read(&ours, sdp, strlen(sdp)) == 0;
     if (s->answered) {
         snprintf(s->etag, sizeof(s->etag), "\"%s\"", ours.ufrag);
     }

@@ -38,7 +38,8 @@ AURA_NODISCARD int aura__whip_session_new(struct aura__whip_session **out,
 /** Leaves the room at once, if it is not gone yet. NULL is fine. */
 void aura__whip_session_free(struct aura__whip_session *s);
 
-/** New credentials of the client's (ICE restart): a new answer. @return 0 or an error, *denial filled */
+/** New credentials of the client's (ICE restart): a new answer. @return 0 or an error, *denial
+ * filled */
 AURA_NODISCARD int aura__whip_session_restart(struct aura__whip_session *s,
                                               const struct aura_whip_ice *ice,
                                               struct aura_denial *denial);

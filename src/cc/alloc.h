@@ -34,7 +34,7 @@ const char *aura_alloc_why_name(enum aura_alloc_why why);
 struct aura_alloc_track {
     /* Wishes. */
     bool disabled, screen;
-    bool essential; /* the lowest layer is sent whatever it costs */
+    bool essential;   /* the lowest layer is sent whatever it costs */
     uint8_t priority; /* 0 = default, higher first */
     uint32_t pixels;  /* visible size; 0 = not known */
     uint8_t max_spatial, max_temporal;

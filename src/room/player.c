@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A player (WHEP): one connection with a place for sound and one for a picture, negotiated once. The
- * room's tracks come and go behind them: those of one publisher, or of who speaks. */
+/* A player (WHEP): one connection with a place for sound and one for a picture, negotiated once.
+ * The room's tracks come and go behind them: those of one publisher, or of who speaks. */
 #include "room/player.h"
 
 #include "base/log.h"
@@ -26,7 +26,7 @@ struct aura__place {
 
 struct player {
     char *publisher; /* identity; NULL = whoever speaks */
-    bool counted; /* in room.players */
+    bool counted;    /* in room.players */
     char shown[SID_CAP];
     uint64_t since_us;
     struct aura__place place[PLACES];

@@ -105,10 +105,10 @@ struct participant {
     float score;
     Livekit__ConnectionQuality quality;
     bool quality_sent, quality_dirty, speaker_dirty;
-    bool steered; /* AIC: told to publish AV1 */
+    bool steered;          /* AIC: told to publish AV1 */
     struct player *player; /* NULL = it is none */
-    bool native;  /* AIC: neither what it publishes nor what it gets is compressed */
-    bool hints;   /* AIC: it is told about the tracks that it gets */
+    bool native;           /* AIC: neither what it publishes nor what it gets is compressed */
+    bool hints;            /* AIC: it is told about the tracks that it gets */
 };
 
 enum { ENCODINGS_MAX = 2, QUALITY_OFF = -1 };

@@ -61,7 +61,8 @@ struct aura_play {
 };
 
 struct aura_join {
-    const struct aura_play *play; /* NULL = an ordinary participant. With it: `single`, offer given */
+    const struct aura_play
+        *play; /* NULL = an ordinary participant. With it: `single`, offer given */
     const struct aura_claims *claims;
     const Livekit__JoinRequest *request; /* of /rtc/v1, or made from the query of /rtc */
     bool single;                         /* one peer connection (v1) */

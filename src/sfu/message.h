@@ -27,8 +27,8 @@ enum aura_msg_type {
     AURA_MSG_PUB_MUTED,  /* a: muted */
     AURA_MSG_PUB_HUSHED, /* a: hushed */
     AURA_MSG_PUB_CLOSE,
-    AURA_MSG_SUB_NEW, /* ptr: struct aura_msg_sub */
-    AURA_MSG_SUB_SET, /* settings */
+    AURA_MSG_SUB_NEW,  /* ptr: struct aura_msg_sub */
+    AURA_MSG_SUB_SET,  /* settings */
     AURA_MSG_SUB_MOVE, /* v: published track, 0 = none; settings */
     AURA_MSG_SUB_CLOSE,
     AURA_MSG_DATA, /* ptr: struct aura_msg_data */
