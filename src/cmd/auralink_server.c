@@ -128,6 +128,8 @@ static int start_rooms(struct program *p) {
         .aic_steers = c->aic.steer,
         .stun_servers = c->rtc.stun_servers.items,
         .stun_server_count = c->rtc.stun_servers.count,
+        .turn_servers = c->rtc.turn_servers,
+        .turn_server_count = c->rtc.turn_server_count,
         .rand = aura_rand_system(),
     };
     return aura_rooms_new(&p->rooms, &conf, p->loop);
@@ -226,6 +228,7 @@ static int start_sfu(struct program *p) {
     struct aura_sfu_conf conf = {
         .workers = c->rtc.workers,
         .udp_port = (uint16_t)c->rtc.udp_port,
+        .single_port = c->rtc.single_port,
         .tcp_port = (uint16_t)c->rtc.tcp_port,
         .bind = p->options.bind,
         .bind_count = p->options.bind_count,

@@ -12,6 +12,7 @@
 #include "livekit_rtc.pb-c.h"
 #include "net/loop.h"
 #include "room/token.h"
+#include "room/turn.h"
 #include "sfu/sfu.h"
 
 struct aura_rooms;
@@ -36,6 +37,8 @@ struct aura_rooms_conf {
     const char *dump_of;  /* identity whose media is dumped; NULL = everybody's */
     const char *const *stun_servers; /* urls for JoinResponse.ice_servers */
     size_t stun_server_count;
+    const struct aura_turn_server *turn_servers; /* the same; borrowed for the life of the rooms */
+    size_t turn_server_count;
     struct aura_rand *rand;
 };
 

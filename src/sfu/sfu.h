@@ -27,6 +27,7 @@ struct aura_sfu;
 struct aura_sfu_conf {
     size_t workers;               /* 0 = one per core */
     uint16_t udp_port;            /* worker i binds udp_port + i; 0 = any free ports */
+    bool single_port;             /* all workers on udp_port, which hand over what is another's */
     uint16_t tcp_port;            /* ICE-TCP; 0 = off */
     const struct aura_addr *bind; /* addresses to bind (port ignored), v4 and v6; none = all */
     size_t bind_count;
@@ -263,6 +264,7 @@ struct aura_sfu_counters {
     uint64_t aic_sent, aic_native, aic_frames, aic_late, aic_latency_us;
     uint64_t aic_latency[AURA_SFU_AIC_BUCKETS], aic_fallbacks[AURA_AIC_REASONS];
     uint64_t syscalls_in, syscalls_out;
+    uint64_t handed_over; /* datagrams that came to another worker than their peer's */
     uint64_t peers, pubs, subs;
     uint64_t allocations;     /* by the workers' threads: stands still while only media flows */
     uint64_t loop_lag_us_max; /* since the last read */

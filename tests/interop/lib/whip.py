@@ -12,7 +12,7 @@ import urllib.request
 
 import av
 import numpy as np
-from aiortc import AudioStreamTrack, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
+from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
 from lib.pattern import AudioWatch, TestPicture, VideoWatch
@@ -80,8 +80,11 @@ class Session:
     def __init__(self, endpoint: str, token: str):
         self.endpoint, self.token = endpoint, token
 
+    def configuration(self) -> RTCConfiguration:
+        return RTCConfiguration(iceServers=[])
+
     async def _open(self) -> None:
-        self.pc = RTCPeerConnection()
+        self.pc = RTCPeerConnection(self.configuration())
         self._add_media()
         await self.pc.setLocalDescription(await self.pc.createOffer())
         self.offer = self.pc.localDescription.sdp
