@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 enum { CHUNK_BYTES = 16 * 1024, CONNECTIONS_MAX = 100000 };
 
@@ -187,6 +188,16 @@ static int add_own_headers(struct aura_http_req *req, unsigned char **p, unsigne
     return 0;
 }
 
+/* Clients compare clocks by it (RFC 9110 section 6.6.1). */
+static int add_date(struct aura_http_req *req, unsigned char **p, unsigned char *end) {
+    char text[40];
+    struct tm tm;
+    time_t now = (time_t)(aura_wall_us(aura_loop_clock(req->http->loop)) / AURA_US_PER_S);
+    gmtime_r(&now, &tm);
+    size_t n = strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    return n ? add_header(req->wsi, "date:", text, p, end) : 0;
+}
+
 static int write_headers(struct aura_http_req *req, int status, const char *content_type,
                          size_t len) {
     unsigned char buffer[LWS_PRE + 4096 + AURA_HTTP_ANSWER_HEADER_BYTES_MAX],
@@ -203,7 +214,7 @@ static int write_headers(struct aura_http_req *req, int status, const char *cont
                       add_header(req->wsi, "access-control-max-age:", "86400", &p, end))) {
         return -1;
     }
-    if (add_own_headers(req, &p, end)) {
+    if (add_date(req, &p, end) || add_own_headers(req, &p, end)) {
         return -1;
     }
     if (req->upgrading) {
