@@ -70,7 +70,8 @@ static void write_listeners(FILE *out, const struct aura_config *c) {
     }
 }
 
-static void write_config(FILE *out, const struct aura_config *c, const struct aura_arg_list *peers) {
+static void write_config(FILE *out, const struct aura_config *c,
+                         const struct aura_arg_list *peers) {
     fprintf(out, "# coturn, by `auralink turn config`. Holds a secret.\n");
     write_listeners(out, c);
     fprintf(out,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `auralink doctor`: tries from the client's side all that a call needs, and says what to fix. The way
- * in is WHEP: one request gives our media's addresses and the TURN servers. */
+/* `auralink doctor`: tries from the client's side all that a call needs, and says what to fix. The
+ * way in is WHEP: one request gives our media's addresses and the TURN servers. */
 #include "api/whip_sdp.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -324,10 +324,8 @@ static void check_session(struct doctor *d) {
         check_media(d, false);
         check_media(d, true);
         check_turn(d, &a);
-        const struct doctor_request q = {.method = "DELETE",
-                                         .path = a.location,
-                                         .token = d->token,
-                                         .insecure = d->insecure};
+        const struct doctor_request q = {
+            .method = "DELETE", .path = a.location, .token = d->token, .insecure = d->insecure};
         doctor_http(d->base, &q, &gone);
         aura_buf_free(&gone.body);
     }
@@ -376,8 +374,8 @@ static int examine(struct doctor *d, const char *given) {
     }
     int status = d->failed ? CLI_FAILED : CLI_OK;
     if (d->cli.json) {
-        json_t *all = json_pack("{s:s, s:b, s:O}", "url", d->base, "ok", !d->failed, "checks",
-                                d->checks);
+        json_t *all =
+            json_pack("{s:s, s:b, s:O}", "url", d->base, "ok", !d->failed, "checks", d->checks);
         (void)cli_print_json(all);
         json_decref(all);
     }
@@ -394,7 +392,8 @@ int cli_doctor(int argc, char **argv) {
     const char *token = NULL, *url = NULL;
     const struct aura_arg args[] = {
         {"token", AURA_ARG_STR, &token, "JWT",
-         "a client's token (default: one is made with key and secret). Whoever is in the room under "
+         "a client's token (default: one is made with key and secret). Whoever is in the room "
+         "under "
          "its identity is thrown out",
          "LIVEKIT_TOKEN", 0},
         {"room", AURA_ARG_STR, &d.room, "NAME", "room to join without --token (default doctor)",

@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -110,6 +111,9 @@ void doctor_http(const char *base, const struct doctor_request *q, struct doctor
         curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
         if (q->body) {
             curl_easy_setopt(curl, CURLOPT_POSTFIELDS, q->body);
+        }
+        if (getenv("SSL_CERT_FILE")) { /* as OpenSSL does for TURN; libcurl has its own way */
+            curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
         }
         if (q->insecure) {
             curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);

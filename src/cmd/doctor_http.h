@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file doctor_http.h  HTTP requests of `auralink doctor`, with what it wants to see of answers. */
+/** @file doctor_http.h  HTTP requests of `auralink doctor`, with what it wants to see of answers.
+ */
 #ifndef AURA_CMD_DOCTOR_HTTP_H
 #define AURA_CMD_DOCTOR_HTTP_H
 

@@ -47,8 +47,7 @@ static int connect_one(struct doctor_line *l, const struct addrinfo *at) {
 }
 
 static int connect_any(struct doctor_line *l, const char *host, const char *port) {
-    const struct addrinfo hints = {
-        .ai_socktype = l->kind == DOCTOR_UDP ? SOCK_DGRAM : SOCK_STREAM};
+    const struct addrinfo hints = {.ai_socktype = l->kind == DOCTOR_UDP ? SOCK_DGRAM : SOCK_STREAM};
     struct addrinfo *list = NULL;
     int code = getaddrinfo(host, port, &hints, &list);
     if (code) {

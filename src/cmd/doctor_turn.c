@@ -45,8 +45,8 @@ bool doctor_turn_read(struct doctor_turn *t, const char *link) {
     int n = 0;
     char scheme[8] = "", transport[8] = "udp";
     memset(t, 0, sizeof(*t));
-    if (sscanf(link, " <%299[^>]>", t->url) != 1 ||
-        sscanf(t->url, "%7[a-z]:%n", scheme, &n) != 1 || strncmp(scheme, "turn", 4) != 0) {
+    if (sscanf(link, " <%299[^>]>", t->url) != 1 || sscanf(t->url, "%7[a-z]:%n", scheme, &n) != 1 ||
+        strncmp(scheme, "turn", 4) != 0) {
         return false;
     }
     const char *rest = t->url + n;
@@ -137,8 +137,8 @@ static int ask(struct talk *k) {
 
 static void make_key(struct talk *k) {
     char text[3 * TEXT_MAX];
-    int n = snprintf(text, sizeof(text), "%s:%s:%s", k->turn->username, k->realm,
-                     k->turn->credential);
+    int n =
+        snprintf(text, sizeof(text), "%s:%s:%s", k->turn->username, k->realm, k->turn->credential);
     (void)EVP_Digest(text, (size_t)n, k->key, NULL, EVP_md5(), NULL);
 }
 

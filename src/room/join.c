@@ -193,8 +193,7 @@ static Livekit__ICEServer **ice_servers(struct aura__arena *a, const struct part
                                         size_t *n) {
     const struct aura_rooms_conf *conf = &p->room->rooms->conf;
     size_t stuns = conf->stun_server_count;
-    Livekit__ICEServer **list =
-        aura__arena_take(a, (conf->turn_server_count + 1) * sizeof(*list));
+    Livekit__ICEServer **list = aura__arena_take(a, (conf->turn_server_count + 1) * sizeof(*list));
     *n = 0;
     if (stuns) {
         Livekit__ICEServer *server = ice_server(a, stuns);

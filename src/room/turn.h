@@ -2,9 +2,9 @@
 /**
  * @file turn.h  TURN servers (RFC 8656) as clients are told of them, with credentials that end.
  *
- * A secret that the TURN server shares with us makes a user's credentials (draft-uberti-behave-turn-
- * rest, coturn's use-auth-secret): the user is "UNIX TIME OF THE END:NAME", the password the
- * HMAC-SHA1 of that. Pure. Threading: none of its own.
+ * A secret that the TURN server shares with us makes a user's credentials
+ * (draft-uberti-behave-turn- rest, coturn's use-auth-secret): the user is "UNIX TIME OF THE
+ * END:NAME", the password the HMAC-SHA1 of that. Pure. Threading: none of its own.
  */
 #ifndef AURA_ROOM_TURN_H
 #define AURA_ROOM_TURN_H

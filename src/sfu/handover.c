@@ -24,8 +24,7 @@ static int owner_of(const struct aura_worker *w, const struct aura_udp_packet *p
     if (aura__path_find(w, &path)) {
         return (int)w->index;
     }
-    uintptr_t route =
-        (uintptr_t)aura_map_get(w->routes, &packet->remote, sizeof(packet->remote));
+    uintptr_t route = (uintptr_t)aura_map_get(w->routes, &packet->remote, sizeof(packet->remote));
     return route ? (int)route - 1 : (int)w->index;
 }
 
@@ -44,10 +43,8 @@ bool aura__handover(struct aura_sfu_socket *socket, const struct aura_udp_packet
     memcpy(copy->data, &head, sizeof(head));
     memcpy(copy->data + sizeof(head), packet->data, packet->len);
     copy->len = (uint16_t)(sizeof(head) + packet->len);
-    struct aura_msg m = {.type = AURA_MSG_DATAGRAM,
-                         .a = (uint8_t)(socket - w->sockets),
-                         .n = w->index,
-                         .ptr = copy};
+    struct aura_msg m = {
+        .type = AURA_MSG_DATAGRAM, .a = (uint8_t)(socket - w->sockets), .n = w->index, .ptr = copy};
     aura__worker_share(w, (unsigned)owner, &m);
     aura__count(&w->counters.handed_over, 1);
     aura__packet_unref(copy, w->pool);

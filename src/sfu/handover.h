@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file handover.h  One UDP port for all workers: what comes to the wrong one goes to the right one.
+ * @file handover.h  One UDP port for all workers: what comes to the wrong one goes to the right
+ * one.
  *
  * The kernel shares flows out over the workers' sockets by a hash of addresses and ports
- * (SO_REUSEPORT), which knows nothing of peers. A check's ufrag names its worker. Whatever else comes
- * goes where that worker, once it trusts a check from there, has told the receiving one to send it:
- * so nobody can turn another's flow away by a forged check. Answers leave from the owner's own socket,
- * which has the same port. Threading: worker-affine. Private to src/sfu.
+ * (SO_REUSEPORT), which knows nothing of peers. A check's ufrag names its worker. Whatever else
+ * comes goes where that worker, once it trusts a check from there, has told the receiving one to
+ * send it: so nobody can turn another's flow away by a forged check. Answers leave from the owner's
+ * own socket, which has the same port. Threading: worker-affine. Private to src/sfu.
  */
 #ifndef AURA_SFU_HANDOVER_H
 #define AURA_SFU_HANDOVER_H

@@ -44,7 +44,7 @@ enum aura_msg_type {
     AURA_MSG_TCP,        /* ptr: struct aura_tcp, detached */
     AURA_MSG_ROUTE,      /* ptr: struct aura_addr; n: its owner, a: comes (else goes) */
     /* worker → worker, media ring */
-    AURA_MSG_PACKET, /* ptr: struct aura_packet, one reference; a: layer, b: kind */
+    AURA_MSG_PACKET,   /* ptr: struct aura_packet, one reference; a: layer, b: kind */
     AURA_MSG_DATAGRAM, /* ptr: struct aura_packet (handover.c); a: socket, n: who received it */
     /* worker → control */
     AURA_MSG_PEER_STATE, /* a: enum aura_pc_state */

@@ -236,7 +236,8 @@ static int make_maps(struct aura_worker *w) {
     err = err ? err : aura_map_new(&w->peers, AURA_SFU_PEERS_MAX);
     err = err ? err : aura_map_new(&w->sources, AURA_SFU_TRACKS_MAX);
     err = err ? err : aura_map_new(&w->subs, AURA_SFU_TRACKS_MAX);
-    err = err ? err : aura_map_new(&w->routes, (size_t)AURA_SFU_PEERS_MAX * AURA_SFU_PEER_PATHS_MAX);
+    err =
+        err ? err : aura_map_new(&w->routes, (size_t)AURA_SFU_PEERS_MAX * AURA_SFU_PEER_PATHS_MAX);
     return err ? err : aura_map_new(&w->conns, AURA_TCP_CONNECTIONS_MAX);
 }
 

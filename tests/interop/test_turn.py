@@ -58,7 +58,7 @@ def coturn(space, certificates):
 def only(space: Namespace, *accepted: str) -> None:
     """A firewall inside: nothing leaves but what is accepted."""
     rules = "".join(f"{rule} accept\n" for rule in ("oif lo", "ct state established,related", *accepted))
-    text = "table inet wall { chain out { type filter hook output priority 0; policy drop;\n" + rules + "}\n}\n"
+    text = "table inet wall {\n}\ndelete table inet wall\ntable inet wall { chain out { type filter hook output priority 0; policy drop;\n" + rules + "}\n}\n"
     subprocess.run(space.command(["nft", "-f", "-"]), input=text, text=True, check=True)
 
 

@@ -43,6 +43,9 @@ class Coturn:
         self.path, self.log_path = os.path.join(self._folder.name, "turn.conf"), os.path.join(self._folder.name, "log")
         done = auralink("turn", "config", "--config", where, "--output", self.path)
         assert done.returncode == 0, done.stderr
+        self._start()
+
+    def _start(self) -> None:
         self._log = open(self.log_path, "wb")
         self.process = subprocess.Popen(
             ["turnserver", "-c", self.path, "-l", "stdout", "--simple-log", "-v", "--pidfile",
@@ -68,8 +71,16 @@ class Coturn:
         with open(self.log_path, errors="replace") as file:
             return file.read()
 
-    def stop(self) -> None:
+    def _end(self) -> None:
         self.process.terminate()
         self.process.wait(20)
         self._log.close()
+
+    def restart(self) -> None:
+        """With what its file says now."""
+        self._end()
+        self._start()
+
+    def stop(self) -> None:
+        self._end()
         self._folder.cleanup()

@@ -94,8 +94,8 @@ static int nine_tracks_are_too_many(void) {
     struct aura_sdp *sdp = NULL;
     (void)!aura_buf_str(&text, "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n");
     for (int i = 0; i <= AURA_WHIP_TRACKS_MAX; i++) {
-        (void)!aura_buf_printf(&text,
-                               "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:%d\r\na=sendonly\r\n", i);
+        (void)!aura_buf_printf(&text, "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:%d\r\na=sendonly\r\n",
+                               i);
     }
     int err = text.err ? text.err : aura_sdp_parse(&sdp, aura_buf_text(&text), text.len);
     if (!err) {
