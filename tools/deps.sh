@@ -16,7 +16,7 @@ build_packages=(
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev
     libjansson-dev libyaml-dev zlib1g-dev
     libgrpc-dev libseccomp-dev libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
-    libaom-dev libvpx-dev
+    libaom-dev libvpx-dev libopus-dev
 )
 case $(uname -m) in
 x86_64) build_packages+=(libipsec-mb-dev) ;; # AES-GCM in batches; elsewhere OpenSSL does it
@@ -26,6 +26,7 @@ test_packages=(
     libcmocka-dev g++ clang openssl "chromium|chromium-browser" "firefox-esr|firefox" ffmpeg procps iproute2 tshark
     coturn nftables gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-nice python3-gi python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gir1.2-gst-plugins-base-1.0
+    asterisk-core-sounds-en-g722 asterisk-moh-opsound-g722 # a voice and music, for AI Core's sound
 )
 
 missing_of() { # the words that are not installed, with alternatives resolved

@@ -141,6 +141,7 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     aura__sid(r->conf.rand, "PA_", p->sid);
     int err = take_claims(p, join);
     p->native = !aura__aic_wanted(p);
+    p->saves = aura__aic_saves(p);
     p->steered = aura__aic_steers(p, join);
     p->hints = aura__aic_hints_wanted(p);
     if (!err && join->request->client_info) {
@@ -159,6 +160,7 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     }
     room->recording = room->recording || p->may.recorder;
     room->had_participants = true;
+    aura__aic_count_savers(room);
     aura__room_check_empty(room);
     *out = p;
     return 0;
@@ -204,6 +206,7 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     }
     aura_map_del_str(room->rooms->by_sid, p->sid);
     room->rooms->stats.participants--;
+    aura__aic_count_savers(room);
     participant_free(p);
     room->recording = false;
     AURA_LIST_EACH(&room->participants, struct participant, other, node) {

@@ -168,6 +168,7 @@ void aura__subscribe(struct participant *p, struct track *t) {
                                                  /* A player that gets nothing reports nothing:
                                                   * with REMB alone it would stay so. */
                                                  .essential = p->player != NULL,
+                                                 .saver = aura__aic_saves(p),
                                                  .screen = t->request->source ==
                                                            LIVEKIT__TRACK_SOURCE__SCREEN_SHARE};
     s->quality = LIVEKIT__VIDEO_QUALITY__HIGH;
