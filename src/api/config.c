@@ -18,6 +18,8 @@ struct aura_config_owned {
     char text[];
 };
 
+enum { TURN_TTL_S = 86400 };
+
 struct reader {
     struct aura_config *c;
     const char *name;
@@ -38,6 +40,15 @@ int aura_config_init(struct aura_config *c) {
                 .pli_low_ms = 500,
                 .pli_mid_ms = 1000,
                 .pli_high_ms = 1000},
+        .turn = {.domain = "",
+                 .secret = "",
+                 .cert_file = "",
+                 .key_file = "",
+                 .udp_port = 3478,
+                 .relay_first = 30000,
+                 .relay_last = 40000,
+                 .ttl_s = TURN_TTL_S,
+                 .user_quota = 12},
         .room = {.auto_create = true, .empty_timeout_s = 300, .departure_timeout_s = 20},
         .aic = {.audio = true,
                 .mode = "compress",
@@ -261,6 +272,52 @@ static int take_codecs(struct reader *r, const yaml_node_t *node, const char *pa
     return r->err;
 }
 
+static const char *text_of(struct reader *r, const yaml_node_t *map, const char *name,
+                           const char *fallback) {
+    const yaml_node_t *node = member(r, map, name);
+    return node && scalar(node) ? own(r, node) : fallback;
+}
+
+static bool number_of(struct reader *r, const yaml_node_t *map, const char *name, uint32_t max,
+                      uint32_t *out) {
+    const yaml_node_t *node = member(r, map, name);
+    uint64_t v = *out;
+    const char *rest = "";
+    bool ok = !node || (number(scalar(node), &v, &rest) && !*rest && v && v <= max);
+    *out = ok ? (uint32_t)v : 0;
+    return ok;
+}
+
+static int take_turn(struct reader *r, const yaml_node_t *node, const char *path) {
+    if (node->type != YAML_SEQUENCE_NODE) {
+        return fail(r, node, "'%s' wants a list of {host: …, port: …, protocol: …}", path);
+    }
+    r->c->rtc.turn_server_count = 0;
+    for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top;
+         i++) {
+        const yaml_node_t *item = yaml_document_get_node(&r->doc, *i);
+        char url[AURA_TURN_URL_MAX];
+        struct aura_turn_server t = {.host = text_of(r, item, "host", ""),
+                                     .protocol = text_of(r, item, "protocol", "udp"),
+                                     .secret = text_of(r, item, "secret", ""),
+                                     .username = text_of(r, item, "username", ""),
+                                     .credential = text_of(r, item, "credential", ""),
+                                     .ttl_s = TURN_TTL_S};
+        t.port = strcmp(t.protocol, "tls") == 0 ? 5349 : 3478;
+        bool numbers = number_of(r, item, "port", 65535, &t.port) &&
+                       number_of(r, item, "ttl", UINT32_MAX, &t.ttl_s);
+        if (!numbers || !*t.host || aura_turn_url(&t, url, sizeof(url)) ||
+            r->c->rtc.turn_server_count == AURA_TURN_SERVERS_MAX) {
+            return fail(r, item,
+                        "'%s' wants at most %d entries such as {host: turn.example.com, port: "
+                        "3478, protocol: udp, secret: …, ttl: 3600}",
+                        path, AURA_TURN_SERVERS_MAX);
+        }
+        r->c->rtc.turn_servers[r->c->rtc.turn_server_count++] = t;
+    }
+    return r->err;
+}
+
 static int take_keys(struct reader *r, const yaml_node_t *node, struct aura_keys *keys) {
     if (node->type != YAML_MAPPING_NODE) {
         return fail(r, node, "API keys want a map, a line each: `key: secret`");
@@ -302,6 +359,8 @@ static int take_value(struct reader *r, const yaml_node_t *key, const yaml_node_
         return take_list(r, node, k->path, at);
     case CONFIG_CODECS:
         return take_codecs(r, node, k->path, at);
+    case CONFIG_TURN:
+        return take_turn(r, node, k->path);
     case CONFIG_KEYS:
         return take_keys(r, node, r->c->keys);
     case CONFIG_IGNORED:

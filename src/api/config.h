@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "room/token.h"
+#include "room/turn.h"
 
 #include <stdio.h>
 
@@ -34,11 +35,19 @@ struct aura_config {
         uint32_t udp_port, udp_ports; /* first, and how many follow each other (0 = one per core) */
         uint32_t tcp_port, workers;
         const char *node_ip;
-        bool loopback_candidate;
+        bool loopback_candidate, single_port;
         uint32_t packet_buffer_video, packet_buffer_audio;
         uint32_t pli_low_ms, pli_mid_ms, pli_high_ms;
         struct aura_config_list stun_servers;
+        struct aura_turn_server turn_servers[AURA_TURN_SERVERS_MAX]; /* those of `turn` too */
+        uint32_t turn_server_count;
     } rtc;
+    struct { /* coturn, as `auralink turn config` sets it up */
+        bool enabled, external_tls;
+        const char *domain, *secret, *cert_file, *key_file;
+        uint32_t udp_port, tls_port, relay_first, relay_last, ttl_s, user_quota, total_quota;
+        struct aura_config_list bind_addresses;
+    } turn;
     struct {
         bool auto_create, enable_remote_unmute;
         uint32_t max_participants, empty_timeout_s, departure_timeout_s;
@@ -83,6 +92,11 @@ AURA_NODISCARD int aura_config_keys(struct aura_config *c, const char *name, con
 /** A YAML map of keys; refuses a file that everybody may read. @return as aura_config_file() */
 AURA_NODISCARD int aura_config_key_file(struct aura_config *c, const char *path,
                                         struct aura_buf *messages);
+/**
+ * Adds the servers that `turn` describes to rtc.turn_servers; once, when everything was read.
+ * @return 0, or AURA_EMALFORMED with a line in @p messages
+ */
+AURA_NODISCARD int aura_config_turn(struct aura_config *c, struct aura_buf *messages);
 /** All keys with defaults and meaning, as a Markdown table. */
 void aura_config_print_keys(FILE *out);
 

@@ -14,6 +14,7 @@ enum aura__config_type {
     CONFIG_LIST,    /* of texts */
     CONFIG_CODECS,  /* of {mime: …, fmtp_line: …} → list of MIME types */
     CONFIG_PORTS,   /* "7882" or "7882-7892" → two uint32_t: first and count */
+    CONFIG_TURN,    /* of {host: …, port: …, …} → rtc.turn_servers */
     CONFIG_KEYS,    /* map key → secret */
     CONFIG_IGNORED, /* LiveKit's; whatever lies below has no effect */
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 enum { CHUNK_BYTES = 16 * 1024, CONNECTIONS_MAX = 100000 };
 
@@ -77,6 +78,7 @@ static struct aura_http_req *req_new(struct aura_http *h, struct lws *wsi) {
     req->method = "";
     req->body = AURA_BUF(AURA_HTTP_BODY_BYTES_MAX);
     req->answer = AURA_BUF(AURA_HTTP_ANSWER_BYTES_MAX);
+    req->headers = AURA_BUF(AURA_HTTP_ANSWER_HEADER_BYTES_MAX);
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]) && !req->path; i++) {
         req->path = copy_header(wsi, methods[i].token);
         req->method = req->path ? methods[i].name : "";
@@ -90,6 +92,7 @@ static struct aura_http_req *req_new(struct aura_http *h, struct lws *wsi) {
     req->authorization = copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
     req->content_type = copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
     req->user_agent = copy_header(wsi, WSI_TOKEN_HTTP_USER_AGENT);
+    req->if_match = copy_header(wsi, WSI_TOKEN_HTTP_IF_MATCH);
     req->request_headers = copy_header(wsi, WSI_TOKEN_HTTP_AC_REQUEST_HEADERS);
     h->stats.requests++;
     return req;
@@ -114,6 +117,8 @@ static void req_free(struct aura_http_req *req) {
     wipe(req->authorization);
     aura_free(req->content_type);
     aura_free(req->user_agent);
+    aura_free(req->if_match);
+    aura_buf_free(&req->headers);
     aura_free(req->request_headers);
     aura_buf_free(&req->body);
     aura_buf_free(&req->answer);
@@ -143,6 +148,7 @@ const char *aura_http_header(const struct aura_http_req *req, const char *name) 
     return strcasecmp(name, "authorization") == 0  ? req->authorization
            : strcasecmp(name, "content-type") == 0 ? req->content_type
            : strcasecmp(name, "user-agent") == 0   ? req->user_agent
+           : strcasecmp(name, "if-match") == 0     ? req->if_match
                                                    : NULL;
 }
 
@@ -159,9 +165,43 @@ static int add_header(struct lws *wsi, const char *name, const char *value, unsi
                                        (const unsigned char *)value, (int)strlen(value), p, end);
 }
 
+int aura_http_answer_header(struct aura_http_req *req, const char *name, const char *value) {
+    size_t before = req->headers.len;
+    int err = aura_buf_add(&req->headers, name, strlen(name));
+    err = err ? err : aura_buf_add(&req->headers, ":", 2);
+    err = err ? err : aura_buf_add(&req->headers, value, strlen(value) + 1);
+    if (err) {
+        req->headers.len = before;
+    }
+    return err;
+}
+
+static int add_own_headers(struct aura_http_req *req, unsigned char **p, unsigned char *end) {
+    const char *at = (const char *)req->headers.data, *last = at + req->headers.len;
+    while (at < last) {
+        const char *value = at + strlen(at) + 1;
+        if (add_header(req->wsi, at, value, p, end)) {
+            return -1;
+        }
+        at = value + strlen(value) + 1;
+    }
+    return 0;
+}
+
+/* Clients compare clocks by it (RFC 9110 section 6.6.1). */
+static int add_date(struct aura_http_req *req, unsigned char **p, unsigned char *end) {
+    char text[40];
+    struct tm tm;
+    time_t now = (time_t)(aura_wall_us(aura_loop_clock(req->http->loop)) / AURA_US_PER_S);
+    gmtime_r(&now, &tm);
+    size_t n = strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    return n ? add_header(req->wsi, "date:", text, p, end) : 0;
+}
+
 static int write_headers(struct aura_http_req *req, int status, const char *content_type,
                          size_t len) {
-    unsigned char buffer[LWS_PRE + 4096], *p = buffer + LWS_PRE, *end = buffer + sizeof(buffer) - 1;
+    unsigned char buffer[LWS_PRE + 4096 + AURA_HTTP_ANSWER_HEADER_BYTES_MAX],
+        *p = buffer + LWS_PRE, *end = buffer + sizeof(buffer) - 1;
     bool preflight = strcmp(req->method, "OPTIONS") == 0;
     if (lws_add_http_common_headers(req->wsi, (unsigned)status, content_type, len, &p, end) ||
         add_header(req->wsi, "access-control-allow-origin:", "*", &p, end)) {
@@ -172,6 +212,9 @@ static int write_headers(struct aura_http_req *req, int status, const char *cont
                       add_header(req->wsi, "access-control-allow-headers:",
                                  req->request_headers ? req->request_headers : "*", &p, end) ||
                       add_header(req->wsi, "access-control-max-age:", "86400", &p, end))) {
+        return -1;
+    }
+    if (add_date(req, &p, end) || add_own_headers(req, &p, end)) {
         return -1;
     }
     if (req->upgrading) {
@@ -259,6 +302,9 @@ static int answer(struct aura_http *h, struct lws *wsi, struct http_conn *conn) 
         static const char text[] = "the request body is too large";
         aura_http_respond(req, 413, "text/plain", text, sizeof(text) - 1);
     } else if (strcmp(req->method, "OPTIONS") == 0) {
+        if (h->handlers.options) {
+            h->handlers.options(h->arg, req);
+        }
         aura_http_respond(req, 204, "text/plain", "", 0);
     } else {
         h->handlers.request(h->arg, req);

@@ -22,6 +22,7 @@ enum {
         64 * 1024,                       /* request line and headers: join_request URLs are long */
     AURA_HTTP_BODY_BYTES_MAX = 10 << 20, /* LiveKit's limit.max_api_request_body_size */
     AURA_HTTP_ANSWER_BYTES_MAX = 256 << 20,
+    AURA_HTTP_ANSWER_HEADER_BYTES_MAX = 16 * 1024,
     AURA_WS_MESSAGE_BYTES_MAX = 2 << 20, /* LiveKit's limit.signal_message_size_limit */
     AURA_WS_QUEUE_BYTES_MAX = 8 << 20,   /* waiting for a slow reader; more closes the connection */
     AURA_HTTP_PING_S = 10,
@@ -31,6 +32,8 @@ enum {
 struct aura_http_handlers {
     /* A whole request; must call aura_http_respond() before it returns. */
     void (*request)(void *arg, struct aura_http_req *req);
+    /* OPTIONS: may add headers to the answer, which is given behind it. NULL = adds none. */
+    void (*options)(void *arg, struct aura_http_req *req);
     /* A WebSocket wants to open. Accept: return true, with aura_http_accept() called. Refuse:
      * return false, with aura_http_respond() called. */
     bool (*upgrade)(void *arg, struct aura_http_req *req);
@@ -64,9 +67,12 @@ const char *aura_http_method(const struct aura_http_req *req);
 const char *aura_http_path(const struct aura_http_req *req);
 /** A query parameter, decoded; NULL if absent. */
 const char *aura_http_query(const struct aura_http_req *req, const char *name);
-/** "authorization", "content-type" or "user-agent"; NULL if absent. */
+/** "authorization", "content-type", "if-match" or "user-agent"; NULL if absent. */
 const char *aura_http_header(const struct aura_http_req *req, const char *name);
 const uint8_t *aura_http_body(const struct aura_http_req *req, size_t *len);
+/** A header of the answer, before aura_http_respond(); "link" may be given several times. Copies.
+ * @return 0, AURA_ENOMEM, AURA_ELIMIT (AURA_HTTP_ANSWER_HEADER_BYTES_MAX together) */
+int aura_http_answer_header(struct aura_http_req *req, const char *name, const char *value);
 /** Answers; copies the body. */
 void aura_http_respond(struct aura_http_req *req, int status, const char *content_type,
                        const void *body, size_t len);

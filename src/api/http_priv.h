@@ -58,7 +58,8 @@ struct aura_http_req {
     const char *method;
     char *path, *query; /* own copies; query is cut into "name\0value\0" pairs */
     size_t query_len;
-    char *authorization, *content_type, *user_agent, *request_headers;
+    char *authorization, *content_type, *user_agent, *request_headers, *if_match;
+    struct aura_buf headers; /* of the answer: "name:\0value\0" pairs */
     struct aura_buf body;
     bool too_large, answered;
     bool upgrading;         /* asked for a WebSocket */

@@ -57,6 +57,9 @@ static void put_media(struct aura_buf *b, const struct aura_sfu_counters *c) {
     head(b, "auralink_syscalls_total", "counter", "System calls of the media sockets.");
     value(b, "auralink_syscalls_total", "{direction=\"incoming\"}", (double)c->syscalls_in);
     value(b, "auralink_syscalls_total", "{direction=\"outgoing\"}", (double)c->syscalls_out);
+    one(b, "auralink_datagrams_handed_over_total", "counter",
+        "Datagrams that one media worker received for another (rtc.single_port).",
+        (double)c->handed_over);
     one(b, "auralink_peer_connections", "gauge", "Peer connections now.", (double)c->peers);
     one(b, "auralink_media_loop_lag_seconds", "gauge",
         "Longest turn of a media worker since the last scrape.", (double)c->loop_lag_us_max / 1e6);

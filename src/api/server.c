@@ -47,10 +47,19 @@ static void on_request(void *arg, struct aura_http_req *req) {
         aura__debug_aic(s, req);
     } else if (strncmp(path, "/twirp/", 7) == 0) {
         aura__twirp(s, req);
+    } else if (aura__whip_path(path)) {
+        aura__whip(s, req);
     } else if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0) {
         aura__respond_text(req, 404, ""); /* only WebSockets live there */
     } else {
         aura__respond_text(req, 404, "404 page not found");
+    }
+}
+
+static void on_options(void *arg, struct aura_http_req *req) {
+    (void)arg;
+    if (aura__whip_path(aura_http_path(req))) {
+        aura__whip_options(req);
     }
 }
 
@@ -80,8 +89,12 @@ static void on_closed(void *arg, void *user) {
 
 int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf,
                     struct aura_loop *loop, struct aura_rooms *rooms, struct aura_sfu *sfu) {
-    static const struct aura_http_handlers handlers = {on_request, on_upgrade, on_open, on_message,
-                                                       on_closed};
+    static const struct aura_http_handlers handlers = {.request = on_request,
+                                                       .options = on_options,
+                                                       .upgrade = on_upgrade,
+                                                       .ws_open = on_open,
+                                                       .ws_message = on_message,
+                                                       .ws_closed = on_closed};
     struct aura_server *s = aura_zalloc(sizeof(*s));
     if (!s) {
         return AURA_ENOMEM;
@@ -91,8 +104,10 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
     s->rooms = rooms;
     s->sfu = sfu;
     s->started_us = aura_now_us(aura_loop_clock(loop));
-    int err = aura_http_new(&s->http, &conf->http, loop, &handlers, s);
+    int err = aura__whips_new(&s->whips);
+    err = err ? err : aura_http_new(&s->http, &conf->http, loop, &handlers, s);
     if (err) {
+        aura__whips_free(s->whips);
         aura_free(s);
         return err;
     }
@@ -103,6 +118,7 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
 struct aura_server *aura_server_free(struct aura_server *s) {
     if (s) {
         aura_http_free(s->http);
+        aura__whips_free(s->whips);
         aura_free(s);
     }
     return NULL;

@@ -12,6 +12,7 @@ struct aura_server;
 struct aura_server_conf {
     struct aura_http_conf http;
     const struct aura_keys *keys;                /* outlives the server */
+    struct aura_rand *rand;                      /* names of WHIP sessions; outlives the server */
     const char *metrics_user, *metrics_password; /* NULL = /metrics is open */
 };
 

@@ -13,6 +13,7 @@ struct aura_server {
     struct aura_sfu *sfu;
     uint64_t started_us;
     uint64_t twirp_requests, twirp_errors;
+    struct aura__whips *whips; /* sessions of WHIP and WHEP (whip.c) */
 };
 
 void aura__respond_text(struct aura_http_req *req, int status, const char *text);
@@ -33,6 +34,15 @@ void aura__rtc_closed(void *user);
 
 /* twirp.c */
 void aura__twirp(struct aura_server *s, struct aura_http_req *req);
+
+/* whip.c */
+AURA_NODISCARD int aura__whips_new(struct aura__whips **out);
+/** Everybody there leaves. NULL is fine. Returns NULL. */
+struct aura__whips *aura__whips_free(struct aura__whips *w);
+/** Is it a path below /whip/v1 or /whep/v1? */
+bool aura__whip_path(const char *path);
+void aura__whip(struct aura_server *s, struct aura_http_req *req);
+void aura__whip_options(struct aura_http_req *req);
 
 /* debug.c */
 void aura__debug_room(struct aura_server *s, struct aura_http_req *req, const char *room);

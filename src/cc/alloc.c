@@ -224,7 +224,13 @@ static void give_lowest(struct share *share, struct aura_alloc_track *a) {
         return;
     }
     a->why = AURA_ALLOC_BEST;
-    if (!take(share, a, was_of(a), &at, to) && a->why == AURA_ALLOC_BANDWIDTH) {
+    bool taken = take(share, a, was_of(a), &at, to);
+    if (!taken && a->essential) {
+        uint32_t bps = cost(a, to);
+        share->left_bps -= bps < share->left_bps ? bps : share->left_bps;
+        share->out->given_bps += bps;
+        at = to;
+    } else if (!taken && a->why == AURA_ALLOC_BANDWIDTH) {
         a->why = AURA_ALLOC_NO_ROOM;
     }
     a->next_spatial = at.s;

@@ -4,7 +4,8 @@
  *
  * Audio is taken off first. Then every video gets its lowest layer, in the order of rank (screen
  * shares, then priority, then visible size), then they are raised step by step, the one with the
- * worst picture for its rank first. What does not even fit with its lowest layer is paused.
+ * worst picture for its rank first. What does not even fit with its lowest layer is paused,
+ * unless it is essential.
  * Going up needs room to spare and some time since the last change, going down neither.
  *
  * Pure and deterministic; flat state inside struct aura_alloc_track.
@@ -33,6 +34,7 @@ const char *aura_alloc_why_name(enum aura_alloc_why why);
 struct aura_alloc_track {
     /* Wishes. */
     bool disabled, screen;
+    bool essential;   /* the lowest layer is sent whatever it costs */
     uint8_t priority; /* 0 = default, higher first */
     uint32_t pixels;  /* visible size; 0 = not known */
     uint8_t max_spatial, max_temporal;

@@ -21,6 +21,8 @@ static const struct cli_command commands[] = {
     {"participant", "update", "change name, metadata, attributes", cli_participant_update},
     {"data", "send", "send a message to a room", cli_data_send},
     {"aic", "top", "show what AI compression saves, live", cli_aic_top},
+    {"turn", "config", "write the configuration of coturn", cli_turn_config},
+    {"doctor", "", "check from here that calls can get through", cli_doctor},
     {"publish", "", "send a file or a test picture to a room", cli_publish},
     {"subscribe", "", "receive a video of a room", cli_subscribe},
     {"load-test", "", "join many participants and measure", cli_load_test},

@@ -130,6 +130,8 @@ static int start_rooms(struct program *p) {
         .aic_default = c->aic.default_mode,
         .stun_servers = c->rtc.stun_servers.items,
         .stun_server_count = c->rtc.stun_servers.count,
+        .turn_servers = c->rtc.turn_servers,
+        .turn_server_count = c->rtc.turn_server_count,
         .rand = aura_rand_system(),
     };
     return aura_rooms_new(&p->rooms, &conf, p->loop);
@@ -234,6 +236,7 @@ static int start_sfu(struct program *p) {
     struct aura_sfu_conf conf = {
         .workers = c->rtc.workers,
         .udp_port = (uint16_t)c->rtc.udp_port,
+        .single_port = c->rtc.single_port,
         .tcp_port = (uint16_t)c->rtc.tcp_port,
         .bind = p->options.bind,
         .bind_count = p->options.bind_count,
@@ -275,6 +278,7 @@ static int start_http(struct program *p) {
                                              .bind_count = p->options.bind_count,
                                              .port = (uint16_t)c->port},
                                     .keys = c->keys,
+                                    .rand = aura_rand_system(),
                                     .metrics_user = c->metrics_user,
                                     .metrics_password =
                                         c->metrics_password ? c->metrics_password : ""};

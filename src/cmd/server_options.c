@@ -99,6 +99,7 @@ static int read_config(struct aura_config *c, const struct flags *f, struct aura
     if (!err && f->keys) {
         err = aura_config_keys(c, "--keys", f->keys, messages);
     }
+    err = err ? err : aura_config_turn(c, messages);
     return err;
 }
 

@@ -44,6 +44,9 @@ static int open_socket(struct aura_udp *u, const struct aura_udp_conf *conf) {
     if (v6) {
         switch_on(u->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     }
+    if (conf->shared && !switch_on(u->fd, SOL_SOCKET, SO_REUSEPORT, 1)) {
+        return AURA_EIO;
+    }
     set_buffer(u->fd, SO_RCVBUF, SO_RCVBUFFORCE, conf->rcvbuf_bytes);
     set_buffer(u->fd, SO_SNDBUF, SO_SNDBUFFORCE, conf->sndbuf_bytes);
     if (bind(u->fd, (struct sockaddr *)&sa, len) != 0) {

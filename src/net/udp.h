@@ -27,6 +27,8 @@ struct aura_udp_conf {
     struct aura_addr bind;             /* port 0 = any free one */
     size_t rcvbuf_bytes, sndbuf_bytes; /* 0 = 4 MiB; the kernel may grant less */
     bool no_gso, no_gro;
+    bool shared; /* several sockets of ours on one port (SO_REUSEPORT): the kernel shares flows out
+                  */
 };
 
 /** @return 0, AURA_EEXISTS (address in use), AURA_EINVAL (not our address), AURA_ENOMEM, AURA_EIO

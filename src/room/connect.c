@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The peer connections of a participant: offers, answers, candidates, their state. */
-#include "room/room_priv.h"
+#include "room/player.h"
 
 #include "base/log.h"
 
@@ -26,17 +26,26 @@ static void on_unpublished(void *arg, const char *mid) {
 
 static void on_sub_ready(void *arg, struct aura_neg_sub *sub,
                          const struct aura_neg_sub_media *media) {
-    (void)arg;
+    struct participant *p = ((struct transport *)arg)->p;
+    if (p->player) {
+        aura__player_ready(p, sub, media);
+        return;
+    }
     aura__subscribe_ready(aura_neg_sub_user(sub), media);
 }
 
 static void on_sub_lost(void *arg, struct aura_neg_sub *sub) {
-    (void)arg;
+    if (((struct transport *)arg)->p->player) {
+        aura__player_lost(sub);
+        return;
+    }
     aura__subscribe_lost(aura_neg_sub_user(sub));
 }
 
 static void on_sub_unsupported(void *arg, struct aura_neg_sub *sub) {
-    (void)arg;
+    if (((struct transport *)arg)->p->player) {
+        return; /* the section is refused, and its place stays empty */
+    }
     aura__subscribe_unsupported(aura_neg_sub_user(sub));
 }
 
@@ -76,6 +85,7 @@ static int open_transport(struct participant *p, struct transport *t, enum aura_
                                 .candidates = candidates,
                                 .candidate_count =
                                     aura_sfu_peer_candidates(r->sfu, t->peer, candidates),
+                                .plays = p->plays,
                                 .codecs = r->conf.codecs};
     err = aura_neg_new(&t->neg, &neg, &neg_handlers, t);
     aura_wipe(pwd, sizeof(pwd));

@@ -152,24 +152,64 @@ static Livekit__ServerInfo *server_info(struct aura__arena *a, const struct aura
     return info;
 }
 
-static Livekit__ICEServer **ice_servers(struct aura__arena *a, const struct aura_rooms *r,
-                                        size_t *n) {
-    size_t count = r->conf.stun_server_count;
-    Livekit__ICEServer **list = aura__arena_take(a, 2 * sizeof(*list));
+static char *copy_text(struct aura__arena *a, const char *text) {
+    size_t len = strlen(text) + 1;
+    char *copy = aura__arena_take(a, len);
+    if (copy) {
+        memcpy(copy, text, len);
+    }
+    return copy;
+}
+
+static Livekit__ICEServer *ice_server(struct aura__arena *a, size_t urls) {
     Livekit__ICEServer *server = aura__arena_take(a, sizeof(*server));
-    char **urls = aura__arena_take(a, (count + 1) * sizeof(*urls));
+    if (server) {
+        livekit__iceserver__init(server);
+        server->urls = aura__arena_take(a, urls * sizeof(*server->urls));
+    }
+    return server;
+}
+
+static Livekit__ICEServer *turn_server(struct aura__arena *a, const struct participant *p,
+                                       const struct aura_turn_server *t) {
+    char url[AURA_TURN_URL_MAX], user[AURA_TURN_USER_MAX], password[AURA_TURN_PASSWORD_MAX];
+    int64_t now_s = (int64_t)(aura_wall_us(p->room->rooms->clock) / AURA_US_PER_S);
+    if (aura_turn_url(t, url, sizeof(url)) ||
+        (*t->secret && aura_turn_credentials(t, p->sid, now_s, user, password))) {
+        return NULL;
+    }
+    Livekit__ICEServer *server = ice_server(a, 1);
+    if (a->fail) {
+        return NULL;
+    }
+    server->urls[server->n_urls++] = copy_text(a, url);
+    server->username = copy_text(a, *t->secret ? user : t->username);
+    server->credential = copy_text(a, *t->secret ? password : t->credential);
+    aura_wipe(password, sizeof(password));
+    return server;
+}
+
+static Livekit__ICEServer **ice_servers(struct aura__arena *a, const struct participant *p,
+                                        size_t *n) {
+    const struct aura_rooms_conf *conf = &p->room->rooms->conf;
+    size_t stuns = conf->stun_server_count;
+    Livekit__ICEServer **list = aura__arena_take(a, (conf->turn_server_count + 1) * sizeof(*list));
     *n = 0;
-    if (a->fail || count == 0) {
-        return list;
+    if (stuns) {
+        Livekit__ICEServer *server = ice_server(a, stuns);
+        for (size_t i = 0; i < stuns && !a->fail; i++) {
+            server->urls[server->n_urls++] = (char *)(uintptr_t)conf->stun_servers[i];
+        }
+        if (!a->fail) {
+            list[(*n)++] = server;
+        }
     }
-    livekit__iceserver__init(server);
-    for (size_t i = 0; i < count; i++) {
-        urls[i] = (char *)(uintptr_t)r->conf.stun_servers[i];
+    for (size_t i = 0; i < conf->turn_server_count && !a->fail; i++) {
+        Livekit__ICEServer *server = turn_server(a, p, &conf->turn_servers[i]);
+        if (server && !a->fail) {
+            list[(*n)++] = server;
+        }
     }
-    server->urls = urls;
-    server->n_urls = count;
-    list[0] = server;
-    *n = 1;
     return list;
 }
 
@@ -225,7 +265,7 @@ static void send_join(struct participant *p) {
     join.participant = aura__participant_info(&a, p);
     put_others(&a, p, &join);
     put_codecs(&a, p, &join);
-    join.ice_servers = ice_servers(&a, r, &join.n_ice_servers);
+    join.ice_servers = ice_servers(&a, p, &join.n_ice_servers);
     join.server_info = server_info(&a, r);
     join.server_version = (char *)(uintptr_t)r->conf.version;
     join.server_region = (char *)(uintptr_t)r->conf.region;
@@ -247,7 +287,7 @@ static void send_reconnect(struct participant *p) {
     struct aura_rooms *r = p->room->rooms;
     struct aura__arena a = {.blocks = NULL};
     Livekit__ReconnectResponse reconnect = LIVEKIT__RECONNECT_RESPONSE__INIT;
-    reconnect.ice_servers = ice_servers(&a, r, &reconnect.n_ice_servers);
+    reconnect.ice_servers = ice_servers(&a, p, &reconnect.n_ice_servers);
     reconnect.server_info = server_info(&a, r);
     reconnect.last_message_seq = p->data_seq;
     Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Active speakers and connection quality, as clients show them. */
-#include "room/room_priv.h"
+#include "room/player.h"
 
 enum { QUALITY_MS = 5000 };
 
@@ -86,6 +86,7 @@ void aura__meters_levels(struct aura_rooms *r, const struct aura_sfu_level *leve
         struct encoding *e = aura__encoding_of(r, levels[i].pub);
         if (e && e->t->p->speaker_dirty) {
             aura__audible_update(e->t->p->room);
+            aura__player_look(e->t->p->room);
             tell_speakers(e->t->p->room);
         }
     }

@@ -44,6 +44,7 @@ int aura_neg_new(struct aura_neg **negp, const struct aura_neg_conf *conf,
     neg->arg = arg;
     neg->fingerprint = *conf->fingerprint;
     neg->codecs = conf->codecs;
+    neg->plays = conf->plays;
     neg->origin_id = aura_rand_u64(neg->rand) >> 2; /* RFC 9429 section 5.2.1: 62 bits */
     neg->offer_id = aura_rand_below(neg->rand, 256);
     neg->dirty = neg->role == AURA_NEG_SUBSCRIBER;
@@ -218,6 +219,7 @@ int aura_neg_sub_add(struct aura_neg *neg, struct aura_neg_sub **subp,
     sub->backup = conf->backup;
     sub->stereo = conf->stereo;
     sub->red = conf->red;
+    sub->any = conf->any;
     sub->user = conf->user;
     sub->ssrc = new_ssrc(neg);
     aura_list_add(&neg->subs, &sub->node);

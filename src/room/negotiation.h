@@ -54,6 +54,7 @@ struct aura_neg_conf {
     const struct aura_sfu_candidate *candidates; /* written into every description */
     size_t candidate_count;
     uint32_t codecs; /* set of AURA_NEG_CODEC(): enabled in the room */
+    bool plays;      /* SINGLE: the client gets what it can get, also where it would send besides */
 };
 
 /** What a client wants to send on one section of its offer. Strings are "" where unknown. */
@@ -98,6 +99,7 @@ struct aura_neg_sub_conf {
     size_t codec_count;
     enum aura_codec backup; /* that a client without the first codec will do with; NONE = none */
     bool stereo;
+    bool any;   /* whatever the client takes will do: tracks come and go behind the section */
     bool red;   /* RED may be sent to this subscriber (not for encrypted tracks) */
     void *user; /* aura_neg_sub_user() */
 };

@@ -182,6 +182,8 @@ static void plan_section(struct aura_neg *neg, const struct aura_sdp *offer, siz
     }
     if (s->kind == AURA_SDP_APPLICATION) {
         section->use = has_data(sections, at) ? NEG_REJECTED : NEG_DATA;
+    } else if (neg->plays && (s->dir & AURA_SDP_RECVONLY)) {
+        plan_receiver(neg, s, section, old);
     } else if (s->dir & AURA_SDP_SENDONLY) {
         plan_pub(neg, s, section);
     } else if (s->dir == AURA_SDP_RECVONLY) {

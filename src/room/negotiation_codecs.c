@@ -160,6 +160,14 @@ static bool sends(const struct aura_neg_sub *sub, enum aura_codec codec) {
 size_t aura__neg_sub_codecs(struct aura_media *media, const struct aura_sdp_section *offer,
                             uint32_t enabled, const struct aura_neg_sub *sub) {
     media->codec_count = 0;
+    if (sub->any) {
+        bool audio = offer->kind == AURA_SDP_AUDIO;
+        uint32_t set = enabled & ~AURA_NEG_CODEC(AURA_CODEC_RED);
+        uint8_t wish = AURA_FB_TWCC | AURA_FB_NACK;
+        wish |= audio ? 0 : AURA_FB_FIR | AURA_FB_PLI | AURA_FB_REMB;
+        add_all(media, offer, set, AURA_CODEC_NONE, wish);
+        return media->codec_count;
+    }
     if (offer->kind == AURA_SDP_AUDIO) {
         bool red = sub->red && sends(sub, AURA_CODEC_RED);
         enum aura_codec first = sub->codec_count ? sub->codecs[0].codec : AURA_CODEC_OPUS;

@@ -44,7 +44,7 @@ struct aura_neg_sub {
     size_t codec_count;
     struct aura_media_codec codecs[AURA_MEDIA_CODECS_MAX];
     enum aura_codec backup;
-    bool stereo, red;
+    bool stereo, red, any;
     uint32_t ssrc, rtx_ssrc;
     void *user;
     bool placed;      /* a section of the last description is its own */
@@ -65,6 +65,7 @@ struct aura_neg {
     const char *candidate_list[AURA_SFU_CANDIDATES_MAX];
     size_t candidate_count;
     uint32_t codecs;
+    bool plays;
     uint64_t origin_id, origin_version;
     struct aura__neg_section *sections;
     size_t section_count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "room/room_priv.h"
+#include "room/player.h"
 
 #include "base/log.h"
 
@@ -79,6 +79,7 @@ static void participant_free(struct participant *p) {
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         aura_timer_stop(timers, all[i]);
     }
+    aura__player_close(p);
     aura_claims_clear(&p->claims);
     aura__pb_free(p->client);
     aura__pb_free(p->allowed.list);
@@ -126,6 +127,7 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     }
     p->room = room;
     p->single = join->single;
+    p->plays = join->play != NULL;
     p->auto_subscribe =
         !join->request->connection_settings || join->request->connection_settings->auto_subscribe;
     p->allowed.everyone = true;
@@ -147,6 +149,9 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
         err = p->client ? 0 : AURA_ENOMEM;
     }
     err = err ? err : aura__connect_open(p);
+    if (!err && join->play) {
+        err = aura__player_open(p, join->play);
+    }
     err = err ? err : enter(p);
     if (err) {
         aura__connect_close(p);

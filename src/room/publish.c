@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tracks that a participant publishes. AddTrack and the section of the offer come in either order.
  */
-#include "room/room_priv.h"
+#include "room/player.h"
 
 #include "base/log.h"
 
@@ -521,6 +521,7 @@ void aura__publish_layer(struct encoding *e, const struct aura_sfu_layer *layer)
     changed(e->t);
     aura__broadcast(e->t->p, true);
     aura__dynacast(e->t);
+    aura__player_look(e->t->p->room); /* its codec is known for sure now */
 }
 
 void aura__publish_mute(struct track *t, bool muted) {
@@ -535,6 +536,7 @@ void aura__publish_mute(struct track *t, bool muted) {
         }
     }
     aura__broadcast(t->p, true);
+    aura__player_look(t->p->room);
 }
 
 static void send_unpublished(struct track *t) {

@@ -16,6 +16,7 @@ static void room_free(struct room *room) {
     aura_timer_stop(timers, &room->info_timer);
     aura_timer_stop(timers, &room->quality_timer);
     aura_timer_stop(timers, &room->audible_timer);
+    aura_timer_stop(timers, &room->player_timer);
     aura__replay_clear(room);
     aura_map_free(room->by_identity);
     aura_free(room->name);

@@ -32,6 +32,7 @@ struct room;
 struct participant;
 struct track;
 struct subscription;
+struct player;
 
 /** One peer connection of a participant. */
 struct transport {
@@ -85,6 +86,7 @@ struct participant {
     Livekit__DisconnectReason reason;
     uint64_t joined_wall_us, joined_us;
     uint32_t version;
+    bool plays; /* nothing but */
     bool single, auto_subscribe, announced, closing, counted_join;
     bool dirty;           /* its info changed since the last broadcast */
     bool requirement_out; /* media_sections_requirement sent, no offer yet */
@@ -103,10 +105,11 @@ struct participant {
     float score;
     Livekit__ConnectionQuality quality;
     bool quality_sent, quality_dirty, speaker_dirty;
-    bool steered; /* AIC: told to publish AV1 */
-    bool native;  /* AIC: neither what it publishes nor what it gets is compressed */
-    bool saves;   /* … what weighs least is for it */
-    bool hints;   /* AIC: it is told about the tracks that it gets */
+    bool steered;          /* AIC: told to publish AV1 */
+    struct player *player; /* NULL = it is none */
+    bool native;           /* AIC: neither what it publishes nor what it gets is compressed */
+    bool saves;            /* … what weighs least is for it */
+    bool hints;            /* AIC: it is told about the tracks that it gets */
 };
 
 enum { ENCODINGS_MAX = 2, QUALITY_OFF = -1 };
@@ -191,6 +194,8 @@ struct room {
     struct aura_list kept; /* reliable messages of the last seconds (replay.c) */
     size_t kept_bytes;
     struct aura_timer close_timer, update_timer, info_timer, quality_timer, audible_timer;
+    struct aura_timer player_timer;
+    size_t players; /* participants who are */
     bool info_dirty;
     bool savers; /* somebody in it wants what weighs least */
 };
@@ -336,6 +341,7 @@ void aura__unsubscribe(struct subscription *s);
 void aura__subscribe_request(struct participant *p, const Livekit__UpdateSubscription *q);
 void aura__subscribe_settings(struct participant *p, const Livekit__UpdateTrackSettings *q);
 void aura__subscribe_permission(struct participant *p, const Livekit__SubscriptionPermission *q);
+bool aura__subscribe_permitted(const struct participant *p, const struct track *t);
 void aura__subscribe_recheck(struct participant *publisher);
 void aura__subscribe_ready(struct subscription *s, const struct aura_neg_sub_media *m);
 void aura__subscribe_lost(struct subscription *s);
@@ -346,6 +352,8 @@ void aura__subscribe_backup(struct track *t);
 void aura__subscribe_backup_gone(struct track *t);
 void aura__subscribe_unsupported(struct subscription *s);
 struct subscription *aura__subscription_find(const struct participant *p, const struct track *t);
+/** Can it be sent to whoever negotiated this? RED can be where Opus is. */
+bool aura__media_takes(const struct aura_media *m, enum aura_codec codec);
 
 /* ---- broadcast.c ---- */
 /** Its info changed. @param now  to all at once; else with the next batch */

@@ -12,6 +12,7 @@
 #include "livekit_rtc.pb-c.h"
 #include "net/loop.h"
 #include "room/token.h"
+#include "room/turn.h"
 #include "sfu/sfu.h"
 
 struct aura_rooms;
@@ -38,6 +39,8 @@ struct aura_rooms_conf {
     const char *dump_of;     /* identity whose media is dumped; NULL = everybody's */
     const char *const *stun_servers; /* urls for JoinResponse.ice_servers */
     size_t stun_server_count;
+    const struct aura_turn_server *turn_servers; /* the same; borrowed for the life of the rooms */
+    size_t turn_server_count;
     struct aura_rand *rand;
 };
 
@@ -60,7 +63,15 @@ struct aura_denial {
     char text[200];
 };
 
+/** A player (WHEP) gets the tracks of one publisher, or those of who speaks, in one sound and one
+ * picture that its only offer has sections for. */
+struct aura_play {
+    const char *publisher; /* identity, who may come later; NULL = whoever speaks */
+};
+
 struct aura_join {
+    const struct aura_play
+        *play; /* NULL = an ordinary participant. With it: `single`, offer given */
     const struct aura_claims *claims;
     const Livekit__JoinRequest *request; /* of /rtc/v1, or made from the query of /rtc */
     bool single;                         /* one peer connection (v1) */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who gets which track, by wish and by permission. */
-#include "room/room_priv.h"
+#include "room/player.h"
 
 #include "base/log.h"
 
@@ -30,7 +30,7 @@ static bool listed(const Livekit__SubscriptionPermission *list, const struct par
     return false;
 }
 
-static bool permitted(const struct participant *p, const struct track *t) {
+bool aura__subscribe_permitted(const struct participant *p, const struct track *t) {
     const struct allowed *a = &t->p->allowed;
     return p->may.recorder || a->everyone || (a->list && listed(a->list, p, t->sid));
 }
@@ -108,11 +108,28 @@ static int add_to_negotiation(struct subscription *s) {
     return aura_neg_sub_add(aura__connect_down(s->p)->neg, &s->neg, &conf);
 }
 
+static void open_media(struct subscription *s);
+
+/* A player's section is there already. */
+static int enter_negotiation(struct subscription *s) {
+    if (!s->p->player) {
+        return add_to_negotiation(s);
+    }
+    aura__player_bind(s);
+    s->enc = aura__media_takes(&s->media.media, s->t->enc[0].codec) ? 0 : 1;
+    open_media(s);
+    return 0;
+}
+
 static void close_media(struct subscription *s) {
     struct aura_rooms *r = s->p->room->rooms;
     if (s->sub) {
         aura_map_del_u64(r->sub_ids, s->sub);
-        aura_sfu_sub_close(r->sfu, s->sub);
+        if (s->p->player) {
+            aura__player_stop(s);
+        } else {
+            aura_sfu_sub_close(r->sfu, s->sub);
+        }
         s->sub = 0;
         s->state_known = false;
     }
@@ -122,7 +139,9 @@ static void leave_negotiation(struct subscription *s) {
     struct aura_neg *neg = aura__connect_down(s->p)->neg;
     close_media(s);
     s->bound = false;
-    if (s->neg && neg) {
+    if (s->p->player) {
+        aura__player_unbind(s);
+    } else if (s->neg && neg) {
         s->neg = aura_neg_sub_remove(neg, s->neg);
         aura__connect_negotiate(s->p);
     }
@@ -130,6 +149,9 @@ static void leave_negotiation(struct subscription *s) {
 
 void aura__subscribe(struct participant *p, struct track *t) {
     if (p == t->p || !t->live || !p->may.subscribe || aura__subscription_find(p, t)) {
+        return;
+    }
+    if (p->player && !aura__player_admits(p, t)) {
         return;
     }
     if (!p->single && !p->sub.neg) {
@@ -143,16 +165,19 @@ void aura__subscribe(struct participant *p, struct track *t) {
     s->t = t;
     s->settings = (struct aura_sfu_sub_settings){.max_layer = 2,
                                                  .native = !aura__aic_wanted(p),
+                                                 /* A player that gets nothing reports nothing:
+                                                  * with REMB alone it would stay so. */
+                                                 .essential = p->player != NULL,
                                                  .saver = aura__aic_saves(p),
                                                  .screen = t->request->source ==
                                                            LIVEKIT__TRACK_SOURCE__SCREEN_SHARE};
     s->quality = LIVEKIT__VIDEO_QUALITY__HIGH;
-    s->allowed = permitted(p, t);
+    s->allowed = aura__subscribe_permitted(p, t);
     aura_list_add(&t->subs, &s->track_node);
     aura_list_add(&p->subs, &s->node);
     p->room->rooms->stats.subscriptions++;
     send_permission(p, t, s->allowed);
-    if (s->allowed && add_to_negotiation(s) == 0) {
+    if (s->allowed && enter_negotiation(s) == 0) {
         aura__connect_negotiate(p);
     }
     aura__dynacast(t);
@@ -180,6 +205,7 @@ void aura__subscribe_all(struct participant *p) {
 }
 
 void aura__subscribe_everybody(struct track *t) {
+    aura__player_look(t->p->room);
     AURA_LIST_EACH(&t->p->room->participants, struct participant, p, node) {
         bool ready = p->state >= LIVEKIT__PARTICIPANT_INFO__STATE__JOINED;
         if (p->auto_subscribe && ready) {
@@ -292,17 +318,22 @@ void aura__subscribe_settings(struct participant *p, const Livekit__UpdateTrackS
 
 /* A publisher's rights changed: those who lost theirs lose the track, others get it back. */
 void aura__subscribe_recheck(struct participant *publisher) {
+    aura__player_look(publisher->room);
     AURA_LIST_EACH(&publisher->tracks, struct track, t, node) {
         AURA_LIST_EACH(&t->subs, struct subscription, s, track_node) {
-            bool allowed = permitted(s->p, t);
+            bool allowed = aura__subscribe_permitted(s->p, t);
             if (allowed == s->allowed) {
+                continue;
+            }
+            if (s->p->player) {
+                aura__unsubscribe(s);
                 continue;
             }
             s->allowed = allowed;
             send_permission(s->p, t, allowed);
             if (!allowed) {
                 leave_negotiation(s);
-            } else if (add_to_negotiation(s) == 0) {
+            } else if (enter_negotiation(s) == 0) {
                 aura__connect_negotiate(s->p);
             }
         }
@@ -339,7 +370,7 @@ static void tell_publisher(struct track *t) {
     aura__send(t->p, &m);
 }
 
-static bool takes(const struct aura_media *m, enum aura_codec codec) {
+bool aura__media_takes(const struct aura_media *m, enum aura_codec codec) {
     for (size_t i = 0; i < m->codec_count; i++) {
         bool red = codec == AURA_CODEC_RED && m->codecs[i].codec == AURA_CODEC_OPUS;
         if (m->codecs[i].codec == codec || red) {
@@ -364,7 +395,8 @@ static void open_media(struct subscription *s) {
                                      .send_mid = true};
     memcpy(conf.cname, s->media.cname, sizeof(conf.cname));
     s->settings.max_layer = layer_index(e, s->quality);
-    int err = aura_sfu_sub_new(r->sfu, &conf, &s->settings, &s->sub);
+    int err = s->p->player ? aura__player_start(s, &conf)
+                           : aura_sfu_sub_new(r->sfu, &conf, &s->settings, &s->sub);
     if (!err) {
         err = aura_map_put_u64(r->sub_ids, s->sub, s);
     }
@@ -380,7 +412,7 @@ void aura__subscribe_ready(struct subscription *s, const struct aura_neg_sub_med
     close_media(s); /* if it was bound before, to other parameters */
     s->media = *m;
     s->bound = true;
-    s->enc = takes(&m->media, s->t->enc[0].codec) ? 0 : 1;
+    s->enc = aura__media_takes(&m->media, s->t->enc[0].codec) ? 0 : 1;
     open_media(s);
     aura__dynacast(s->t);
 }

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "sfu/candidates.h"
+#include "sfu/handover.h"
 #include "sfu/peer.h"
 #include "transport/stun.h"
 
@@ -13,6 +14,7 @@ struct origin {
     struct aura_udp *udp;
     struct aura_sfu_conn *conn;
     struct aura_addr local;
+    uint8_t via;
 };
 
 struct aura_sfu_path *aura__path_find(const struct aura_worker *w, const struct aura_path *path) {
@@ -21,6 +23,7 @@ struct aura_sfu_path *aura__path_find(const struct aura_worker *w, const struct 
 
 void aura__path_free(struct aura_worker *w, struct aura_sfu_path *path) {
     aura__peer_path_gone(path->peer, path);
+    aura__handover_tell(w, path, false);
     aura_map_del(w->paths, &path->path, sizeof(path->path));
     aura_node_remove(&path->node);
     path->peer->path_count--;
@@ -57,13 +60,15 @@ static struct aura_sfu_path *add_path(struct aura_worker *w, struct aura_peer *p
     }
     aura_list_add(&peer->paths, &p->node);
     peer->path_count++;
+    p->via = origin->via;
+    aura__handover_tell(w, p, true);
     return p;
 }
 
 enum { STUN_COOKIE = 0x2112a442 };
 
 /* RFC 7983: STUN's first byte is 0..3; RFC 8489: and it carries a magic cookie. */
-static bool looks_like_stun(const uint8_t *data, size_t len) {
+bool aura__demux_is_stun(const uint8_t *data, size_t len) {
     return len >= AURA_STUN_HEADER && data[0] < 4 && aura_get_u32(data + 4) == STUN_COOKIE;
 }
 
@@ -124,7 +129,7 @@ static void demux(struct aura_worker *w, const struct aura_path *path, const str
     struct aura_sfu_path *known = aura__path_find(w, path);
     aura__count(&w->counters.packets_in, 1);
     aura__count(&w->counters.bytes_in, len);
-    if (looks_like_stun(data, len)) {
+    if (aura__demux_is_stun(data, len)) {
         known = path_of_check(w, known, path, origin, data, len);
         if (!known) {
             return;
@@ -137,10 +142,17 @@ static void demux(struct aura_worker *w, const struct aura_path *path, const str
     aura__peer_recv(known->peer, known, data, len);
 }
 
-void aura__demux_udp(struct aura_sfu_socket *socket, const struct aura_udp_packet *packet) {
+void aura__demux_datagram(struct aura_sfu_socket *socket, const struct aura_udp_packet *packet,
+                          uint8_t via) {
     struct aura_path path = {.remote = packet->remote, .tcp = 0};
-    struct origin origin = {.udp = socket->udp, .local = packet->local};
+    struct origin origin = {.udp = socket->udp, .local = packet->local, .via = via};
     demux(socket->worker, &path, &origin, packet->data, packet->len);
+}
+
+void aura__demux_udp(struct aura_sfu_socket *socket, const struct aura_udp_packet *packet) {
+    if (!socket->worker->shared->conf.single_port || !aura__handover(socket, packet)) {
+        aura__demux_datagram(socket, packet, 0);
+    }
 }
 
 static struct aura_path conn_path(const struct aura_sfu_conn *conn) {
@@ -214,7 +226,7 @@ static void tcp_first_frame(void *arg, struct aura_tcp *tcp, uint8_t *data, size
     struct aura_worker *w = arg;
     const char *ufrag = NULL;
     size_t ufrag_len = 0;
-    if (!looks_like_stun(data, len) || aura_stun_peek_ufrag(data, len, &ufrag, &ufrag_len) ||
+    if (!aura__demux_is_stun(data, len) || aura_stun_peek_ufrag(data, len, &ufrag, &ufrag_len) ||
         ufrag_len == 0) {
         aura__drop(w, AURA_DROP_BAD_STUN);
         aura_tcp_close(tcp);

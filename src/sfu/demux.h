@@ -20,9 +20,15 @@ struct aura_sfu_path {
     struct aura_peer *peer;
     struct aura_udp *udp;       /* NULL = TCP */
     struct aura_sfu_conn *conn; /* NULL = UDP */
+    uint8_t via;                /* 1 + worker whose socket gets it (single port); 0 = our own */
     struct aura_addr local;     /* our address on it, for the kernel's choice of the source */
 };
 
+/** A datagram of a peer of ours. @param via  1 + the worker that received it, 0 = this one */
+void aura__demux_datagram(struct aura_sfu_socket *socket, const struct aura_udp_packet *packet,
+                          uint8_t via);
+/** STUN's header, with its cookie (RFC 7983, RFC 8489). */
+bool aura__demux_is_stun(const uint8_t *data, size_t len);
 /** One datagram that came in on a socket, or one frame of an ICE-TCP connection. */
 void aura__demux_udp(struct aura_sfu_socket *socket, const struct aura_udp_packet *packet);
 /** Handlers of the listener: finds the worker that a new connection belongs to. */

@@ -189,6 +189,7 @@ static void fill(struct aura_subscribed *sub, uint64_t now_us) {
     const struct aura_sfu_sub_settings *wish = &sub->settings;
     a->disabled = wish->paused;
     a->screen = wish->screen;
+    a->essential = wish->essential;
     a->priority = wish->priority;
     a->pixels = wish->pixels;
     a->max_spatial =

@@ -129,6 +129,7 @@ static void add_worker(struct aura_worker *w, struct aura_sfu_counters *out) {
     out->packets_out += get(&c->packets_out);
     out->bytes_in += get(&c->bytes_in);
     out->bytes_out += get(&c->bytes_out);
+    out->handed_over += get(&c->handed_over);
     out->retransmits_out += get(&c->retransmits_out);
     out->data_in += get(&c->data_in);
     out->data_out += get(&c->data_out);

@@ -50,6 +50,7 @@ void aura__msg_discard(struct aura_msg *m) {
     case AURA_MSG_PEER_STATS:
     case AURA_MSG_SUB_STATS:
     case AURA_MSG_AIC:
+    case AURA_MSG_ROUTE:
         aura_free(m->ptr);
         break;
     case AURA_MSG_DATA:
@@ -60,6 +61,7 @@ void aura__msg_discard(struct aura_msg *m) {
         aura_tcp_close(m->ptr);
         break;
     case AURA_MSG_PACKET:
+    case AURA_MSG_DATAGRAM:
         aura__packet_unref(m->ptr, NULL);
         break;
     case AURA_MSG_PEER_CLOSE:
@@ -67,6 +69,7 @@ void aura__msg_discard(struct aura_msg *m) {
     case AURA_MSG_PUB_HUSHED:
     case AURA_MSG_PUB_CLOSE:
     case AURA_MSG_SUB_SET:
+    case AURA_MSG_SUB_MOVE:
     case AURA_MSG_SUB_CLOSE:
     case AURA_MSG_POLL_STATS:
     case AURA_MSG_REPLICA_ADD:

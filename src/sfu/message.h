@@ -27,8 +27,9 @@ enum aura_msg_type {
     AURA_MSG_PUB_MUTED,  /* a: muted */
     AURA_MSG_PUB_HUSHED, /* a: hushed */
     AURA_MSG_PUB_CLOSE,
-    AURA_MSG_SUB_NEW, /* ptr: struct aura_msg_sub */
-    AURA_MSG_SUB_SET, /* settings */
+    AURA_MSG_SUB_NEW,  /* ptr: struct aura_msg_sub */
+    AURA_MSG_SUB_SET,  /* settings */
+    AURA_MSG_SUB_MOVE, /* v: published track, 0 = none; settings */
     AURA_MSG_SUB_CLOSE,
     AURA_MSG_DATA, /* ptr: struct aura_msg_data */
     AURA_MSG_POLL_STATS,
@@ -41,8 +42,10 @@ enum aura_msg_type {
     AURA_MSG_REPLICA_SR, /* a: layer, w[0]: RTP timestamp, u: NTP time, v: arrival, monotonic us */
     AURA_MSG_KEY_FRAME,  /* a: layer */
     AURA_MSG_TCP,        /* ptr: struct aura_tcp, detached */
+    AURA_MSG_ROUTE,      /* ptr: struct aura_addr; n: its owner, a: comes (else goes) */
     /* worker → worker, media ring */
-    AURA_MSG_PACKET, /* ptr: struct aura_packet, one reference; a: layer, b: kind */
+    AURA_MSG_PACKET,   /* ptr: struct aura_packet, one reference; a: layer, b: kind */
+    AURA_MSG_DATAGRAM, /* ptr: struct aura_packet (handover.c); a: socket, n: who received it */
     /* worker → control */
     AURA_MSG_PEER_STATE, /* a: enum aura_pc_state */
     AURA_MSG_DATA_OPEN,  /* a: channel */

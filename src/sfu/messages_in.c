@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "sfu/demux.h"
+#include "sfu/handover.h"
 #include "sfu/peer.h"
 #include "sfu/published.h"
 #include "sfu/source.h"
@@ -100,6 +101,8 @@ static void on_sub(struct aura_worker *w, const struct aura_msg *m) {
     }
     if (m->type == AURA_MSG_SUB_SET) {
         aura__subscribed_set(sub, &m->settings);
+    } else if (m->type == AURA_MSG_SUB_MOVE) {
+        aura__subscribed_move(sub, m->v, &m->settings);
     } else {
         aura__subscribed_free(sub);
     }
@@ -123,9 +126,16 @@ void aura__worker_handle(struct aura_worker *w, struct aura_msg *m) {
     case AURA_MSG_PACKET:
         packet(w, m);
         return; /* its reference is used up */
+    case AURA_MSG_DATAGRAM:
+        aura__handover_receive(w, m);
+        aura__packet_unref(m->ptr, w->pool);
+        return;
     case AURA_MSG_TCP:
         aura__demux_tcp_adopt(w, m->ptr);
         return; /* so is the connection */
+    case AURA_MSG_ROUTE:
+        aura__handover_route(w, m);
+        break;
     case AURA_MSG_PEER_NEW:
         peer_new(w, m);
         break;
@@ -150,6 +160,7 @@ void aura__worker_handle(struct aura_worker *w, struct aura_msg *m) {
         sub_new(w, m);
         break;
     case AURA_MSG_SUB_SET:
+    case AURA_MSG_SUB_MOVE:
     case AURA_MSG_SUB_CLOSE:
         on_sub(w, m);
         break;

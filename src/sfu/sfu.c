@@ -332,6 +332,12 @@ void aura_sfu_sub_set(struct aura_sfu *sfu, aura_sub_id sub,
     tell_void(sfu, (struct aura_msg){.type = AURA_MSG_SUB_SET, .id = sub, .settings = *settings});
 }
 
+void aura_sfu_sub_move(struct aura_sfu *sfu, aura_sub_id sub, aura_pub_id pub,
+                       const struct aura_sfu_sub_settings *settings) {
+    tell_void(sfu, (struct aura_msg){
+                       .type = AURA_MSG_SUB_MOVE, .id = sub, .v = pub, .settings = *settings});
+}
+
 void aura_sfu_sub_close(struct aura_sfu *sfu, aura_sub_id sub) {
     tell_void(sfu, (struct aura_msg){.type = AURA_MSG_SUB_CLOSE, .id = sub});
 }

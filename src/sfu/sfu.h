@@ -27,6 +27,7 @@ struct aura_sfu;
 struct aura_sfu_conf {
     size_t workers;               /* 0 = one per core */
     uint16_t udp_port;            /* worker i binds udp_port + i; 0 = any free ports */
+    bool single_port;             /* all workers on udp_port, which hand over what is another's */
     uint16_t tcp_port;            /* ICE-TCP; 0 = off */
     const struct aura_addr *bind; /* addresses to bind (port ignored), v4 and v6; none = all */
     size_t bind_count;
@@ -235,6 +236,7 @@ struct aura_sfu_sub_conf {
 struct aura_sfu_sub_settings {
     bool paused;       /* disabled by the subscriber, or not permitted */
     bool native;       /* never what AI Core made of it */
+    bool essential;    /* a video never paused for want of bandwidth */
     bool saver;        /* of sound, what weighs least */
     bool screen;       /* a screen share: comes before cameras, sharpness before motion */
     uint8_t max_layer; /* 0..2: highest simulcast / spatial layer wanted */
@@ -246,6 +248,10 @@ AURA_NODISCARD int aura_sfu_sub_new(struct aura_sfu *sfu, const struct aura_sfu_
                                     const struct aura_sfu_sub_settings *settings, aura_sub_id *sub);
 void aura_sfu_sub_set(struct aura_sfu *sfu, aura_sub_id sub,
                       const struct aura_sfu_sub_settings *settings);
+/** Another track of the same kind on the same source identifier: the peer sees one stream that goes
+ * on. @param pub  0 = nothing for now */
+void aura_sfu_sub_move(struct aura_sfu *sfu, aura_sub_id sub, aura_pub_id pub,
+                       const struct aura_sfu_sub_settings *settings);
 void aura_sfu_sub_close(struct aura_sfu *sfu, aura_sub_id sub);
 
 /** Sends one message to many peers (bytes are copied once). Peers whose channel is not open yet get
@@ -262,6 +268,7 @@ struct aura_sfu_counters {
     uint64_t aic_sent, aic_native, aic_frames, aic_late, aic_latency_us;
     uint64_t aic_latency[AURA_SFU_AIC_BUCKETS], aic_fallbacks[AURA_AIC_REASONS];
     uint64_t syscalls_in, syscalls_out;
+    uint64_t handed_over; /* datagrams that came to another worker than their peer's */
     uint64_t peers, pubs, subs;
     uint64_t allocations;     /* by the workers' threads: stands still while only media flows */
     uint64_t loop_lag_us_max; /* since the last read */

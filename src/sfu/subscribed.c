@@ -33,6 +33,17 @@ static uint8_t own_ext_bytes(const struct aura_sfu_sub_conf *conf) {
     return (uint8_t)(mid + (id[AURA_EXT_ABS_SEND_TIME] ? 4 : 0) + (id[AURA_EXT_TWCC] ? 3 : 0));
 }
 
+static void attach(struct aura_subscribed *sub) {
+    struct aura_source *source =
+        aura__source_attach(sub->peer->worker, sub->conf.pub, sub->conf.media.kind);
+    if (source) {
+        aura__source_flush(source); /* what came before it is not for it */
+        sub->source = source;
+        aura_list_add(&source->subs, &sub->source_node);
+        aura__subscribed_begin(sub);
+    }
+}
+
 int aura__subscribed_new(struct aura_peer *peer, aura_sub_id id, const struct aura_msg_sub *conf) {
     if (peer->sub_count >= AURA_SFU_PEER_SUBS_MAX) {
         return AURA_ELIMIT;
@@ -68,14 +79,31 @@ int aura__subscribed_new(struct aura_peer *peer, aura_sub_id id, const struct au
         aura__subscribed_free(sub);
         return err;
     }
-    struct aura_source *source = aura__source_attach(w, sub->conf.pub, sub->conf.media.kind);
-    if (source) {
-        aura__source_flush(source); /* what came before it is not for it */
-        sub->source = source;
-        aura_list_add(&source->subs, &sub->source_node);
-        aura__subscribed_begin(sub);
-    }
+    attach(sub);
     return 0;
+}
+
+void aura__subscribed_move(struct aura_subscribed *sub, aura_pub_id pub,
+                           const struct aura_sfu_sub_settings *settings) {
+    struct aura_source *old = sub->source;
+    aura__subscribed_detach(sub);
+    if (old) {
+        aura__source_idle(old);
+    }
+    sub->conf.pub = pub;
+    sub->settings = *settings;
+    sub->starved = false;
+    sub->alloc = (struct aura_alloc_track){.started = false};
+    sub->told.once = false;
+    /* The old track's packets cannot be repeated any more, and its payload types meant others. */
+    sub->moved = sub->moved || sub->seg_count;
+    sub->seg_count = sub->seg_at = 0;
+    sub->pt_count = 0;
+    sub->sound.begun = false;
+    sub->sound.layer = 0;
+    if (pub) {
+        attach(sub);
+    }
 }
 
 void aura__subscribed_free(struct aura_subscribed *sub) {

@@ -70,6 +70,7 @@ struct aura_subscribed {
 
     bool running; /* a segment is open: packets of `layer` are forwarded */
     bool told_started, beginning;
+    bool moved; /* its numbers go on from another track's */
     bool has_ext;
     uint8_t ext_bytes; /* of our own header extensions */
     uint8_t layer, target, epoch;
@@ -113,6 +114,9 @@ struct aura_subscribed *aura__subscribed_find(const struct aura_worker *w, aura_
 void aura__subscribed_begin(struct aura_subscribed *sub);
 /** The source goes; the subscription stays, silent. */
 void aura__subscribed_detach(struct aura_subscribed *sub);
+/** Follows another track, or (0) none; numbers and times go on where they were. */
+void aura__subscribed_move(struct aura_subscribed *sub, aura_pub_id pub,
+                           const struct aura_sfu_sub_settings *settings);
 void aura__subscribed_set(struct aura_subscribed *sub,
                           const struct aura_sfu_sub_settings *settings);
 /** One packet of its source. @param pad  bytes of padding that it gets */

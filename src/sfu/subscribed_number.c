@@ -30,11 +30,11 @@ static bool ts_by_reports(const struct aura_subscribed *sub, unsigned layer,
 static uint32_t first_ts(const struct aura_subscribed *sub, unsigned layer,
                          const struct aura_packet *p) {
     const struct aura_sub_segment *old = &sub->seg[sub->seg_at];
-    if (sub->seg_count == 0) {
+    if (sub->seg_count == 0 && !sub->moved) {
         return p->ts; /* nothing to be continuous with */
     }
-    if (sub->source->kind == AURA_KIND_AUDIO && layer != old->layer && p->epoch == old->epoch &&
-        (int32_t)(p->ts + old->ts_offset - sub->newest.ts) > 0) {
+    if (sub->seg_count && sub->source->kind == AURA_KIND_AUDIO && layer != old->layer &&
+        p->epoch == old->epoch && (int32_t)(p->ts + old->ts_offset - sub->newest.ts) > 0) {
         return p->ts + old->ts_offset; /* AI Core's sound has the publisher's time stamps */
     }
     uint32_t clock = p->clock_rate ? p->clock_rate : 90000;
@@ -42,7 +42,7 @@ static uint32_t first_ts(const struct aura_subscribed *sub, unsigned layer,
     uint32_t ts;
     /* Reports that disagree with the arrival times by over a second are not believed, and the
      * output must never step back: receivers drop frames then. */
-    if (ts_by_reports(sub, layer, p, &ts) && (int32_t)(ts - sub->newest.ts) > 0) {
+    if (sub->seg_count && ts_by_reports(sub, layer, p, &ts) && (int32_t)(ts - sub->newest.ts) > 0) {
         int32_t off = (int32_t)(ts - expected);
         if (off < (int32_t)clock && off > -(int32_t)clock) {
             return ts;

@@ -146,22 +146,50 @@ static void media_readable(void *arg, struct aura_watch *watch, unsigned events)
     aura_ring_drain(w->media, 1024, handle, w);
 }
 
+static int watch_socket(struct aura_worker *w, struct aura_sfu_socket *s) {
+    s->worker = w;
+    w->socket_count++;
+    return aura_loop_add_fd(w->loop, &s->watch, aura_udp_fd(s->udp), AURA_LOOP_READ, udp_readable,
+                            s);
+}
+
+/* The port of the first worker. That one asks for it alone before: a shared port would not tell
+ * that another program has it. */
+static int share_port(const struct aura_worker *w, struct aura_sfu_socket *s,
+                      struct aura_udp_conf *conf) {
+    conf->bind.port = w->shared->conf.udp_port;
+    if (w->index > 0) {
+        const struct aura_worker *first = w->shared->workers[0];
+        if (w->socket_count >= first->socket_count) {
+            return AURA_EINVAL; /* a family that the first did not get either */
+        }
+        conf->bind = *aura_udp_local(first->sockets[w->socket_count].udp);
+    } else {
+        struct aura_udp *alone;
+        int err = aura_udp_new(&alone, conf);
+        if (err) {
+            return err;
+        }
+        aura_udp_free(alone);
+    }
+    conf->shared = true;
+    return aura_udp_new(&s->udp, conf);
+}
+
 static int add_socket(struct aura_worker *w, const struct aura_addr *bind) {
     struct aura_sfu_socket *s = &w->sockets[w->socket_count];
     struct aura_udp_conf conf = {.bind = *bind};
     uint16_t base = w->shared->conf.udp_port;
-    if (base && base + w->index > UINT16_MAX) {
+    if (base && !w->shared->conf.single_port && base + w->index > UINT16_MAX) {
         return AURA_EINVAL;
     }
     conf.bind.port = (uint16_t)(base ? base + w->index : 0);
-    int err = aura_udp_new(&s->udp, &conf);
-    if (!err) {
-        s->worker = w;
-        w->socket_count++;
-        err = aura_loop_add_fd(w->loop, &s->watch, aura_udp_fd(s->udp), AURA_LOOP_READ,
-                               udp_readable, s);
+    if (w->shared->conf.single_port) {
+        int err = share_port(w, s, &conf);
+        return err ? err : watch_socket(w, s);
     }
-    return err;
+    int err = aura_udp_new(&s->udp, &conf);
+    return err ? err : watch_socket(w, s);
 }
 
 static int add_listener(struct aura_worker *w, const struct aura_addr *bind) {
@@ -208,6 +236,8 @@ static int make_maps(struct aura_worker *w) {
     err = err ? err : aura_map_new(&w->peers, AURA_SFU_PEERS_MAX);
     err = err ? err : aura_map_new(&w->sources, AURA_SFU_TRACKS_MAX);
     err = err ? err : aura_map_new(&w->subs, AURA_SFU_TRACKS_MAX);
+    err =
+        err ? err : aura_map_new(&w->routes, (size_t)AURA_SFU_PEERS_MAX * AURA_SFU_PEER_PATHS_MAX);
     return err ? err : aura_map_new(&w->conns, AURA_TCP_CONNECTIONS_MAX);
 }
 
@@ -337,6 +367,7 @@ struct aura_worker *aura__worker_free(struct aura_worker *w) {
     aura_map_free(w->peers);
     aura_map_free(w->sources);
     aura_map_free(w->subs);
+    aura_map_free(w->routes);
     aura_map_free(w->conns);
     aura__packet_pool_free(w->pool);
     aura_loop_free(w->loop);

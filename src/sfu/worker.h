@@ -69,7 +69,7 @@ struct aura_worker_counters {
     _Atomic uint64_t nack_in, nack_out, pli_in, pli_out, fir_in;
     _Atomic uint64_t drops[16];
     _Atomic uint64_t syscalls_in, syscalls_out, send_dropped, allocations;
-    _Atomic uint64_t peers, pubs, subs;
+    _Atomic uint64_t peers, pubs, subs, handed_over;
     _Atomic uint64_t aic_sent, aic_native, aic_frames, aic_late, aic_latency_us;
     _Atomic uint64_t aic_latency[AURA_SFU_AIC_BUCKETS], aic_fallbacks[AURA_AIC_REASONS];
     _Atomic uint64_t peers_closed; /* also those that could not be made */
@@ -125,6 +125,7 @@ struct aura_worker {
     struct aura_map *peers;   /* id → struct aura_peer */
     struct aura_map *sources; /* published track id → struct aura_source, own or replica */
     struct aura_map *subs;    /* id → struct aura_subscribed */
+    struct aura_map *routes;  /* single port: address → 1 + worker that it belongs to */
     struct aura_map *conns;   /* id → struct aura_sfu_conn */
     struct aura_timer linger;
     uint64_t linger_since_us; /* the first packet of the batches came; 0 = none waits */

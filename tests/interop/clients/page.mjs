@@ -9,6 +9,7 @@ import {
   RoomEvent,
   Track,
 } from 'livekit-client';
+import { whipCommands } from './whip.mjs';
 import { AudioWatch, VideoWatch, drawLuma } from './pattern.mjs';
 
 const nowMs = () => performance.timeOrigin + performance.now();
@@ -537,3 +538,4 @@ window.driver = {
     if (client.room.state !== ConnectionState.Disconnected) await client.room.disconnect();
   },
 };
+Object.assign(window.driver, whipCommands({ canvasTrack, toneTrack, look, watch: () => new VideoWatch(), clients }));

@@ -105,8 +105,11 @@ static void *client_thread(void *arg) {
 }
 
 static void run(struct rig *r, void (*client)(struct rig *r)) {
-    static const struct aura_http_handlers handlers = {on_request, on_upgrade, on_open, on_message,
-                                                       on_closed};
+    static const struct aura_http_handlers handlers = {.request = on_request,
+                                                       .upgrade = on_upgrade,
+                                                       .ws_open = on_open,
+                                                       .ws_message = on_message,
+                                                       .ws_closed = on_closed};
     struct aura_addr bind;
     assert_int_equal(aura_addr_parse(&bind, "127.0.0.1"), 0);
     struct aura_http_conf conf = {.bind = &bind, .bind_count = 1};

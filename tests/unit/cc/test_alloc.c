@@ -151,6 +151,16 @@ static int down_at_once_up_with_room_and_time(void) {
     return 0;
 }
 
+static int the_essential_is_never_paused(void) {
+    struct aura_alloc_track a = camera(), b = camera(), *list[] = {&a, &b};
+    b.essential = true;
+    struct aura_alloc_result out = run(list, 2, 50, 0);
+    check_layer(&a, AURA_ALLOC_PAUSED, AURA_ALLOC_PAUSED, AURA_ALLOC_NO_ROOM);
+    check_layer(&b, 0, 0, AURA_ALLOC_BANDWIDTH);
+    assert_int_equal(out.given_bps, 80 * KBPS);
+    return 0;
+}
+
 static int wishes_and_silence_have_their_reasons(void) {
     struct aura_alloc_track off = camera(), silent = {.max_spatial = 2, .max_temporal = 3};
     struct aura_alloc_track low = camera(), gone = camera();
@@ -208,6 +218,7 @@ int main(void) {
         AURA_CASE(the_lowest_layer_for_all_comes_first),
         AURA_CASE(screens_come_before_cameras_and_large_before_small),
         AURA_CASE(down_at_once_up_with_room_and_time),
+        AURA_CASE(the_essential_is_never_paused),
         AURA_CASE(wishes_and_silence_have_their_reasons),
         AURA_CASE(the_budget_holds),
     };
