@@ -108,6 +108,7 @@ int cli_data_send(int argc, char **argv);
 int cli_aic_top(int argc, char **argv);
 int cli_publish(int argc, char **argv);
 int cli_subscribe(int argc, char **argv);
+int cli_record(int argc, char **argv);
 int cli_load_test(int argc, char **argv);
 
 #endif
