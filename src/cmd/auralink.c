@@ -23,6 +23,7 @@ static const struct cli_command commands[] = {
     {"aic", "top", "show what AI compression saves, live", cli_aic_top},
     {"publish", "", "send a file or a test picture to a room", cli_publish},
     {"subscribe", "", "receive a video of a room", cli_subscribe},
+    {"record", "compose", "make one file of a recording", cli_record_compose},
     {"record", "", "record a room, each track to a file", cli_record},
     {"load-test", "", "join many participants and measure", cli_load_test},
 };

@@ -109,6 +109,7 @@ int cli_aic_top(int argc, char **argv);
 int cli_publish(int argc, char **argv);
 int cli_subscribe(int argc, char **argv);
 int cli_record(int argc, char **argv);
+int cli_record_compose(int argc, char **argv);
 int cli_load_test(int argc, char **argv);
 
 #endif

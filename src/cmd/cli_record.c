@@ -56,12 +56,12 @@ static char *make_token(struct record *w) {
 
 static void say(const struct record *w, const struct aura_recorder_status *s, bool summary) {
     if (w->m.cli.json) {
-        json_t *line = json_pack(
-            "{s:f, s:b, s:i, s:i, s:I, s:I, s:I, s:I, s:I}", "seconds",
-            cli_media_round(cli_media_seconds(&w->m), 2), "connected", s->connected, "tracks",
-            (int)s->tracks, "files", (int)s->files, "bytes", (json_int_t)s->bytes, "frames",
-            (json_int_t)s->frames, "plis", (json_int_t)s->plis, "nacks", (json_int_t)s->nacks,
-            "repaired", (json_int_t)s->repaired);
+        json_t *line = json_pack("{s:f, s:b, s:i, s:i, s:I, s:I, s:I, s:I, s:I}", "seconds",
+                                 cli_media_round(cli_media_seconds(&w->m), 2), "connected",
+                                 s->connected, "tracks", (int)s->tracks, "files", (int)s->files,
+                                 "bytes", (json_int_t)s->bytes, "frames", (json_int_t)s->frames,
+                                 "plis", (json_int_t)s->plis, "nacks", (json_int_t)s->nacks,
+                                 "repaired", (json_int_t)s->repaired);
         if (line && summary) {
             json_object_set_new(line, "summary", json_true());
             json_object_set_new(line, "end", json_string(aura_record_end_name(s->end)));
@@ -101,20 +101,20 @@ static int run(struct record *w, struct aura_recorder *r) {
 
 static int record(struct record *w) {
     struct aura_recorder *r = NULL;
-    struct aura_recorder_conf conf = {
-        .url = w->m.cli.url,
-        .room = w->m.room,
-        .folder = w->folder,
-        .insecure = w->m.insecure,
-        .audio = strcmp(w->only, "video") != 0,
-        .video = strcmp(w->only, "audio") != 0,
-        .ogg = strcmp(w->sound, "ogg") == 0,
-        .only_identity = w->from,
-        .only_track = w->tracks.count > 0 ? w->tracks.items[0] : NULL,
-        .only_track_2 = w->tracks.count > 1 ? w->tracks.items[1] : NULL,
-        .duration_s_max = w->m.duration_s,
-        .bytes_max = w->size_mb * MB,
-        .free_bytes_min = w->free_mb * MB};
+    struct aura_recorder_conf conf = {.url = w->m.cli.url,
+                                      .room = w->m.room,
+                                      .folder = w->folder,
+                                      .insecure = w->m.insecure,
+                                      .audio = strcmp(w->only, "video") != 0,
+                                      .video = strcmp(w->only, "audio") != 0,
+                                      .ogg = strcmp(w->sound, "ogg") == 0,
+                                      .only_identity = w->from,
+                                      .only_track = w->tracks.count > 0 ? w->tracks.items[0] : NULL,
+                                      .only_track_2 =
+                                          w->tracks.count > 1 ? w->tracks.items[1] : NULL,
+                                      .duration_s_max = w->m.duration_s,
+                                      .bytes_max = w->size_mb * MB,
+                                      .free_bytes_min = w->free_mb * MB};
     if (mkdir(w->folder, 0750) && errno != EEXIST) {
         fprintf(stderr, "auralink record: %s: %s\n", w->folder, strerror(errno));
         return CLI_FAILED;
@@ -159,21 +159,20 @@ static int check(struct record *w) {
 }
 
 int cli_record(int argc, char **argv) {
-    static struct record w = {.m = {.command = "auralink record",
-                                    .cli = CLI_DEFAULTS,
-                                    .aic_text = "off"},
-                              .sound = "webm",
-                              .only = "all",
-                              .free_mb = 500};
+    static struct record w = {
+        .m = {.command = "auralink record", .cli = CLI_DEFAULTS, .aic_text = "off"},
+        .sound = "webm",
+        .only = "all",
+        .free_mb = 500};
     const struct aura_arg args[] = {
         CLI_ARGS(&w.m.cli),
         {"", AURA_ARG_FLAG, NULL, NULL, "Who and where:", NULL, 0},
-        {"identity", AURA_ARG_STR, &w.m.identity, "ID", "who joins, hidden (default recorder- and chance)",
-         NULL, 0},
+        {"identity", AURA_ARG_STR, &w.m.identity, "ID",
+         "who joins, hidden (default recorder- and chance)", NULL, 0},
         {"token", AURA_ARG_STR, &w.m.token, "JWT",
          "a join token instead of --identity, key and secret", "AURALINK_RECORD_TOKEN", 0},
-        {"insecure", AURA_ARG_FLAG, &w.m.insecure, NULL, "accept any certificate of a wss:// server",
-         NULL, 0},
+        {"insecure", AURA_ARG_FLAG, &w.m.insecure, NULL,
+         "accept any certificate of a wss:// server", NULL, 0},
         {"", AURA_ARG_FLAG, NULL, NULL, "What:", NULL, 0},
         {"o", AURA_ARG_STR, &w.folder, "FOLDER", "where the files go; made if it is not there",
          NULL, 0},
@@ -189,13 +188,15 @@ int cli_record(int argc, char **argv) {
          30 * 86400},
         {"max-size-mb", AURA_ARG_UINT, &w.size_mb, "MB", "end when all files are so large", NULL,
          1 << 30},
-        {"min-free-mb", AURA_ARG_UINT, &w.free_mb, "MB",
-         "end when the disk has less (default 500)", NULL, 1 << 30}};
+        {"min-free-mb", AURA_ARG_UINT, &w.free_mb, "MB", "end when the disk has less (default 500)",
+         NULL, 1 << 30}};
     const struct aura_command_line line = {
         "auralink record",
         "[ROOM]",
-        "Joins a room unseen and writes each track to files of its own, as it comes: VP8, VP9, AV1 and "
-        "Opus\nto WebM, H.264 to MP4. manifest.json says what the files are and when they begin. Ends "
+        "Joins a room unseen and writes each track to files of its own, as it comes: VP8, VP9, AV1 "
+        "and "
+        "Opus\nto WebM, H.264 to MP4. manifest.json says what the files are and when they begin. "
+        "Ends "
         "in good\norder with Ctrl-C; what was written plays even when the process was killed.",
         args,
         COUNT(args),

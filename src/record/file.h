@@ -20,7 +20,7 @@ enum { AURA_FILE_FLUSH_MS = 1000, AURA_FILE_PATH_MAX = 1024 };
 struct aura_file_conf {
     const char *path;
     enum aura_codec codec;
-    bool ogg;                    /* Opus: Ogg instead of WebM */
+    bool ogg; /* Opus: Ogg instead of WebM */
     const struct aura_head *head;
     uint32_t width, height; /* of video */
 };

@@ -104,8 +104,8 @@ int aura_head_read(struct aura_head *out, enum aura_codec codec, const uint8_t *
 }
 
 void aura_head_opus(struct aura_head *out) {
-    static const uint8_t head[] = {'O', 'p', 'u', 's', 'H', 'e', 'a', 'd', 1, 2, 0, 0,
-                                   0x80, 0xbb, 0, 0, 0, 0, 0};
+    static const uint8_t head[] = {'O', 'p', 'u',  's',  'H', 'e', 'a', 'd', 1, 2,
+                                   0,   0,   0x80, 0xbb, 0,   0,   0,   0,   0};
     memcpy(out->bytes, head, sizeof(head));
     out->len = sizeof(head);
 }

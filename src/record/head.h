@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file head.h  What a file must say of its codec before the first frame. Pure functions on bytes. */
+/** @file head.h  What a file must say of its codec before the first frame. Pure functions on bytes.
+ */
 #ifndef AURA_RECORD_HEAD_H
 #define AURA_RECORD_HEAD_H
 

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The publisher's clock against ours: the track whose packets came by the shortest way knows best. */
+/* The publisher's clock against ours: the track whose packets came by the shortest way knows best.
+ */
 static bool offset_of(const struct aura_recorder *r, const char *owner, int64_t *out_us) {
     bool found = false;
     for (const struct aura_record_track *t = r->tracks; t; t = t->next) {
@@ -23,8 +24,8 @@ static bool offset_of(const struct aura_recorder *r, const char *owner, int64_t 
 static json_t *file_json(const struct aura_recorder *r, const struct aura_record_track *t,
                          const struct aura_track_file *f) {
     int64_t captured = f->captured_us, offset = 0;
-    bool aligned = f->open ? aura_timeline_captured(&t->timeline, f->begin_us, &captured)
-                           : f->captured;
+    bool aligned =
+        f->open ? aura_timeline_captured(&t->timeline, f->begin_us, &captured) : f->captured;
     aligned = aligned && offset_of(r, t->owner, &offset);
     int64_t start = aligned ? captured + offset : f->arrival_us;
     uint64_t bytes = f->open ? aura_file_bytes(t->file) : f->bytes;
@@ -65,9 +66,9 @@ static json_t *all(struct aura_recorder *r, bool complete) {
     json_object_foreach(r->participants, sid, p) {
         json_array_append(participants, p);
     }
-    return json_pack("{s:i, s:s, s:I, s:I, s:b, s:s, s:s, s:o, s:o, s:O, s:I}", "version", 1, "room",
-                     r->room ? r->room : "", "started_us", (json_int_t)r->begun_us, "written_us",
-                     (json_int_t)aura__record_wall_us(r), "complete", complete, "end",
+    return json_pack("{s:i, s:s, s:I, s:I, s:b, s:s, s:s, s:o, s:o, s:O, s:I}", "version", 1,
+                     "room", r->room ? r->room : "", "started_us", (json_int_t)r->begun_us,
+                     "written_us", (json_int_t)aura__record_wall_us(r), "complete", complete, "end",
                      aura_record_end_name(r->end), "why", r->why, "participants", participants,
                      "tracks", tracks, "events", r->events, "events_left_out",
                      (json_int_t)r->events_left_out);

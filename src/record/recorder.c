@@ -113,8 +113,7 @@ static void check_disk(struct aura_recorder *r) {
 
 static void check_limits(struct aura_recorder *r) {
     const struct aura_recorder_conf *c = &r->conf;
-    if (c->duration_s_max &&
-        now_us(r) - r->begun_mono_us >= c->duration_s_max * AURA_US_PER_S) {
+    if (c->duration_s_max && now_us(r) - r->begun_mono_us >= c->duration_s_max * AURA_US_PER_S) {
         end(r, AURA_RECORD_DURATION, "the longest duration was reached");
     } else if (c->bytes_max && r->status.bytes >= c->bytes_max) {
         end(r, AURA_RECORD_SIZE, "the largest size was reached: give a larger --max-size-mb");
@@ -184,9 +183,8 @@ static void on_ended(void *arg, int err, const char *why) {
 }
 
 static void on_start(void *arg) {
-    static const struct aura_client_handlers handlers = {.connected = on_connected,
-                                                         .ended = on_ended,
-                                                         .participants = aura__record_participants};
+    static const struct aura_client_handlers handlers = {
+        .connected = on_connected, .ended = on_ended, .participants = aura__record_participants};
     struct aura_recorder *r = arg;
     const struct aura_client_conf conf = {.url = &r->url,
                                           .token = r->token,
@@ -243,7 +241,7 @@ static int prepare(struct aura_recorder *r, const struct aura_recorder_conf *con
 }
 
 static int start(struct aura_recorder *r) {
-    const struct aura_client_thread_conf conf = {.tls = !r->url.tls ? AURA_SIGNAL_PLAIN
+    const struct aura_client_thread_conf conf = {.tls = !r->url.tls        ? AURA_SIGNAL_PLAIN
                                                         : r->conf.insecure ? AURA_SIGNAL_TLS_ANYONE
                                                                            : AURA_SIGNAL_TLS,
                                                  .sharing = 1,

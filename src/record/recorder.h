@@ -30,16 +30,17 @@ struct aura_recorder_conf {
     bool insecure;
     bool audio, video; /* kinds that are recorded */
     bool ogg;          /* sound as Ogg instead of WebM */
-    const char *only_identity, *only_track, *only_track_2; /* by identity, by the tracks' ids; NULL = all */
+    const char *only_identity, *only_track,
+        *only_track_2;                  /* by identity, by the tracks' ids; NULL = all */
     uint64_t duration_s_max, bytes_max; /* 0 = no limit */
     uint64_t free_bytes_min;            /* of the disk */
 };
 
 enum aura_record_end {
     AURA_RECORD_RUNS,
-    AURA_RECORD_STOPPED,     /* by aura_recorder_stop() */
-    AURA_RECORD_ROOM_ENDED,  /* the server closed the connection */
-    AURA_RECORD_DURATION,    /* the limit was reached … */
+    AURA_RECORD_STOPPED,    /* by aura_recorder_stop() */
+    AURA_RECORD_ROOM_ENDED, /* the server closed the connection */
+    AURA_RECORD_DURATION,   /* the limit was reached … */
     AURA_RECORD_SIZE,
     AURA_RECORD_DISK,        /* too little space was left */
     AURA_RECORD_WRITE,       /* a file could not be written */

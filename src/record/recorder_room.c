@@ -79,8 +79,8 @@ static struct aura_record_track *add_track(struct aura_recorder *r,
     t->next = r->tracks;
     r->tracks = t;
     r->track_count++;
-    aura__record_event(r, t->encrypted ? "track_encrypted" : "track_published", p->identity,
-                       t->sid, NULL);
+    aura__record_event(r, t->encrypted ? "track_encrypted" : "track_published", p->identity, t->sid,
+                       NULL);
     return t;
 }
 
@@ -120,9 +120,9 @@ static void update_participant(struct aura_recorder *r, const Livekit__Participa
     bool gone = p->state == LIVEKIT__PARTICIPANT_INFO__STATE__DISCONNECTED;
     json_t *known = json_object_get(r->participants, p->sid);
     if (!known && !gone && json_object_size(r->participants) < AURA_RECORD_TRACKS_MAX) {
-        json_object_set_new(r->participants, p->sid,
-                            json_pack("{s:s, s:s, s:s}", "sid", p->sid, "identity", p->identity,
-                                      "name", p->name));
+        json_object_set_new(
+            r->participants, p->sid,
+            json_pack("{s:s, s:s, s:s}", "sid", p->sid, "identity", p->identity, "name", p->name));
         aura__record_event(r, "participant_joined", p->identity, NULL, NULL);
     }
     for (size_t i = 0; !gone && i < p->n_tracks; i++) {

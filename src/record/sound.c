@@ -98,7 +98,9 @@ void aura_sound_add(struct aura_sound_order *s, int64_t time_us, const uint8_t *
         if (s->count == AURA_SOUND_PACKETS_MAX) {
             let_out(s);
         }
-        put(s, time_us - blocks[i].ts_offset * (int64_t)US_PER_TICK_NUMERATOR / US_PER_TICK_DENOMINATOR,
+        put(s,
+            time_us -
+                blocks[i].ts_offset * (int64_t)US_PER_TICK_NUMERATOR / US_PER_TICK_DENOMINATOR,
             blocks[i].data, blocks[i].len);
     }
     if (!red) {

@@ -27,7 +27,8 @@ int64_t aura_timeline_packet(struct aura_timeline *t, uint32_t ts, int64_t arriv
         t->arrival_us = arrival_us;
         return 0;
     }
-    int64_t ext = extend(t, ts), before_us = media_of(t, t->ext), passed = arrival_us - t->arrival_us;
+    int64_t ext = extend(t, ts), before_us = media_of(t, t->ext),
+            passed = arrival_us - t->arrival_us;
     int64_t off = media_of(t, ext) - before_us - passed;
     if (off > AURA_TIMELINE_JUMP_MS * 1000 || off < -AURA_TIMELINE_JUMP_MS * 1000) {
         begin_anew(t, before_us + passed, ext);

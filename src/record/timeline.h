@@ -3,8 +3,8 @@
  * @file timeline.h  From RTP timestamps of one stream to its media time, and from there to the wall
  * clock (RFC 3550 section 6.4.1).
  *
- * Media time is in µs, begins with 0 at the first packet and goes on over gaps. Pure. Threading: one
- * at a time.
+ * Media time is in µs, begins with 0 at the first packet and goes on over gaps. Pure. Threading:
+ * one at a time.
  */
 #ifndef AURA_RECORD_TIMELINE_H
 #define AURA_RECORD_TIMELINE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file track.h  One recorded track: its packets become files. A new file begins where a player
- * could not follow: another codec, another size of H.264, other parameters of AV1, a long gap in Ogg.
+ * could not follow: another codec, another size of H.264, other parameters of AV1, a long gap in
+ * Ogg.
  *
  * Threading: the recorder's thread.
  */

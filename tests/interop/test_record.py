@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import subprocess
 
 import pytest
 
 from lib.driver import eventually
+from lib.media import program
 from lib.netem import Forwarder, Impairment
 from lib.recording import Recording, decode, play, probe
 
@@ -229,3 +233,70 @@ def test_refused(server, recorder, room):
     assert recording.process.wait(30) == 1
     assert recording.log().strip(), "says why"
     assert recording.manifest()["end"] == "unreachable" and not recording.tracks()
+
+
+def compose(recording: Recording, out: str, *options: str) -> list[dict]:
+    """`auralink record compose`, its lines of JSON."""
+    done = subprocess.run([*program(), "record", "compose", recording.folder, "-o", out, "--json", "--size", "640x360",
+                           "--fps", "15", *options], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def brightness(path: str, at: float, crop: str) -> float:
+    """Mean of the luma of a part of the picture."""
+    raw = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-ss", str(at), "-i", path, "-frames:v", "1", "-vf",
+                          f"crop={crop},format=gray", "-f", "rawvideo", "-"], capture_output=True, check=True).stdout
+    return sum(raw) / len(raw)
+
+
+def loudness(path: str) -> float:
+    """Mean volume in dB."""
+    out = subprocess.run(["ffmpeg", "-nostdin", "-i", path, "-vn", "-af", "volumedetect", "-f", "null", "-"],
+                         capture_output=True, text=True, check=True).stderr
+    return float(re.search(r"mean_volume: (-?[\d.]+|-inf) dB", out).group(1))
+
+
+@pytest.mark.browser
+def test_compose(room, server, recorder, tmp_path, record):
+    """Two participants become one file, side by side or with the speaker large, and their sound is in it."""
+    quiet = room.join("node", "quiet")
+    loud = room.join("chromium", "loud")
+    first = quiet.call("publishVideo", width=320, height=240, fps=15)["sid"]
+    second = loud.call("publishVideo", width=320, height=180, fps=15)["sid"]
+    audio = loud.call("publishAudio", toneHz=500)["sid"]
+    recording = recorder(server, room)
+    for sid in (first, second, audio):
+        wait_seconds(recording, sid, 5)
+    recording.finish()
+    longest = max(f["duration_us"] for sid in (first, second, audio) for f in recording.files(sid)) / 1e6
+    for layout, suffix in (("grid", "mp4"), ("speaker", "webm")):
+        out = str(tmp_path / f"{layout}.{suffix}")
+        lines = compose(recording, out, "--layout", layout)
+        summary = lines[-1]
+        assert summary["summary"] and summary["shown_max"] == 2 and not summary["unreadable"], summary
+        assert any("done" in line for line in lines[:-1]), "no progress was shown"
+        record(**{f"{layout}_took_s": summary["took_s"], "seconds": summary["seconds"]})
+        assert summary["seconds"] == pytest.approx(longest, abs=1.5)
+        assert decode(out)["frames"] == summary["pictures"]
+        assert loudness(out) > -50
+        middle = summary["seconds"] / 2
+        if layout == "grid":
+            assert brightness(out, middle, "320:180:0:90") > 25 and brightness(out, middle, "320:180:320:90") > 25
+        else:
+            assert brightness(out, middle, "480:270:0:45") > 25
+            # One small picture at the top right; the rest of the column is empty.
+            assert brightness(out, middle, "160:90:480:0") > 25 > 20 > brightness(out, middle, "160:180:480:180")
+        played = play(loud, out)
+        assert (played["width"], played["height"]) == (640, 360) and played["frames"] > 30, played
+
+
+def test_compose_refuses(tmp_path):
+    """What is no recording, and what cannot be written: a sentence each."""
+    done = subprocess.run([*program(), "record", "compose", str(tmp_path), "-o", str(tmp_path / "x.mp4")],
+                          capture_output=True, text=True)
+    assert done.returncode == 1 and "manifest.json" in done.stderr
+    (tmp_path / "manifest.json").write_text('{"tracks": [{"kind": "video", "files": [{"file": "../../etc/passwd"}]}]}')
+    done = subprocess.run([*program(), "record", "compose", str(tmp_path), "-o", str(tmp_path / "x.mp4")],
+                          capture_output=True, text=True)
+    assert done.returncode == 1 and not (tmp_path / "x.mp4").exists(), done

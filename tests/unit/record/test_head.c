@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "record/head.h"
 #include "harness.h"
+#include "record/head.h"
 
 #include <string.h>
 
@@ -16,8 +16,8 @@ static int av1(void) {
 }
 
 static int h264(void) {
-    static const uint8_t frame[] = {0, 0, 0, 1, 0x67, 1, 2, 0, 0, 0, 1, 0x68, 3,
-                                    0, 0, 1, 0x65, 4, 4};
+    static const uint8_t frame[] = {0, 0,    0, 1, 0x67, 1, 2,    0, 0, 0,
+                                    1, 0x68, 3, 0, 0,    1, 0x65, 4, 4};
     struct aura_head h;
     assert_int_equal(aura_head_read(&h, AURA_CODEC_H264, frame, sizeof(frame)), 0);
     assert_int_equal(h.len, 4 + 3 + 4 + 2);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opus packets in order: late ones, lost ones, RED. */
-#include "record/sound.h"
 #include "harness.h"
+#include "record/sound.h"
 
 #include "rtp/red.h"
 
@@ -72,9 +72,8 @@ static int redundant(void) {
             {.pt = 111, .data = now, .len = 4}};
         uint8_t payload[64];
         size_t len;
-        assert_int_equal(aura_red_write(payload, sizeof(payload), &len, i ? blocks : blocks + 1,
-                                        i ? 2 : 1),
-                         0);
+        assert_int_equal(
+            aura_red_write(payload, sizeof(payload), &len, i ? blocks : blocks + 1, i ? 2 : 1), 0);
         aura_sound_add(h.order, i * (int64_t)FRAME_US, payload, len, true);
     }
     aura_sound_flush(h.order);

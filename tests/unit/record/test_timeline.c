@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "record/timeline.h"
 #include "harness.h"
+#include "record/timeline.h"
 
 #include "rtp/sr.h"
 
