@@ -46,12 +46,12 @@ static int compose(struct compose *w, struct aura_compose_conf *conf) {
         return CLI_FAILED;
     }
     if (w->m.cli.json) {
-        cli_media_print_json(json_pack(
-            "{s:b, s:f, s:I, s:I, s:I, s:I, s:f}", "summary", 1, "seconds",
-            cli_media_round((double)r.duration_us / AURA_US_PER_S, 2), "pictures",
-            (json_int_t)r.pictures, "files", (json_int_t)r.files, "unreadable",
-            (json_int_t)r.unreadable, "shown_max", (json_int_t)r.shown_max, "took_s",
-            cli_media_round(cli_media_seconds(&w->m), 2)));
+        cli_media_print_json(
+            json_pack("{s:b, s:f, s:I, s:I, s:I, s:I, s:f}", "summary", 1, "seconds",
+                      cli_media_round((double)r.duration_us / AURA_US_PER_S, 2), "pictures",
+                      (json_int_t)r.pictures, "files", (json_int_t)r.files, "unreadable",
+                      (json_int_t)r.unreadable, "shown_max", (json_int_t)r.shown_max, "took_s",
+                      cli_media_round(cli_media_seconds(&w->m), 2)));
     } else {
         printf("%s: %.1f s of %zu files, in %.1f s\n", conf->output,
                (double)r.duration_us / AURA_US_PER_S, r.files, cli_media_seconds(&w->m));

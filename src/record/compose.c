@@ -152,14 +152,13 @@ static void draw(struct aura__source *s, const AVFrame *p, AVFrame *to, struct a
     w = w < 2 ? 2 : w & ~UINT64_C(1);
     h = h < 2 ? 2 : h & ~UINT64_C(1);
     size_t x = (t.x + (t.width - w) / 2) & ~(size_t)1, y = (t.y + (t.height - h) / 2) & ~(size_t)1;
-    s->scale = sws_getCachedContext(s->scale, p->width, p->height, (enum AVPixelFormat)p->format,
-                                    (int)w, (int)h, AV_PIX_FMT_YUV420P, SWS_BILINEAR, NULL, NULL,
-                                    NULL);
+    s->scale =
+        sws_getCachedContext(s->scale, p->width, p->height, (enum AVPixelFormat)p->format, (int)w,
+                             (int)h, AV_PIX_FMT_YUV420P, SWS_BILINEAR, NULL, NULL, NULL);
     if (s->scale) {
-        uint8_t *const planes[4] = {
-            to->data[0] + y * (size_t)to->linesize[0] + x,
-            to->data[1] + y / 2 * (size_t)to->linesize[1] + x / 2,
-            to->data[2] + y / 2 * (size_t)to->linesize[2] + x / 2, NULL};
+        uint8_t *const planes[4] = {to->data[0] + y * (size_t)to->linesize[0] + x,
+                                    to->data[1] + y / 2 * (size_t)to->linesize[1] + x / 2,
+                                    to->data[2] + y / 2 * (size_t)to->linesize[2] + x / 2, NULL};
         (void)sws_scale(s->scale, (const uint8_t *const *)p->data, p->linesize, 0, p->height,
                         planes, to->linesize);
     }

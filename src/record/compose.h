@@ -26,7 +26,7 @@ struct aura_compose_conf {
     uint32_t width, height, fps; /* even sides */
     uint32_t kbps;               /* of the picture; 0 = by size */
     void (*progress)(void *arg, double share); /* 0…1, some times a second; NULL is fine */
-    bool (*stop)(void *arg);     /* true: end now, with a whole file; NULL is fine */
+    bool (*stop)(void *arg);                   /* true: end now, with a whole file; NULL is fine */
     void *arg;
 };
 

@@ -22,7 +22,8 @@ static const AVCodec *encoder(const char *name, char *why, size_t why_size) {
     return codec;
 }
 
-static int open_video(struct aura__sink *k, const struct aura_compose_conf *c, const AVCodec *codec) {
+static int open_video(struct aura__sink *k, const struct aura_compose_conf *c,
+                      const AVCodec *codec) {
     uint32_t kbps = c->kbps ? c->kbps : c->width * c->height / PIXELS_PER_KBIT + KBPS_MIN;
     AVCodecContext *v = k->video = avcodec_alloc_context3(codec);
     if (!v) {

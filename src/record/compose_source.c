@@ -12,9 +12,8 @@ enum { ERRORS_MAX = 1000 /* packets in a row that cannot be decoded */ };
 static int open_codec(struct aura__source *s) {
     const AVStream *stream = s->format->streams[0];
     const AVCodecParameters *p = stream->codecpar;
-    const AVCodec *codec = p->codec_id == AV_CODEC_ID_AV1
-                               ? avcodec_find_decoder_by_name("libdav1d")
-                               : avcodec_find_decoder(p->codec_id);
+    const AVCodec *codec = p->codec_id == AV_CODEC_ID_AV1 ? avcodec_find_decoder_by_name("libdav1d")
+                                                          : avcodec_find_decoder(p->codec_id);
     bool fits = p->codec_type == (s->video ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO);
     if (!codec || !fits) {
         return AURA_EMALFORMED;
@@ -74,10 +73,10 @@ static void advance(struct aura__source *s) {
         if (err >= 0) {
             int64_t pts = s->next->best_effort_timestamp;
             s->has_next = true;
-            s->next_us = s->start_us +
-                         (pts == AV_NOPTS_VALUE
-                              ? 0
-                              : av_rescale_q(pts, s->format->streams[0]->time_base, us));
+            s->next_us =
+                s->start_us + (pts == AV_NOPTS_VALUE
+                                   ? 0
+                                   : av_rescale_q(pts, s->format->streams[0]->time_base, us));
             return;
         }
         s->ended = err != AVERROR(EAGAIN) || !feed(s);
