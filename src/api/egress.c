@@ -64,11 +64,11 @@ static ProtobufCMessage *info_of(const struct aura_recording *e) {
 static int start(struct aura__call *call, const struct aura_recording_request *q) {
     const struct aura_recording *e = NULL;
     int err = aura_recordings_start(call->server->conf.recordings, q, &e);
-    call->why = err == AURA_ELIMIT        ? "too many recordings at a time"
-                : err == AURA_EINVAL      ? "room_name is required"
+    call->why = err == AURA_ELIMIT         ? "too many recordings at a time"
+                : err == AURA_EINVAL       ? "room_name is required"
                 : err == AURA_EUNSUPPORTED ? "the file must end in .mp4 or .webm"
-                : err == AURA_EIO         ? "the recorder could not be started"
-                                          : NULL;
+                : err == AURA_EIO          ? "the recorder could not be started"
+                                           : NULL;
     if (!err) {
         call->response = info_of(e);
         err = call->response ? 0 : AURA_ENOMEM;

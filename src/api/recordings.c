@@ -157,10 +157,10 @@ static void forget_oldest(struct aura_recordings *r) {
 static void finish(struct aura_recording *e, bool ok) {
     struct aura_recordings *r = e->owner;
     e->ended_us = e->updated_us = wall_us(r);
-    e->state = !ok                ? AURA_RECORDING_FAILED
-               : e->limited       ? AURA_RECORDING_LIMIT
-               : e->file_count    ? AURA_RECORDING_COMPLETE
-                                  : AURA_RECORDING_ABORTED;
+    e->state = !ok             ? AURA_RECORDING_FAILED
+               : e->limited    ? AURA_RECORDING_LIMIT
+               : e->file_count ? AURA_RECORDING_COMPLETE
+                               : AURA_RECORDING_ABORTED;
     if (ok && e->file_count) {
         e->error[0] = 0;
     }
@@ -235,8 +235,8 @@ static char *mint(const struct aura_recordings *r, const struct aura_recording *
     claims.attributes = &native;
     claims.attribute_count = 1;
     int64_t ttl = r->conf.max_duration_s ? r->conf.max_duration_s + TOKEN_EXTRA_S : FOREVER_S;
-    if (!key || aura_token_mint(&token, &claims, key, aura_keys_secret(r->conf.keys, key), now_s,
-                                ttl)) {
+    if (!key ||
+        aura_token_mint(&token, &claims, key, aura_keys_secret(r->conf.keys, key), now_s, ttl)) {
         aura_buf_free(&token);
         return NULL;
     }
@@ -245,8 +245,8 @@ static char *mint(const struct aura_recordings *r, const struct aura_recording *
 
 static int record(struct aura_recording *e, const struct aura_recording_request *q) {
     const struct aura_recordings *r = e->owner;
-    const char *argv[32] = {"auralink", "record", "--url",   r->url, "-o",
-                            e->folder,  "--json", e->room};
+    const char *argv[32] = {"auralink", "record",  "--url",  r->url,
+                            "-o",       e->folder, "--json", e->room};
     char seconds[NUMBER_BYTES], free_mb[NUMBER_BYTES];
     size_t n = 8;
     snprintf(seconds, sizeof(seconds), "%u", r->conf.max_duration_s);
@@ -277,8 +277,7 @@ static int record(struct aura_recording *e, const struct aura_recording_request 
 
 /* A name alone: nothing leaves the recording's folder. */
 static void plain_name(char out[AURA_RECORDING_NAME_MAX + 1], const char *text) {
-    static const char kept[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    static const char kept[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     const char *slash = strrchr(text, '/'), *name = slash ? slash + 1 : text;
     size_t n = 0;
     for (; name[n] && n < AURA_RECORDING_NAME_MAX; n++) {

@@ -40,13 +40,13 @@ enum aura_recording_kind {
 };
 
 enum aura_recording_state { /* in LiveKit's order (EgressStatus) */
-    AURA_RECORDING_STARTING,
-    AURA_RECORDING_ACTIVE,
-    AURA_RECORDING_ENDING, /* stopped, or its file is composed */
-    AURA_RECORDING_COMPLETE,
-    AURA_RECORDING_FAILED,
-    AURA_RECORDING_ABORTED, /* stopped before anything was recorded */
-    AURA_RECORDING_LIMIT,
+                            AURA_RECORDING_STARTING,
+                            AURA_RECORDING_ACTIVE,
+                            AURA_RECORDING_ENDING, /* stopped, or its file is composed */
+                            AURA_RECORDING_COMPLETE,
+                            AURA_RECORDING_FAILED,
+                            AURA_RECORDING_ABORTED, /* stopped before anything was recorded */
+                            AURA_RECORDING_LIMIT,
 };
 
 struct aura_recording_file {

@@ -26,7 +26,14 @@ static const struct cli_command commands[] = {
     {"record", "compose", "make one file of a recording", cli_record_compose},
     {"record", "", "record a room, each track to a file", cli_record},
     {"load-test", "", "join many participants and measure", cli_load_test},
+    {"completion", "", "print the shell's completion of commands", cli_completion},
+    {"man", "", "print the manual page", cli_man},
 };
+
+const struct cli_command *cli_commands(size_t *count) {
+    *count = sizeof(commands) / sizeof(commands[0]);
+    return commands;
+}
 
 static void usage(FILE *out) {
     fprintf(out, "Usage: auralink COMMAND [options]\n\nCommands:\n");
