@@ -93,10 +93,14 @@ static void print_bash(void) {
 
 int cli_completion(int argc, char **argv) {
     const struct aura_command_line line = {
-        "auralink completion", "SHELL",
+        "auralink completion",
+        "SHELL",
         "Prints what a shell reads to complete commands and options: bash or zsh. In ~/.bashrc:\n"
         "source <(auralink completion bash)",
-        NULL, 0, 1, 1};
+        NULL,
+        0,
+        1,
+        1};
     const char *shell = NULL;
     size_t n = 0;
     int status;
