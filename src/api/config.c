@@ -64,6 +64,7 @@ int aura_config_init(struct aura_config *c) {
                   .max_identity = 256,
                   .max_name = 256,
                   .max_tracks = 64},
+        .record = {.folder = "", .program = "", .url = "", .max = 10, .min_free_mb = 500},
         .drain_timeout_s = 10,
     };
     return aura_keys_new(&c->keys);

@@ -67,6 +67,10 @@ struct aura_config {
         uint32_t max_metadata_bytes, max_attributes_bytes;
         uint32_t max_room_name, max_identity, max_name, max_tracks;
     } limit;
+    struct {
+        const char *folder, *program, *url; /* folder "" = off */
+        uint32_t max, max_duration_s, min_free_mb;
+    } record;
     const char *metrics_user, *metrics_password;
     uint32_t drain_timeout_s;
     struct aura_config_owned *owned; /* memory behind the texts */

@@ -14,6 +14,7 @@ struct aura_server_conf {
     const struct aura_keys *keys;                /* outlives the server */
     struct aura_rand *rand;                      /* names of WHIP sessions; outlives the server */
     const char *metrics_user, *metrics_password; /* NULL = /metrics is open */
+    struct aura_recordings *recordings;          /* outlives the server; NULL = none */
 };
 
 /** @return 0, AURA_EEXISTS (port taken), AURA_ENOMEM, AURA_EIO */

@@ -30,13 +30,16 @@ static void bad_route(struct aura_server *s, struct aura_http_req *req, const ch
     respond_error(s, req, 404, "bad_route", text, route);
 }
 
-static const struct aura__method *find_method(const char *name) {
-    for (const struct aura__method *m = aura__roomservice; m->name; m++) {
-        if (strcmp(m->name, name) == 0) {
-            return m;
-        }
+static const struct aura__method *find_in(const struct aura__method *m, const char *name) {
+    while (m->name && strcmp(m->name, name) != 0) {
+        m++;
     }
-    return NULL;
+    return m->name ? m : NULL;
+}
+
+static const struct aura__method *find_method(const struct aura_server *s, const char *name) {
+    const struct aura__method *m = s->conf.recordings ? find_in(aura__egress, name) : NULL;
+    return m ? m : find_in(aura__roomservice, name);
 }
 
 enum body_kind { BODY_NONE, BODY_JSON, BODY_PROTOBUF };
@@ -132,7 +135,7 @@ static void run(struct aura_server *s, struct aura_http_req *req, const struct a
 }
 
 void aura__twirp(struct aura_server *s, struct aura_http_req *req) {
-    const struct aura__method *m = find_method(aura_http_path(req) + PREFIX);
+    const struct aura__method *m = find_method(s, aura_http_path(req) + PREFIX);
     enum body_kind kind = body_kind(req);
     struct aura_claims claims;
     const char *why = "";

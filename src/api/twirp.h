@@ -30,5 +30,7 @@ struct aura__method {
 
 /** All methods of RoomService; ends with a NULL name. */
 extern const struct aura__method aura__roomservice[];
+/** livekit.Egress, where recordings are configured; ends with a NULL name. */
+extern const struct aura__method aura__egress[];
 
 #endif

@@ -104,7 +104,8 @@ static void fill_conf(struct aura_call *call) {
                                    .track_count = call->track_count};
     if (call->conf.watch) {
         c->quality = AURA_CLIENT_QUALITY_HIGH;
-        c->watch = (struct aura_receiver_watch){aura__call_wants, aura__call_frame_in, call};
+        c->watch = (struct aura_receiver_watch){
+            .wants = aura__call_wants, .frame = aura__call_frame_in, .arg = call};
     }
     for (size_t i = 0; i < call->track_count; i++) {
         aura__call_track_conf(&call->tracks[i], &c->tracks[i]);

@@ -17,6 +17,21 @@ static const struct aura_arg *find(const struct aura_command_line *line, const c
     return NULL;
 }
 
+static aura_args_visit_fn *visitor;
+static void *visitor_arg;
+
+void aura_args_visit(aura_args_visit_fn *fn, void *arg) {
+    visitor = fn;
+    visitor_arg = arg;
+}
+
+bool aura_args_visited(const struct aura_command_line *line) {
+    if (visitor) {
+        visitor(visitor_arg, line);
+    }
+    return visitor != NULL;
+}
+
 static void print_help(const struct aura_command_line *line) {
     printf("Usage: %s [options]%s%s\n\n%s\n", line->program, line->operands[0] ? " " : "",
            line->operands, line->about);
@@ -135,6 +150,9 @@ int aura_args_parse(const struct aura_command_line *line, int argc, char **argv,
                     const char **operands, size_t *operand_count) {
     size_t count = 0;
     bool options = true;
+    if (aura_args_visited(line)) {
+        return AURA_EIGNORED;
+    }
     int err = read_environment(line);
     for (int i = 1; !err && i < argc; i++) {
         if (options && strcmp(argv[i], "--") == 0) {

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,15 @@ struct aura_command_line {
  */
 AURA_NODISCARD int aura_args_parse(const struct aura_command_line *line, int argc, char **argv,
                                    const char **operands, size_t *operand_count);
+
+/**
+ * While a visitor is set, aura_args_parse() reads nothing: it hands the table over and returns
+ * AURA_EIGNORED. That is how completion and the manual know all options. NULL ends it. One thread.
+ */
+typedef void(aura_args_visit_fn)(void *arg, const struct aura_command_line *line);
+void aura_args_visit(aura_args_visit_fn *fn, void *arg);
+/** Hands the table over if a visitor is set: for commands that read their options themselves. */
+bool aura_args_visited(const struct aura_command_line *line);
 
 /** "90", "90s", "15m", "6h", "2d" → seconds. @return 0 or AURA_EINVAL */
 AURA_NODISCARD int aura_args_seconds(const char *text, uint64_t *seconds);

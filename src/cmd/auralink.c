@@ -25,8 +25,17 @@ static const struct cli_command commands[] = {
     {"doctor", "", "check from here that calls can get through", cli_doctor},
     {"publish", "", "send a file or a test picture to a room", cli_publish},
     {"subscribe", "", "receive a video of a room", cli_subscribe},
+    {"record", "compose", "make one file of a recording", cli_record_compose},
+    {"record", "", "record a room, each track to a file", cli_record},
     {"load-test", "", "join many participants and measure", cli_load_test},
+    {"completion", "", "print the shell's completion of commands", cli_completion},
+    {"man", "", "print the manual page", cli_man},
 };
+
+const struct cli_command *cli_commands(size_t *count) {
+    *count = sizeof(commands) / sizeof(commands[0]);
+    return commands;
+}
 
 static void usage(FILE *out) {
     fprintf(out, "Usage: auralink COMMAND [options]\n\nCommands:\n");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server: wires the parts together, runs them, and ends them politely. */
 #include "aic/core.h"
+#include "api/recordings.h"
 #include "api/server.h"
 #include "base/log.h"
 #include "cmd/pem.h"
@@ -31,6 +32,7 @@ struct program {
     struct aura_aic_core *aic; /* NULL: not enabled */
     struct aura_dump *dump;    /* NULL: none wanted */
     struct aura_server *server;
+    struct aura_recordings *recordings;
     char node_id[NODE_ID_LEN + 4];
     int signals;
     struct aura_watch signal_watch;
@@ -272,6 +274,25 @@ static int start_sfu(struct program *p) {
     return err;
 }
 
+static int start_recordings(struct program *p) {
+    const struct aura_config *c = &p->options.config;
+    char url[64];
+    if (!c->record.folder || !c->record.folder[0]) {
+        return 0;
+    }
+    snprintf(url, sizeof(url), "ws://127.0.0.1:%u", c->port);
+    const struct aura_recordings_conf conf = {
+        .folder = c->record.folder,
+        .program = c->record.program ? c->record.program : "",
+        .url = c->record.url && c->record.url[0] ? c->record.url : url,
+        .max = c->record.max,
+        .max_duration_s = c->record.max_duration_s,
+        .min_free_mb = c->record.min_free_mb,
+        .keys = c->keys,
+        .rand = aura_rand_system()};
+    return aura_recordings_new(&p->recordings, &conf, p->loop);
+}
+
 static int start_http(struct program *p) {
     const struct aura_config *c = &p->options.config;
     struct aura_server_conf conf = {.http = {.bind = p->options.bind,
@@ -279,6 +300,7 @@ static int start_http(struct program *p) {
                                              .port = (uint16_t)c->port},
                                     .keys = c->keys,
                                     .rand = aura_rand_system(),
+                                    .recordings = p->recordings,
                                     .metrics_user = c->metrics_user,
                                     .metrics_password =
                                         c->metrics_password ? c->metrics_password : ""};
@@ -323,6 +345,7 @@ static int run(struct program *p) {
     err = start_aic(p);
     err = err ? err : start_dump(p);
     err = err ? err : start_sfu(p);
+    err = err ? err : start_recordings(p);
     err = err ? err : start_http(p);
     if (!err) {
         AURA_LOG("server", AURA_LOG_INFO, "started", AURA_S("version", AURA_VERSION),
@@ -342,6 +365,7 @@ static void end(struct program *p) {
         aura_loop_remove_fd(&p->signal_watch);
     }
     aura_server_free(p->server);
+    p->recordings = aura_recordings_free(p->recordings);
     aura_rooms_free(p->rooms);
     aura_sfu_free(p->sfu);
     aura_aic_core_free(p->aic);

@@ -50,6 +50,9 @@ struct cli_command {
     int (*run)(int argc, char **argv);
 };
 
+/** All subcommands. */
+const struct cli_command *cli_commands(size_t *count);
+
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 /** Turns the result of aura_args_parse() into an exit status; true if the command must end. */
@@ -110,6 +113,10 @@ int cli_publish(int argc, char **argv);
 int cli_subscribe(int argc, char **argv);
 int cli_turn_config(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
+int cli_completion(int argc, char **argv);
+int cli_man(int argc, char **argv);
+int cli_record(int argc, char **argv);
+int cli_record_compose(int argc, char **argv);
 int cli_load_test(int argc, char **argv);
 
 #endif

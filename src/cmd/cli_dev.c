@@ -172,13 +172,26 @@ static void run(struct dev *dev) {
 }
 
 int cli_dev(int argc, char **argv) {
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        printf("Usage: auralink dev [--no-aic] [options of auralink-server]\n\n"
-               "Starts auralink-server --dev, and AI Core for it, and prints a URL, a join token "
-               "and how\nto connect. Key 'devkey', secret 'secret'.\n\n"
-               "  --no-aic   without AI Core: nothing is compressed\n\n"
-               "Other options go to the server: see auralink-server --help.\n");
+    bool without = false;
+    const struct aura_arg args[] = {{"no-aic", AURA_ARG_FLAG, &without, NULL,
+                                     "without AI Core: nothing is compressed", NULL, 0}};
+    const struct aura_command_line line = {
+        "auralink dev",
+        "[OPTIONS OF auralink-server]",
+        "Starts auralink-server --dev, and AI Core for it, and prints a URL, a join token and how\n"
+        "to connect. Key 'devkey', secret 'secret'. See auralink-server --help.",
+        args,
+        1,
+        0,
+        0};
+    if (aura_args_visited(&line)) {
         return CLI_OK;
+    }
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        size_t n = 0;
+        int status;
+        (void)cli_ends(aura_args_parse(&line, 2, argv, NULL, &n), &status);
+        return status;
     }
     bool aic = true;
     for (int i = 1; i < argc; i++) {

@@ -7,12 +7,13 @@ import sys
 
 # Lowest first. A folder may include itself and what stands above it in this list.
 ORDER = ["base", "net", "rtp", "cc", "transport", "codec", "aic", "sfu", "cluster", "auraid", "room", "api",
-         "aicore", "client", "cmd"]
+         "aicore", "client", "record", "cmd"]
 # Folders that see less than their place would allow.
 NARROWER = {
     "codec": {"base", "codec"},
     "aicore": {"base", "net", "rtp", "codec", "aic", "aicore"},
     "client": {"base", "net", "rtp", "cc", "transport", "codec", "aic", "client"},
+    "record": {"base", "net", "rtp", "cc", "transport", "codec", "aic", "client", "record"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 

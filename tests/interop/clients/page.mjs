@@ -409,6 +409,34 @@ window.driver = {
   setLevel(m) {
     get(m).published.get(m.sid).state.level = m.level;
   },
+  /** Plays a file (base64) to its end or for some seconds: what a viewer of it would get. */
+  async playFile(m) {
+    const bytes = Uint8Array.from(atob(m.data), (c) => c.charCodeAt(0));
+    const element = document.createElement('video');
+    element.src = URL.createObjectURL(new Blob([bytes], { type: m.type }));
+    element.volume = 0.01;
+    element.playbackRate = m.rate ?? 2;
+    document.body.append(element);
+    await new Promise((resolve, reject) => {
+      const limit = setTimeout(() => reject(new Error(`stuck at ${element.currentTime} s`)), (m.timeout ?? 20) * 1000);
+      const done = () => (clearTimeout(limit), resolve());
+      element.onended = done;
+      element.ontimeupdate = () => element.currentTime >= (m.seconds ?? Infinity) && done();
+      element.onerror = () => (clearTimeout(limit), reject(new Error(element.error?.message || 'media error')));
+      element.play().catch(reject);
+    });
+    const answer = {
+      time: element.currentTime,
+      duration: Number.isFinite(element.duration) ? element.duration : -1,
+      width: element.videoWidth,
+      height: element.videoHeight,
+      frames: element.getVideoPlaybackQuality().totalVideoFrames,
+      audioBytes: element.webkitAudioDecodedByteCount ?? -1,
+    };
+    element.remove();
+    URL.revokeObjectURL(element.src);
+    return answer;
+  },
   async mute(m) {
     const { pub } = get(m).published.get(m.sid);
     await (m.on ? pub.mute() : pub.unmute());

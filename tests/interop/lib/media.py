@@ -26,9 +26,12 @@ class Media:
         self._folder = tempfile.TemporaryDirectory(prefix="media-")
         self._out = os.path.join(self._folder.name, "out")
         self._err = os.path.join(self._folder.name, "err")
-        argv = [*program(), command, "--url", url, "--room", room, "--json", *options]
+        argv = [*program(), *self._argv(command, url, room, options)]
         with open(self._out, "wb") as out, open(self._err, "wb") as err:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+
+    def _argv(self, command: str, url: str, room: str, options: tuple[str, ...]) -> list[str]:
+        return [command, "--url", url, "--room", room, "--json", *options]
 
     def lines(self) -> list[dict]:
         with open(self._out, errors="replace") as file:

@@ -51,7 +51,7 @@ static void packet(struct bench *b, uint16_t seq, bool key, bool marker, bool re
                            .marker = marker,
                            .payload = payload,
                            .payload_len = len};
-    aura_inbound_packet(b->in, &rtp, 12 + len, repaired, b->now_us);
+    (void)aura_inbound_packet(b->in, &rtp, 12 + len, repaired, b->now_us);
 }
 
 /* One frame of one packet. */

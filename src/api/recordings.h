@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file recordings.h  Recordings that the server has made: `auralink record` as a child process for
+ * each, with a token for its room alone, and `auralink record compose` behind it where one file is
+ * wanted.
+ *
+ * Children get no secret of the server, gain no rights (no_new_privs), and end with it. Threading:
+ * the loop's thread.
+ */
+#ifndef AURA_API_RECORDINGS_H
+#define AURA_API_RECORDINGS_H
+
+#include "net/loop.h"
+#include "room/token.h"
+
+struct aura_recordings;
+
+enum {
+    AURA_RECORDINGS_KEPT = 1000, /* that ended and are still listed; the oldest go first */
+    AURA_RECORDING_ID_LEN = 12,  /* behind "EG_" */
+    AURA_RECORDING_NAME_MAX = 255,
+    AURA_RECORDING_FILES_MAX = 64, /* listed of one; the others are in its manifest */
+};
+
+struct aura_recordings_conf {
+    const char *folder;  /* all recordings are folders in it */
+    const char *program; /* "" = auralink beside our own program */
+    const char *url;     /* of this server, as the recorder reaches it */
+    uint32_t max;        /* at a time */
+    uint32_t max_duration_s, min_free_mb;
+    const struct aura_keys *keys; /* borrowed */
+    struct aura_rand *rand;
+};
+
+enum aura_recording_kind {
+    AURA_RECORDING_ROOM,
+    AURA_RECORDING_PARTICIPANT,
+    AURA_RECORDING_TRACKS, /* two, in one file */
+    AURA_RECORDING_TRACK,  /* as it is */
+};
+
+enum aura_recording_state { /* in LiveKit's order (EgressStatus) */
+                            AURA_RECORDING_STARTING,
+                            AURA_RECORDING_ACTIVE,
+                            AURA_RECORDING_ENDING, /* stopped, or its file is composed */
+                            AURA_RECORDING_COMPLETE,
+                            AURA_RECORDING_FAILED,
+                            AURA_RECORDING_ABORTED, /* stopped before anything was recorded */
+                            AURA_RECORDING_LIMIT,
+};
+
+struct aura_recording_file {
+    char name[AURA_RECORDING_NAME_MAX + 1]; /* of the file, in the recording's folder */
+    int64_t start_us, duration_us, bytes;
+};
+
+/** What is asked for; borrowed. */
+struct aura_recording_request {
+    enum aura_recording_kind kind;
+    const char *room, *identity, *track, *track_2; /* NULL or "" = none */
+    const char *output; /* the composed file's name: letters, digits, ".", "-", "_" are kept */
+    bool speaker, audio_only, video_only;
+};
+
+/** One of them; it is read only, and valid until the loop turns. */
+struct aura_recording {
+    struct aura_recording *next;
+    char id[3 + AURA_RECORDING_ID_LEN + 1];
+    char room[AURA_RECORDING_NAME_MAX + 1], folder[1024];
+    char output[AURA_RECORDING_NAME_MAX + 1];
+    enum aura_recording_kind kind;
+    enum aura_recording_state state;
+    int64_t started_us, updated_us, ended_us; /* wall clock */
+    char error[256];
+    size_t file_count;
+    struct aura_recording_file files[AURA_RECORDING_FILES_MAX];
+    /* Of recordings.c alone. */
+    struct aura_recordings *owner;
+    bool speaker, stopped, limited, composing;
+    int64_t pid;
+    struct aura_watch exit_watch, line_watch;
+    size_t line_len;
+    char line[2048];
+};
+
+AURA_NODISCARD int aura_recordings_new(struct aura_recordings **out,
+                                       const struct aura_recordings_conf *conf,
+                                       struct aura_loop *loop);
+/** Asks those that run to end, and does not wait. NULL is fine. */
+struct aura_recordings *aura_recordings_free(struct aura_recordings *r);
+
+/** @return 0, AURA_ELIMIT (too many at a time), AURA_EIO, AURA_ENOMEM, AURA_EINVAL (a name) */
+AURA_NODISCARD int aura_recordings_start(struct aura_recordings *r,
+                                         const struct aura_recording_request *q,
+                                         const struct aura_recording **out);
+/** @return 0, AURA_ENOENT, AURA_ESTATE (it has ended) */
+AURA_NODISCARD int aura_recordings_stop(struct aura_recordings *r, const char *id,
+                                        const struct aura_recording **out);
+/** Newest first, by `next`. */
+const struct aura_recording *aura_recordings_first(const struct aura_recordings *r);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `auralink record compose FOLDER -o FILE`: one file out of a recording's many. */
+#include "base/clock.h"
+#include "cmd/cli_media.h"
+#include "record/compose.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+struct compose {
+    struct cli_media m; /* for Ctrl-C, and its clock */
+    const char *size, *layout;
+    uint64_t fps, kbps;
+    uint64_t said_us;
+};
+
+static void on_progress(void *arg, double share) {
+    struct compose *w = arg;
+    uint64_t now = aura_now_us(aura_clock_system());
+    if (now - w->said_us < AURA_US_PER_S / 2) {
+        return;
+    }
+    w->said_us = now;
+    if (w->m.cli.json) {
+        cli_media_print_json(json_pack("{s:f}", "done", cli_media_round(share, 3)));
+    } else {
+        fprintf(stderr, "\r%3d %%", (int)(share * 100));
+    }
+}
+
+static bool on_stop(void *arg) {
+    return cli_media_is_over(&((struct compose *)arg)->m);
+}
+
+static int compose(struct compose *w, struct aura_compose_conf *conf) {
+    struct aura_compose_result r;
+    cli_media_begin(&w->m);
+    int err = aura_compose(conf, &r);
+    if (!w->m.cli.json) {
+        fprintf(stderr, "\r");
+    }
+    if (err) {
+        fprintf(stderr, "auralink record compose: %s\n", r.why);
+        return CLI_FAILED;
+    }
+    if (w->m.cli.json) {
+        cli_media_print_json(
+            json_pack("{s:b, s:f, s:I, s:I, s:I, s:I, s:f}", "summary", 1, "seconds",
+                      cli_media_round((double)r.duration_us / AURA_US_PER_S, 2), "pictures",
+                      (json_int_t)r.pictures, "files", (json_int_t)r.files, "unreadable",
+                      (json_int_t)r.unreadable, "shown_max", (json_int_t)r.shown_max, "took_s",
+                      cli_media_round(cli_media_seconds(&w->m), 2)));
+    } else {
+        printf("%s: %.1f s of %zu files, in %.1f s\n", conf->output,
+               (double)r.duration_us / AURA_US_PER_S, r.files, cli_media_seconds(&w->m));
+    }
+    return CLI_OK;
+}
+
+static int check(const struct compose *w, struct aura_compose_conf *conf) {
+    conf->speaker = strcmp(w->layout, "speaker") == 0;
+    if (!conf->output || (!conf->speaker && strcmp(w->layout, "grid") != 0) ||
+        sscanf(w->size, "%5ux%5u", &conf->width, &conf->height) != 2) {
+        fprintf(stderr, "auralink record compose: give -o FILE; --layout wants grid or speaker, "
+                        "--size 1280x720\n");
+        return AURA_EINVAL;
+    }
+    return 0;
+}
+
+int cli_record_compose(int argc, char **argv) {
+    static struct compose w = {.size = "1280x720", .layout = "grid", .fps = 30};
+    static struct aura_compose_conf conf;
+    const struct aura_arg args[] = {
+        {"o", AURA_ARG_STR, &conf.output, "FILE",
+         "what to write: .mp4 (H.264, AAC) or .webm (VP8, Opus)", NULL, 0},
+        {"layout", AURA_ARG_STR, &w.layout, "NAME",
+         "grid, or speaker: who speaks, or shares a screen, is large (default grid)", NULL, 0},
+        {"size", AURA_ARG_STR, &w.size, "WxH", "of the picture (default 1280x720)", NULL, 0},
+        {"fps", AURA_ARG_UINT, &w.fps, "N", "pictures a second (default 30)", NULL,
+         AURA_COMPOSE_FPS_MAX},
+        {"kbps", AURA_ARG_UINT, &w.kbps, "N", "rate of the picture (default: by size)", NULL,
+         100000},
+        {"json", AURA_ARG_FLAG, &w.m.cli.json, NULL, "print JSON lines", NULL, 0}};
+    const struct aura_command_line line = {
+        "auralink record compose",
+        "FOLDER",
+        "Makes one file of a recording: pictures side by side, sound mixed. Ctrl-C ends it early, "
+        "with a\nwhole file.",
+        args,
+        COUNT(args),
+        1,
+        1};
+    size_t n = 0;
+    int status;
+    if (cli_ends(aura_args_parse(&line, argc, argv, &conf.folder, &n), &status)) {
+        return status;
+    }
+    if (check(&w, &conf)) {
+        return CLI_USAGE;
+    }
+    conf.fps = (uint32_t)w.fps;
+    conf.kbps = (uint32_t)w.kbps;
+    conf.progress = on_progress;
+    conf.stop = on_stop;
+    conf.arg = &w;
+    return compose(&w, &conf);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file compose.h  One file out of a recording's many: pictures side by side, sound mixed.
+ *
+ * Offline: reads a folder with a manifest.json (docs/recording.md). Threading: one thread.
+ */
+#ifndef AURA_RECORD_COMPOSE_H
+#define AURA_RECORD_COMPOSE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    AURA_COMPOSE_SIDE_MAX = 4096,
+    AURA_COMPOSE_FPS_MAX = 60,
+    AURA_COMPOSE_FILES_MAX = 4096, /* of a recording */
+    AURA_COMPOSE_STALE_MS = 2000,  /* a picture that stands longer is not shown any more */
+};
+
+struct aura_compose_conf {
+    const char *folder, *output; /* "….mp4": H.264 and AAC; "….webm": VP8 and Opus */
+    bool speaker;                /* who speaks is large; else all are equal */
+    uint32_t width, height, fps; /* even sides */
+    uint32_t kbps;               /* of the picture; 0 = by size */
+    void (*progress)(void *arg, double share); /* 0…1, some times a second; NULL is fine */
+    bool (*stop)(void *arg);                   /* true: end now, with a whole file; NULL is fine */
+    void *arg;
+};
+
+struct aura_compose_result {
+    int64_t duration_us;
+    uint64_t pictures;
+    size_t files, unreadable;
+    size_t shown_max; /* pictures side by side, at most */
+    char why[192];    /* what went wrong, for people */
+};
+
+/** @return 0; AURA_EINVAL, AURA_ENOENT (no recording there), AURA_EMALFORMED (its manifest),
+ * AURA_EUNSUPPORTED (no such encoder), AURA_EIO, AURA_ENOMEM */
+AURA_NODISCARD int aura_compose(const struct aura_compose_conf *conf,
+                                struct aura_compose_result *out);
+
+#endif

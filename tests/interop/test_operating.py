@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What operators get beside the programs: dashboard, systemd unit, completion, manual."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from lib.media import program
+from lib.server import ROOT
+
+DEPLOY = os.path.join(ROOT, "deploy")
+WORDS = {"sum", "rate", "by", "le", "histogram_quantile", "state", "direction", "transmission", "reason"}
+
+
+def test_dashboard(server):
+    """Each query of the Grafana dashboard names metrics and labels that the server has."""
+    _, text, _ = server.get("/metrics")
+    names = set(re.findall(r"^([a-z_]+)[{ ]", text, re.M))
+    labels = set(re.findall(r'[{,]([a-z_]+)="', text))
+    with open(os.path.join(DEPLOY, "grafana", "auralink.json")) as file:
+        dashboard = json.load(file)
+    queries = [t["expr"] for p in dashboard["panels"] for t in p.get("targets", [])]
+    assert len(queries) > 15
+    ids = [p["id"] for p in dashboard["panels"]]
+    assert len(ids) == len(set(ids))
+    for query in queries:
+        metrics = re.findall(r"\b(?:livekit|auralink)_[a-z_]+", query)
+        assert metrics, query
+        assert set(metrics) <= names, (query, set(metrics) - names)
+        for group in re.findall(r"by \(([^)]*)\)", query):
+            assert {w.strip() for w in group.split(",")} <= labels, (query, group)
+
+
+def test_systemd_unit():
+    """systemd finds nothing wrong with the unit but that the program isn't installed here."""
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd here")
+    unit = os.path.join(DEPLOY, "systemd", "auralink-server.service")
+    done = subprocess.run(["systemd-analyze", "verify", "--recursive-errors=no", unit], capture_output=True, text=True)
+    complaints = [line for line in done.stderr.splitlines() if "auralink-server.service" in line and
+                  "is not executable" not in line]
+    assert not complaints, complaints
+
+
+def commands() -> list[list[str]]:
+    text = subprocess.run([*program(), "--help"], capture_output=True, text=True, check=True).stdout
+    part = text.split("Commands:\n")[1].split("\n\n")[0]
+    return [line[:30].split() for line in part.splitlines()]
+
+
+def options(command: list[str]) -> list[str]:
+    text = subprocess.run([*program(), *command, "--help"], capture_output=True, text=True, check=True).stdout
+    return re.findall(r"^  (--?[a-z][a-z0-9-]*)", text, re.M)
+
+
+def complete(script: str, *words: str) -> list[str]:
+    """What bash would offer for the last word."""
+    quoted = " ".join(f"'{w}'" for w in words)
+    code = f"source '{script}'; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _auralink; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    return subprocess.run(["bash", "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_completion(tmp_path):
+    """bash completes every command and every option that --help shows."""
+    script = str(tmp_path / "completion")
+    with open(script, "w") as file:
+        subprocess.run([*program(), "completion", "bash"], stdout=file, check=True)
+    all_commands = commands()
+    assert len(all_commands) > 15
+    assert {c[0] for c in all_commands} <= set(complete(script, "auralink", ""))
+    assert complete(script, "auralink", "pub") == ["publish"]
+    for command in all_commands:
+        if len(command) == 2:
+            assert command[1] in complete(script, "auralink", command[0], "")
+        wanted = options(command)
+        assert "--help" in wanted and set(wanted) == set(complete(script, "auralink", *command, "-")), command
+    assert subprocess.run([*program(), "completion", "fish"], capture_output=True).returncode == 2
+
+
+def test_manual(tmp_path):
+    """The manual has every command and option; man(1) reads it without a warning."""
+    page = subprocess.run([*program(), "man"], capture_output=True, text=True, check=True).stdout
+    plain = page.replace("\\-", "-")
+    for command in commands():
+        assert f".SS auralink {' '.join(command)}" in plain, command
+        for option in options(command):
+            assert option == "--help" or f".B {option}" in plain, (command, option)
+    if shutil.which("man") and shutil.which("groff"):
+        path = tmp_path / "auralink.1"
+        path.write_text(page)
+        done = subprocess.run(["man", "--warnings", "-l", str(path)], capture_output=True, text=True,
+                              env={**os.environ, "MANWIDTH": "100", "LC_ALL": "C.UTF-8"})
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        assert "record compose" in done.stdout
