@@ -51,6 +51,12 @@ int aura_config_init(struct aura_config *c) {
                   .max_identity = 256,
                   .max_name = 256,
                   .max_tracks = 64},
+        .webhook = {.api_key = "",
+                    .outbox = "",
+                    .max_events = 100000,
+                    .max_mb = 256,
+                    .max_age_s = 3 * 86400,
+                    .timeout_s = 10},
         .drain_timeout_s = 10,
     };
     return aura_keys_new(&c->keys);

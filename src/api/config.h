@@ -57,6 +57,12 @@ struct aura_config {
         uint32_t max_metadata_bytes, max_attributes_bytes;
         uint32_t max_room_name, max_identity, max_name, max_tracks;
     } limit;
+    struct {
+        const char *api_key, *outbox; /* "" = none, and a place of our choice */
+        struct aura_config_list urls, include_events, exclude_events;
+        uint32_t max_events, max_mb, max_age_s, timeout_s;
+    } webhook;
+    bool full_room_in_webhooks;
     const char *metrics_user, *metrics_password;
     uint32_t drain_timeout_s;
     struct aura_config_owned *owned; /* memory behind the texts */

@@ -15,6 +15,7 @@
 
 struct aura_http;
 struct aura_http_req;
+struct aura_http_later;
 struct aura_ws;
 
 enum {
@@ -29,7 +30,7 @@ enum {
 };
 
 struct aura_http_handlers {
-    /* A whole request; must call aura_http_respond() before it returns. */
+    /* A whole request; must call aura_http_respond() or aura_http_later() before it returns. */
     void (*request)(void *arg, struct aura_http_req *req);
     /* A WebSocket wants to open. Accept: return true, with aura_http_accept() called. Refuse:
      * return false, with aura_http_respond() called. */
@@ -70,6 +71,16 @@ const uint8_t *aura_http_body(const struct aura_http_req *req, size_t *len);
 /** Answers; copies the body. */
 void aura_http_respond(struct aura_http_req *req, int status, const char *content_type,
                        const void *body, size_t len);
+/**
+ * The answer comes later: aura_http_later_respond() must be called once, whatever happens.
+ * @return NULL without memory: answer at once then
+ */
+struct aura_http_later *aura_http_later(struct aura_http_req *req);
+/** False if the one who asked is gone. */
+bool aura_http_later_wanted(const struct aura_http_later *later);
+/** Answers, if it is still wanted, and frees @p later. @param content_type  a constant */
+void aura_http_later_respond(struct aura_http_later *later, int status, const char *content_type,
+                             const void *body, size_t len);
 void aura_http_accept(struct aura_http_req *req, void *user);
 
 /* ---- WebSockets ---- */

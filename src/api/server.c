@@ -45,6 +45,10 @@ static void on_request(void *arg, struct aura_http_req *req) {
         aura__debug_room(s, req, path + 13);
     } else if (get && strcmp(path, "/debug/aic") == 0) {
         aura__debug_aic(s, req);
+    } else if (get && strcmp(path, "/webhooks") == 0) {
+        aura__webhooks_request(s, req, false);
+    } else if (strcmp(path, "/webhooks/replay") == 0 && strcmp(method, "POST") == 0) {
+        aura__webhooks_request(s, req, true);
     } else if (strncmp(path, "/twirp/", 7) == 0) {
         aura__twirp(s, req);
     } else if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0) {

@@ -8,11 +8,13 @@
 #include "room/rooms.h"
 
 struct aura_server;
+struct aura_webhooks;
 
 struct aura_server_conf {
     struct aura_http_conf http;
     const struct aura_keys *keys;                /* outlives the server */
     const char *metrics_user, *metrics_password; /* NULL = /metrics is open */
+    struct aura_webhooks *webhooks;              /* outlives the server; NULL = none */
 };
 
 /** @return 0, AURA_EEXISTS (port taken), AURA_ENOMEM, AURA_EIO */

@@ -38,6 +38,9 @@ void aura__twirp(struct aura_server *s, struct aura_http_req *req);
 void aura__debug_room(struct aura_server *s, struct aura_http_req *req, const char *room);
 void aura__debug_aic(struct aura_server *s, struct aura_http_req *req);
 
+/* webhooks_api.c */
+void aura__webhooks_request(struct aura_server *s, struct aura_http_req *req, bool replay);
+
 /* metrics.c */
 void aura__metrics(struct aura_server *s, struct aura_http_req *req);
 

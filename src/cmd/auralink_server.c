@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cmd/pem.h"
 #include "cmd/server_options.h"
+#include "cmd/server_webhooks.h"
 #include "sfu/dump.h"
 
 #include <jansson.h>
@@ -31,6 +32,7 @@ struct program {
     struct aura_aic_core *aic; /* NULL: not enabled */
     struct aura_dump *dump;    /* NULL: none wanted */
     struct aura_server *server;
+    struct aura_webhooks *webhooks; /* NULL: none wanted */
     char node_id[NODE_ID_LEN + 4];
     int signals;
     struct aura_watch signal_watch;
@@ -128,6 +130,9 @@ static int start_rooms(struct program *p) {
         .aic_steers = c->aic.steer,
         .stun_servers = c->rtc.stun_servers.items,
         .stun_server_count = c->rtc.stun_servers.count,
+        .on_event = p->webhooks ? aura_webhooks_event : NULL,
+        .on_event_arg = p->webhooks,
+        .full_room_in_events = c->full_room_in_webhooks,
         .rand = aura_rand_system(),
     };
     return aura_rooms_new(&p->rooms, &conf, p->loop);
@@ -265,6 +270,7 @@ static int start_http(struct program *p) {
                                              .bind_count = p->options.bind_count,
                                              .port = (uint16_t)c->port},
                                     .keys = c->keys,
+                                    .webhooks = p->webhooks,
                                     .metrics_user = c->metrics_user,
                                     .metrics_password =
                                         c->metrics_password ? c->metrics_password : ""};
@@ -301,6 +307,12 @@ static void announce(const struct program *p) {
 static int run(struct program *p) {
     int err = aura_loop_new(&p->loop, aura_clock_system());
     err = err ? err : watch_signals(p);
+    if (!err) {
+        err = server_webhooks_start(&p->webhooks, &p->options.config, p->loop);
+        if (err) {
+            return err; /* it has said why */
+        }
+    }
     err = err ? err : start_rooms(p);
     if (err) {
         fprintf(stderr, "auralink-server: cannot start: %s\n", aura_err_text(err));
@@ -329,6 +341,7 @@ static void end(struct program *p) {
     }
     aura_server_free(p->server);
     aura_rooms_free(p->rooms);
+    aura_webhooks_free(p->webhooks); /* what the rooms said last is stored */
     aura_sfu_free(p->sfu);
     aura_aic_core_free(p->aic);
     end_dump(p);

@@ -199,6 +199,8 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     }
     aura_map_del_str(room->rooms->by_sid, p->sid);
     room->rooms->stats.participants--;
+    aura__notify_participant(p,
+                             p->was_active ? "participant_left" : "participant_connection_aborted");
     participant_free(p);
     room->recording = false;
     AURA_LIST_EACH(&room->participants, struct participant, other, node) {
@@ -223,8 +225,10 @@ void aura__participant_active(struct participant *p) {
     r->stats.join_ms_count++;
     r->stats.join_ms_sum += ms;
     p->state = LIVEKIT__PARTICIPANT_INFO__STATE__ACTIVE;
+    p->was_active = true;
     AURA_LOG("room", AURA_LOG_INFO, "participant_active", AURA_S("room", p->room->name),
              AURA_S("participant", p->sid), AURA_I("after_ms", ms));
+    aura__notify_participant(p, "participant_joined");
     aura__broadcast(p, true);
     aura__subscribe_all(p);
 }

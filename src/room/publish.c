@@ -369,6 +369,7 @@ static void go_live(struct encoding *e) {
              AURA_S("participant", p->sid), AURA_S("track", t->sid),
              AURA_S("codec", aura_codec_mime(e->codec)));
     aura__audible_add(t);
+    aura__notify_track(t, "track_published");
     aura__broadcast(p, true);
     aura__subscribe_everybody(t);
     aura__dynacast_repeat(t);
@@ -559,6 +560,9 @@ void aura__publish_end(struct track *t, bool announce) {
         }
     }
     aura_timer_stop(r->timers, &t->wanted_timer);
+    if (t->live) {
+        aura__notify_track(t, "track_unpublished");
+    }
     aura_node_remove(&t->node);
     p->track_count--;
     r->stats.tracks -= t->live;

@@ -57,6 +57,7 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
     r->stats.rooms++;
     AURA_LOG("room", AURA_LOG_INFO, "room_started", AURA_S("room", name), AURA_S("sid", room->sid));
     aura__meters_start(room);
+    aura__notify_room(room, "room_started", LIVEKIT__ROOM_END_REASON__ROOM_END_UNKNOWN);
     aura__room_check_empty(room);
     *out = room;
     return 0;
@@ -71,6 +72,14 @@ int aura__room_get(struct aura_rooms *r, const char *name, bool create,
     return create ? room_new(r, name, wish, out) : AURA_ENOENT;
 }
 
+static Livekit__RoomEndReason end_reason(Livekit__DisconnectReason reason) {
+    return reason == LIVEKIT__DISCONNECT_REASON__ROOM_DELETED
+               ? LIVEKIT__ROOM_END_REASON__ROOM_END_API_DELETE
+           : reason == LIVEKIT__DISCONNECT_REASON__SERVER_SHUTDOWN
+               ? LIVEKIT__ROOM_END_REASON__ROOM_END_SERVER_SHUTDOWN
+               : LIVEKIT__ROOM_END_REASON__ROOM_END_IDLE_TIMEOUT;
+}
+
 void aura__room_close(struct room *room, Livekit__DisconnectReason reason) {
     struct aura_rooms *r = room->rooms;
     room->closing = true;
@@ -79,6 +88,7 @@ void aura__room_close(struct room *room, Livekit__DisconnectReason reason) {
     }
     AURA_LOG("room", AURA_LOG_INFO, "room_finished", AURA_S("room", room->name),
              AURA_S("sid", room->sid));
+    aura__notify_room(room, "room_finished", end_reason(reason));
     aura_map_del_str(r->by_name, room->name);
     aura_node_remove(&room->node);
     r->stats.rooms--;

@@ -86,6 +86,7 @@ struct participant {
     uint64_t joined_wall_us, joined_us;
     uint32_t version;
     bool single, auto_subscribe, announced, closing, counted_join;
+    bool was_active;      /* others were told that it joined */
     bool dirty;           /* its info changed since the last broadcast */
     bool requirement_out; /* media_sections_requirement sent, no offer yet */
     bool negotiate_queued;
@@ -370,6 +371,11 @@ void aura__replay_clear(struct room *room);
 void aura__audible_update(struct room *room);
 /** A track went live: heard if there is a place. */
 void aura__audible_add(struct track *t);
+
+/* ---- notify.c ---- */
+void aura__notify_room(struct room *room, const char *event, Livekit__RoomEndReason why);
+void aura__notify_participant(struct participant *p, const char *event);
+void aura__notify_track(struct track *t, const char *event);
 
 /* ---- session.c ---- */
 void aura__respond(struct participant *p, uint32_t request_id,

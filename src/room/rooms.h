@@ -10,12 +10,17 @@
 
 #include "livekit_room.pb-c.h"
 #include "livekit_rtc.pb-c.h"
+#include "livekit_webhook.pb-c.h"
 #include "net/loop.h"
 #include "room/token.h"
 #include "sfu/sfu.h"
 
 struct aura_rooms;
 struct aura_session;
+
+/** Something happened that an operator may want to know. The message is borrowed until it returns;
+ * events of one room come in their order. */
+typedef void(aura_rooms_event_fn)(void *arg, const char *room, const Livekit__WebhookEvent *event);
 
 struct aura_rooms_conf {
     const struct aura_keys *keys; /* outlives the rooms */
@@ -36,6 +41,9 @@ struct aura_rooms_conf {
     const char *dump_of;  /* identity whose media is dumped; NULL = everybody's */
     const char *const *stun_servers; /* urls for JoinResponse.ice_servers */
     size_t stun_server_count;
+    aura_rooms_event_fn *on_event; /* NULL = nobody listens */
+    void *on_event_arg;
+    bool full_room_in_events; /* in those about tracks too */
     struct aura_rand *rand;
 };
 
@@ -89,6 +97,7 @@ struct aura_rooms_stats {
     uint64_t joins, joins_refused, resumes, signals_in, signals_out, bad_signals, data_in,
         data_refused;
     size_t aic_tracks[AURA_AIC_STATES]; /* now, by enum aura_aic_state */
+    uint64_t events_lost;               /* not told for want of memory */
     uint64_t join_ms_count, join_ms_sum;
     uint64_t join_ms_bucket[10]; /* from join to connected media; see aura_rooms_join_bounds */
 };

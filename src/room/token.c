@@ -27,7 +27,8 @@ void aura_claims_init(struct aura_claims *c) {
 
 void aura_claims_clear(struct aura_claims *c) {
     char *texts[] = {c->api_key, c->identity,    c->name,       c->metadata,
-                     c->kind,    c->room_config, c->video.room, c->video.destination_room};
+                     c->kind,    c->room_config, c->video.room, c->video.destination_room,
+                     c->sha256};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         aura_free(texts[i]);
     }
@@ -357,7 +358,9 @@ static json_t *body_json(const struct aura_claims *c, const char *key, int64_t n
     put_text(body, "name", c->name);
     put_text(body, "metadata", c->metadata);
     put_text(body, "kind", c->kind);
+    put_text(body, "sha256", c->sha256);
     json_object_set_new(body, "nbf", json_integer(now_s));
+    json_object_set_new(body, "iat", json_integer(now_s));
     json_object_set_new(body, "exp", json_integer(now_s + ttl_s));
     if (c->has_video) {
         json_object_set_new(body, "video", video_json(&c->video));

@@ -50,7 +50,8 @@ struct aura_pair {
 
 struct aura_claims {
     char *api_key, *identity, *name, *metadata, *kind, *room_config; /* NULL = not given */
-    int64_t expires_s;                                               /* Unix time; 0 = never */
+    char *sha256;      /* of the body that the token vouches for, base64 (webhooks) */
+    int64_t expires_s; /* Unix time; 0 = never */
     bool has_video;
     struct aura_video_grant video;
     size_t attribute_count;
