@@ -42,7 +42,9 @@ struct aura_config {
     struct {
         bool auto_create, enable_remote_unmute;
         uint32_t max_participants, empty_timeout_s, departure_timeout_s;
-        struct aura_config_list enabled_codecs; /* MIME types; none = all */
+        struct aura_config_list enabled_codecs;       /* MIME types; none = all */
+        struct aura_config_list presets, preset_json; /* names; each as proto3 JSON */
+        bool sync_streams;
     } room;
     struct {
         uint32_t active_level, min_percentile, update_interval_ms;

@@ -265,7 +265,7 @@ static int answer(struct aura_http *h, struct lws *wsi, struct http_conn *conn) 
     } else {
         h->handlers.request(h->arg, req);
     }
-    if (req->later) {
+    if (req->later || req->due_status) {
         return 0;
     }
     if (!req->answered) {

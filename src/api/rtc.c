@@ -2,6 +2,7 @@
 /* Signalling over WebSocket: /rtc (two peer connections) and /rtc/v1 (one), and their /validate. */
 #include "api/join_request.h"
 #include "api/pbjson.h"
+#include "api/presets.h"
 #include "api/server_priv.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -20,6 +21,7 @@ struct rtc {
 struct wish {
     struct aura_claims claims;
     Livekit__JoinRequest *request;
+    Livekit__RoomConfiguration *config; /* of the token; NULL = none */
     struct aura_join join;
 };
 
@@ -31,6 +33,9 @@ static void wish_clear(struct wish *w) {
     aura_claims_clear(&w->claims);
     if (w->request) {
         livekit__join_request__free_unpacked(w->request, aura_pb_allocator());
+    }
+    if (w->config) {
+        livekit__room_configuration__free_unpacked(w->config, aura_pb_allocator());
     }
 }
 
@@ -65,7 +70,15 @@ static int read_wish(struct aura_server *s, struct aura_http_req *req, struct wi
         return deny(d, err == AURA_ENOMEM ? 503 : 400, err,
                     err == AURA_ELIMIT ? "join request too large" : "invalid join_request");
     }
+    char text[160] = "";
+    err = aura_room_config_decode(&w->config, w->claims.room_config, text, sizeof(text));
+    if (err) {
+        snprintf(d->text, sizeof(d->text), "roomConfig of the token: %s", text);
+        d->status = err == AURA_ENOMEM ? 503 : 400;
+        return err;
+    }
     w->join = (struct aura_join){.claims = &w->claims,
+                                 .config = w->config,
                                  .request = w->request,
                                  .single = v1 || encoded != NULL,
                                  .user_agent = aura_http_header(req, "user-agent")};

@@ -22,6 +22,7 @@ enum {
     REDIRECTS_MAX = 3,
     TOKEN_TTL_S = 300,
     EXPIRED_PER_TURN = 64,
+    SPARE_LANES = 1024,
 };
 
 int aura__lanes_new(struct aura_webhooks *w) {
@@ -34,7 +35,8 @@ int aura__lanes_new(struct aura_webhooks *w) {
         struct target *t = &w->targets[i];
         *t = (struct target){.w = w, .url = i, .window = AURA_WEBHOOK_FLIGHTS_MAX};
         aura_list_init(&t->ready);
-        int err = aura_map_new(&t->lanes, (size_t)w->conf.outbox.max_events + 1);
+        /* Lanes whose events were dropped stay until their time to wait is over. */
+        int err = aura_map_new(&t->lanes, (size_t)w->conf.outbox.max_events * 2 + SPARE_LANES);
         if (err) {
             return err;
         }
@@ -90,7 +92,8 @@ void aura__lanes_poke(struct target *t, const char *room) {
         l = aura_zalloc(sizeof(*l) + len);
         if (!l || aura_map_put_str(t->lanes, room, l)) {
             aura_free(l);
-            return; /* a later scan finds it */
+            t->w->missed = true; /* a scan finds it */
+            return;
         }
         l->target = t;
         memcpy(l->room, room, len);

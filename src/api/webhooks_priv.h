@@ -86,7 +86,7 @@ struct aura_webhooks {
     struct aura_timer rescan_timer, store_timer;
     struct aura__webhook *held, **held_end; /* not stored yet */
     size_t held_count;
-    bool grace_over; /* nothing new is sent */
+    bool missed; /* a lane that should be there is not: look again soon */
     struct target targets[AURA_OUTBOX_URLS_MAX];
     struct aura_list flights;
     CURLM *multi;

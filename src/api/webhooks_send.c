@@ -9,7 +9,7 @@
 enum {
     BATCH = 256,       /* events in one write */
     STORE_RETRY_S = 1, /* the disk is full, say */
-    RESCAN_S = 60,     /* for lanes that found no memory */
+    RESCAN_S = 1,      /* for lanes that found no memory */
     POLL_MAX_MS = 60000,
 };
 
@@ -122,8 +122,8 @@ static void on_command(void *arg, void *message) {
 
 static void on_rescan(void *arg) {
     struct aura_webhooks *w = arg;
+    w->missed = false;
     aura__lanes_scan(w);
-    (void)!aura_timer_start(w->timers, &w->rescan_timer, RESCAN_S * AURA_US_PER_S, on_rescan, w);
 }
 
 static void wait_for_work(struct aura_webhooks *w, uint64_t limit_us) {
@@ -145,6 +145,10 @@ static void turn(struct aura_webhooks *w) {
     aura__lanes_go(w);
     curl_multi_perform(w->multi, &running);
     aura__lanes_done(w);
+    if (w->missed && !aura_timer_running(&w->rescan_timer)) {
+        (void)!aura_timer_start(w->timers, &w->rescan_timer, RESCAN_S * AURA_US_PER_S, on_rescan,
+                                w);
+    }
     publish_stats(w);
 }
 
@@ -180,7 +184,7 @@ static void finish(struct aura_webhooks *w) {
 
 void *aura__webhooks_thread(void *arg) {
     struct aura_webhooks *w = arg;
-    on_rescan(w);
+    aura__lanes_scan(w);
     while (!atomic_load(&w->stopping)) {
         turn(w);
         if (!atomic_load(&w->stopping)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server: wires the parts together, runs them, and ends them politely. */
 #include "aic/core.h"
+#include "api/presets.h"
 #include "api/server.h"
 #include "base/log.h"
 #include "cmd/pem.h"
@@ -33,6 +34,7 @@ struct program {
     struct aura_dump *dump;    /* NULL: none wanted */
     struct aura_server *server;
     struct aura_webhooks *webhooks; /* NULL: none wanted */
+    struct aura_presets presets;
     char node_id[NODE_ID_LEN + 4];
     int signals;
     struct aura_watch signal_watch;
@@ -106,6 +108,12 @@ static int start_rooms(struct program *p) {
     const struct aura_config *c = &p->options.config;
     memcpy(p->node_id, "ND_", 4);
     aura_rand_text(aura_rand_system(), p->node_id + 3, NODE_ID_LEN);
+    char why[256] = "";
+    int err = aura_presets_read(&p->presets, c, why, sizeof(why));
+    if (err) {
+        fprintf(stderr, "auralink-server: %s\n", why);
+        return err;
+    }
     struct aura_rooms_conf conf = {
         .keys = c->keys,
         .node_id = p->node_id,
@@ -113,6 +121,9 @@ static int start_rooms(struct program *p) {
         .version = LIVEKIT_VERSION,
         .auto_create = c->room.auto_create,
         .enable_remote_unmute = c->room.enable_remote_unmute,
+        .sync_streams = c->room.sync_streams,
+        .presets = p->presets.list,
+        .preset_count = p->presets.count,
         .max_participants = c->room.max_participants,
         .empty_timeout_s = c->room.empty_timeout_s,
         .departure_timeout_s = c->room.departure_timeout_s,
@@ -341,6 +352,7 @@ static void end(struct program *p) {
     }
     aura_server_free(p->server);
     aura_rooms_free(p->rooms);
+    aura_presets_clear(&p->presets);
     aura_webhooks_free(p->webhooks); /* what the rooms said last is stored */
     aura_sfu_free(p->sfu);
     aura_aic_core_free(p->aic);

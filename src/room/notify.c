@@ -69,7 +69,9 @@ void aura__notify_participant(struct participant *p, const char *event) {
 
 void aura__notify_track(struct track *t, const char *event) {
     struct room *room = t->p->room;
-    if (!heard(room->rooms)) {
+    /* Media may be announced before it is connected: nobody hears of it before they hear of the
+     * participant. */
+    if (!heard(room->rooms) || !t->p->was_active) {
         return;
     }
     struct aura__arena a = {.blocks = NULL};

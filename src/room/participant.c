@@ -181,6 +181,7 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     }
     p->closing = true;
     p->reason = reason;
+    aura__rpc_gone(p);
     AURA_LOG("room", AURA_LOG_INFO, "participant_left", AURA_S("room", room->name),
              AURA_S("participant", p->sid), AURA_I("reason", reason));
     end_session(p, reason, action);
@@ -229,6 +230,11 @@ void aura__participant_active(struct participant *p) {
     AURA_LOG("room", AURA_LOG_INFO, "participant_active", AURA_S("room", p->room->name),
              AURA_S("participant", p->sid), AURA_I("after_ms", ms));
     aura__notify_participant(p, "participant_joined");
+    AURA_LIST_EACH(&p->tracks, struct track, t, node) {
+        if (t->live) {
+            aura__notify_track(t, "track_published");
+        }
+    }
     aura__broadcast(p, true);
     aura__subscribe_all(p);
 }

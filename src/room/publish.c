@@ -107,7 +107,7 @@ static Livekit__VideoLayer **copy_layers(struct aura__arena *a, const struct enc
     return list;
 }
 
-static const char *stream_of(const struct track *t) {
+const char *aura__track_stream(const struct track *t) {
     if (t->request->stream[0]) {
         return t->request->stream;
     }
@@ -162,7 +162,7 @@ Livekit__TrackInfo *aura__track_info(struct aura__arena *a, const struct track *
     info->stereo = q->stereo;
     info->disable_red = q->disable_red;
     info->encryption = q->encryption;
-    info->stream = text(stream_of(t));
+    info->stream = text(aura__track_stream(t));
     info->backup_codec_policy = q->backup_codec_policy;
     info->n_audio_features = q->n_audio_features;
     info->audio_features = q->audio_features;

@@ -42,6 +42,7 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
         wish && wish->departure_timeout ? wish->departure_timeout : r->conf.departure_timeout_s;
     room->max_participants =
         wish && wish->max_participants ? wish->max_participants : r->conf.max_participants;
+    room->sync_streams = (wish && wish->sync_streams) || r->conf.sync_streams;
     int err = room->name && room->metadata ? 0 : AURA_ENOMEM;
     if (!err) {
         err = aura_map_new(&room->by_identity, PARTICIPANTS_MAX);

@@ -185,6 +185,7 @@ struct room {
     uint64_t created_wall_us;
     uint32_t empty_timeout_s, departure_timeout_s, max_participants;
     bool closing, recording, had_participants;
+    bool sync_streams; /* subscribers get tracks of one stream of a participant in one msid */
     struct aura_list participants;
     struct aura_map *by_identity;
     struct aura_list kept; /* reliable messages of the last seconds (replay.c) */
@@ -203,6 +204,8 @@ struct aura_rooms {
     struct aura_map *peers, *pubs, *sub_ids;
     struct aura_list rooms;
     struct aura_rooms_stats stats;
+    struct aura_list rpcs; /* that we wait for (rpc.c) */
+    size_t rpc_count;
     struct aura_buf out; /* scratch for packing */
     bool draining;
 };
@@ -301,6 +304,8 @@ void aura__publish_layer(struct encoding *e, const struct aura_sfu_layer *layer)
 void aura__publish_mute(struct track *t, bool muted);
 void aura__publish_end(struct track *t, bool announce);
 bool aura__publish_allowed(const struct participant *p, Livekit__TrackSource source);
+/** Its stream, "camera" or "screen" as a rule. */
+const char *aura__track_stream(const struct track *t);
 struct track *aura__track_by_sid(const struct participant *p, const char *sid);
 /** The encoding that an SFU id belongs to, or NULL. */
 struct encoding *aura__encoding_of(const struct aura_rooms *r, aura_pub_id pub);
@@ -357,6 +362,26 @@ void aura__data_receive(struct participant *p, enum aura_data_channel channel, c
 AURA_NODISCARD int aura__data_from_server(struct room *room, const Livekit__SendDataRequest *q);
 
 bool aura__data_wanted(const struct participant *p, const Livekit__DataPacket *d);
+
+/* ---- rpc.c ---- */
+/** @return true if it answers a call of ours, and is nobody else's business */
+bool aura__rpc_receive(struct participant *p, const Livekit__DataPacket *d);
+/** It leaves: calls to it end. */
+void aura__rpc_gone(struct participant *p);
+
+/* ---- wishes.c ---- */
+const Livekit__RoomConfiguration *aura__wish_preset(const struct aura_rooms *r, const char *name);
+/**
+ * What a room shall be like: the request's own values, then those of its preset.
+ * @return NULL with *err AURA_EINVAL (no such preset) or AURA_ENOMEM; free with aura__pb_free()
+ */
+Livekit__CreateRoomRequest *aura__wish_of_request(const struct aura_rooms *r,
+                                                  const Livekit__CreateRoomRequest *q, int *err);
+/** The same from a token. */
+Livekit__CreateRoomRequest *aura__wish_of_join(const struct aura_rooms *r,
+                                               const struct aura_join *join, int *err);
+/** The API asks again for a room that is there: what it says is taken. @return 0 or AURA_ENOMEM */
+AURA_NODISCARD int aura__wish_renew(struct room *room, const Livekit__CreateRoomRequest *q);
 
 /* ---- replay.c ---- */
 /** @param bytes  the packed message; copied */

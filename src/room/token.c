@@ -28,7 +28,7 @@ void aura_claims_init(struct aura_claims *c) {
 void aura_claims_clear(struct aura_claims *c) {
     char *texts[] = {c->api_key, c->identity,    c->name,       c->metadata,
                      c->kind,    c->room_config, c->video.room, c->video.destination_room,
-                     c->sha256};
+                     c->sha256,  c->room_preset};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         aura_free(texts[i]);
     }
@@ -191,6 +191,10 @@ static int take_claims(struct aura_claims *c, json_t *body) {
     err = err ? err : take_text(body, "kind", &c->kind);
     err = err ? err : take_attributes(c, json_object_get(body, "attributes"));
     err = err ? err : take_video(c, json_object_get(body, "video"));
+    err = err ? err : take_text(body, "roomPreset", &c->room_preset);
+    const json_t *sip = json_object_get(body, "sip");
+    c->sip_admin = flag(sip, "admin");
+    c->sip_call = flag(sip, "call");
     c->expires_s = json_integer_value(json_object_get(body, "exp"));
     const json_t *config = json_object_get(body, "roomConfig");
     if (!err && json_is_object(config)) {
