@@ -13,6 +13,7 @@
 
 /** One WebSocket of a client. */
 struct rtc {
+    const struct aura__ws_kind *kind;
     struct aura_session *session;
     struct aura_ws *ws;
     bool json; /* a text frame came: from then on we answer in text too (livekit-protocol §1.6) */
@@ -94,26 +95,6 @@ void aura__rtc_validate(struct aura_server *s, struct aura_http_req *req) {
     aura__respond_text(req, err ? d.status : 200, err ? d.text : "success");
 }
 
-bool aura__rtc_upgrade(struct aura_server *s, struct aura_http_req *req) {
-    struct wish w;
-    struct aura_denial d = {.status = 500};
-    struct rtc *rtc = aura_zalloc(sizeof(*rtc));
-    int err = rtc ? read_wish(s, req, &w, &d) : AURA_ENOMEM;
-    if (rtc) {
-        err = err ? err : aura_rooms_join(s->rooms, &w.join, &rtc->session, &d);
-        wish_clear(&w);
-    }
-    if (err) {
-        aura_free(rtc);
-        AURA_LOG_LIMITED("rtc", AURA_LOG_INFO, "join_refused", AURA_I("status", d.status),
-                         AURA_S("why", d.text));
-        aura__respond_text(req, d.status, d.text);
-        return false;
-    }
-    aura_http_accept(req, rtc);
-    return true;
-}
-
 static void send_json(struct rtc *rtc, const uint8_t *message, size_t len) {
     Livekit__SignalResponse *m =
         livekit__signal_response__unpack(aura_pb_allocator(), len, message);
@@ -143,7 +124,7 @@ static void sink_close(void *arg, int code, const char *reason) {
     aura_ws_close(rtc->ws, code, reason);
 }
 
-void aura__rtc_open(struct aura_ws *ws, void *user) {
+static void rtc_open(void *user, struct aura_ws *ws) {
     static const struct aura_signal_sink sink = {sink_send, sink_close};
     struct rtc *rtc = user;
     rtc->ws = ws;
@@ -173,7 +154,7 @@ static int receive_json(struct rtc *rtc, const uint8_t *data, size_t len) {
     return bytes ? err : AURA_ENOMEM;
 }
 
-void aura__rtc_message(void *user, const uint8_t *data, size_t len, bool text) {
+static void rtc_message(void *user, const uint8_t *data, size_t len, bool text) {
     struct rtc *rtc = user;
     rtc->json = rtc->json || text;
     int err = text ? receive_json(rtc, data, len) : aura_session_recv(rtc->session, data, len);
@@ -182,8 +163,30 @@ void aura__rtc_message(void *user, const uint8_t *data, size_t len, bool text) {
     }
 }
 
-void aura__rtc_closed(void *user) {
+static void rtc_closed(void *user) {
     struct rtc *rtc = user;
     aura_session_closed(rtc->session);
     aura_free(rtc);
+}
+
+bool aura__rtc_upgrade(struct aura_server *s, struct aura_http_req *req) {
+    static const struct aura__ws_kind kind = {rtc_open, rtc_message, rtc_closed};
+    struct wish w;
+    struct aura_denial d = {.status = 500};
+    struct rtc *rtc = aura_zalloc(sizeof(*rtc));
+    int err = rtc ? read_wish(s, req, &w, &d) : AURA_ENOMEM;
+    if (rtc) {
+        err = err ? err : aura_rooms_join(s->rooms, &w.join, &rtc->session, &d);
+        wish_clear(&w);
+    }
+    if (err) {
+        aura_free(rtc);
+        AURA_LOG_LIMITED("rtc", AURA_LOG_INFO, "join_refused", AURA_I("status", d.status),
+                         AURA_S("why", d.text));
+        aura__respond_text(req, d.status, d.text);
+        return false;
+    }
+    rtc->kind = &kind;
+    aura_http_accept(req, rtc);
+    return true;
 }

@@ -53,7 +53,8 @@ static void bad_route(const struct to *to, const char *text) {
     respond_error(to, 404, "bad_route", text, json_pack("{s:s}", "twirp_invalid_route", route));
 }
 
-static const struct aura__method *const tables[] = {aura__roomservice, aura__absent};
+static const struct aura__method *const tables[] = {aura__roomservice, aura__dispatchservice,
+                                                    aura__absent};
 
 /* @param service  out: there is such a service */
 static const struct aura__method *find_method(const char *name, bool *service) {

@@ -42,6 +42,6 @@ void aura__twirp_done(struct aura__later *later, int err, const char *why, json_
                       ProtobufCMessage *response);
 
 /** All methods of a service, or of several; each table ends with a NULL name. */
-extern const struct aura__method aura__roomservice[], aura__absent[];
+extern const struct aura__method aura__roomservice[], aura__dispatchservice[], aura__absent[];
 
 #endif

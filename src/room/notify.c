@@ -67,6 +67,16 @@ void aura__notify_participant(struct participant *p, const char *event) {
     send_whole(p->room, &e, &a);
 }
 
+void aura__notify_job(struct room *room, const char *event, Livekit__Job *job) {
+    if (heard(room->rooms)) {
+        Livekit__WebhookEvent e = LIVEKIT__WEBHOOK_EVENT__INIT;
+        e.event = text(event);
+        e.room = job->room;
+        e.job = job;
+        tell(room, &e);
+    }
+}
+
 void aura__notify_track(struct track *t, const char *event) {
     struct room *room = t->p->room;
     /* Media may be announced before it is connected: nobody hears of it before they hear of the

@@ -182,6 +182,7 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     p->closing = true;
     p->reason = reason;
     aura__rpc_gone(p);
+    aura__agents_left(p);
     AURA_LOG("room", AURA_LOG_INFO, "participant_left", AURA_S("room", room->name),
              AURA_S("participant", p->sid), AURA_I("reason", reason));
     end_session(p, reason, action);
@@ -237,6 +238,7 @@ void aura__participant_active(struct participant *p) {
     }
     aura__broadcast(p, true);
     aura__subscribe_all(p);
+    aura__agents_changed(p->room);
 }
 
 /* ---- what others see of it ---- */

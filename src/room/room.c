@@ -32,6 +32,7 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
     room->rooms = r;
     aura_list_init(&room->participants);
     aura_list_init(&room->kept);
+    aura_list_init(&room->dispatches);
     aura__sid(r->conf.rand, "RM_", room->sid);
     room->name = aura_strdup(name);
     room->metadata = aura_strdup(wish ? wish->metadata : "");
@@ -48,9 +49,13 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
         err = aura_map_new(&room->by_identity, PARTICIPANTS_MAX);
     }
     if (!err) {
+        err = aura__agents_room_started(room, wish);
+    }
+    if (!err) {
         err = aura_map_put_str(r->by_name, name, room);
     }
     if (err) {
+        aura__agents_room_ends(room);
         room_free(room);
         return err;
     }
@@ -60,6 +65,7 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
     aura__meters_start(room);
     aura__notify_room(room, "room_started", LIVEKIT__ROOM_END_REASON__ROOM_END_UNKNOWN);
     aura__room_check_empty(room);
+    aura__agents_changed(room);
     *out = room;
     return 0;
 }
@@ -87,6 +93,7 @@ void aura__room_close(struct room *room, Livekit__DisconnectReason reason) {
     AURA_LIST_EACH(&room->participants, struct participant, p, node) {
         aura__participant_leave(p, reason, LIVEKIT__LEAVE_REQUEST__ACTION__DISCONNECT);
     }
+    aura__agents_room_ends(room);
     AURA_LOG("room", AURA_LOG_INFO, "room_finished", AURA_S("room", room->name),
              AURA_S("sid", room->sid));
     aura__notify_room(room, "room_finished", end_reason(reason));

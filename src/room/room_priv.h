@@ -187,6 +187,7 @@ struct room {
     bool closing, recording, had_participants;
     bool sync_streams; /* subscribers get tracks of one stream of a participant in one msid */
     struct aura_list participants;
+    struct aura_list dispatches; /* agents that are wanted (agents_dispatch.c) */
     struct aura_map *by_identity;
     struct aura_list kept; /* reliable messages of the last seconds (replay.c) */
     size_t kept_bytes;
@@ -204,6 +205,8 @@ struct aura_rooms {
     struct aura_map *peers, *pubs, *sub_ids;
     struct aura_list rooms;
     struct aura_rooms_stats stats;
+    struct aura_list workers; /* struct aura_worker */
+    size_t worker_count;
     struct aura_list rpcs; /* that we wait for (rpc.c) */
     size_t rpc_count;
     struct aura_buf out; /* scratch for packing */
@@ -401,6 +404,19 @@ void aura__audible_add(struct track *t);
 void aura__notify_room(struct room *room, const char *event, Livekit__RoomEndReason why);
 void aura__notify_participant(struct participant *p, const char *event);
 void aura__notify_track(struct track *t, const char *event);
+
+void aura__notify_job(struct room *room, const char *event, Livekit__Job *job);
+
+/* ---- agents_*.c ---- */
+/** The room's dispatches, as it was wished or the usual one. @return 0, AURA_ENOMEM, AURA_ELIMIT */
+AURA_NODISCARD int aura__agents_room_started(struct room *room,
+                                             const Livekit__CreateRoomRequest *wish);
+/** Somebody is active or publishes now: jobs may be missing. */
+void aura__agents_changed(struct room *room);
+/** Somebody leaves: jobs about them end; an agent whose worker is gone too is replaced. */
+void aura__agents_left(struct participant *p);
+/** All jobs end. */
+void aura__agents_room_ends(struct room *room);
 
 /* ---- session.c ---- */
 void aura__respond(struct participant *p, uint32_t request_id,

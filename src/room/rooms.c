@@ -79,6 +79,7 @@ int aura_rooms_new(struct aura_rooms **rp, const struct aura_rooms_conf *conf,
     r->out = AURA_BUF(SIGNAL_OUT_MAX);
     aura_list_init(&r->rooms);
     aura_list_init(&r->rpcs);
+    aura_list_init(&r->workers);
     struct aura_map **maps[] = {&r->by_name, &r->by_sid, &r->peers, &r->pubs, &r->sub_ids};
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
         if (aura_map_new(maps[i], i == 0 ? ROOMS_MAX : SERVER_IDS_MAX)) {
