@@ -350,7 +350,7 @@ static void landed(struct flight *f, CURLcode code) {
     flight_free(w, f);
 }
 
-void aura__lanes_done(struct aura_webhooks *w) {
+static bool take_results(struct aura_webhooks *w) {
     CURLMsg *m;
     int left;
     bool any = false;
@@ -362,9 +362,15 @@ void aura__lanes_done(struct aura_webhooks *w) {
             any = true;
         }
     }
-    if (any) {
+    return any;
+}
+
+/* What ends while the next ones are started must be taken too: no socket would tell of it. */
+void aura__lanes_done(struct aura_webhooks *w) {
+    int running;
+    while (take_results(w)) {
         aura__lanes_go(w);
-        curl_multi_perform(w->multi, &left);
+        curl_multi_perform(w->multi, &running);
     }
 }
 
