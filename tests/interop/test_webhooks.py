@@ -184,7 +184,7 @@ def test_receiver_down_and_restart(start_server, receivers, outbox):
     server = start_server(config=config(outbox, receiver.url))
     rooms_made(server, "down-1", "down-2", delete=True)
     eventually(lambda: server.metric("auralink_webhook_failures_total") >= 1, what="an attempt")
-    assert server.metric("auralink_webhooks_waiting") == 4
+    eventually(lambda: server.metric("auralink_webhooks_waiting") == 4, what="all wait")
     assert server.stop() == 0
     again = start_server(config=config(outbox, receiver.url))
     rooms_made(again, "down-1")
