@@ -4,7 +4,7 @@
 BUILD := build
 PROGRAMS := auralink-server auralink auralink-aicore
 
-.PHONY: help deps deps-test models build run test format lint fuzz bench bench-aic soak clean
+.PHONY: help deps deps-test models opus build run test format lint fuzz bench bench-aic soak clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -17,6 +17,8 @@ deps-test: ## Install what the tests need as well
 	@tools/deps.sh test
 
 build: deps ## Build the programs: build/auralink-server, build/auralink, build/auralink-aicore
+	@tools/opus.sh
+	@tools/codecs.sh
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) -Dtests=false -Dwerror=false
 	@ninja -C $(BUILD)
 	@tools/models.sh && ln -sfn ../.cache/models $(BUILD)/models
@@ -24,6 +26,9 @@ build: deps ## Build the programs: build/auralink-server, build/auralink, build/
 
 models: deps ## Fetch AI Core's models and their run time into .cache/models
 	@tools/models.sh
+
+opus: deps ## Build libopus with its neural tools into .cache/opus
+	@tools/opus.sh
 
 run: build ## Build all that is needed and start `auralink dev`
 	@exec $(BUILD)/auralink dev
@@ -38,6 +43,7 @@ lint: deps ## Run the style checks alone
 	@tools/lint/run.sh
 
 fuzz: deps-test ## Build the libFuzzer programs into build-fuzz/fuzz/
+	@tools/opus.sh
 	@test -f build-fuzz/build.ninja || CC=clang meson setup build-fuzz -Dfuzz=true -Dtests=false \
 		-Db_sanitize=address,undefined -Db_lundef=false
 	@ninja -C build-fuzz
@@ -51,6 +57,7 @@ bench-aic: build ## Measure AIC on clips: bytes, VMAF, latency; CLIPS=DIR OUT=re
 		$(if $(OUT),--out "$(OUT)") $(ARGS)
 
 soak: deps-test ## Joins, leaves, layer switches and loss for long, on an ASan build; ARGS="--minutes 30"
+	@tools/opus.sh
 	@test -f build-asan/build.ninja || meson setup build-asan -Dtests=false -Db_sanitize=address,undefined
 	@ninja -C build-asan src/cmd/auralink-server
 	@test -x $(BUILD)/src/cmd/auralink || $(MAKE) build

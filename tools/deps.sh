@@ -16,7 +16,7 @@ build_packages=(
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev
     libjansson-dev libyaml-dev zlib1g-dev
     libgrpc-dev libseccomp-dev libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
-    libaom-dev libvpx-dev
+    libaom-dev libvpx-dev libopus-dev cmake nasm
 )
 case $(uname -m) in
 x86_64) build_packages+=(libipsec-mb-dev) ;; # AES-GCM in batches; elsewhere OpenSSL does it
@@ -24,6 +24,7 @@ esac
 # Ubuntu has firefox and chromium-browser as packages that fetch a snap.
 test_packages=(
     libcmocka-dev g++ clang openssl "chromium|chromium-browser" "firefox-esr|firefox" ffmpeg procps iproute2 tshark
+    asterisk-core-sounds-en-g722 asterisk-moh-opsound-g722 # a voice and music, for AI Core's sound
 )
 
 missing_of() { # the words that are not installed, with alternatives resolved

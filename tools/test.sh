@@ -45,6 +45,8 @@ configure() { # configure FOLDER COMPILER OPTIONS...
 }
 
 build() {
+    tools/opus.sh
+    tools/codecs.sh
     configure "$@" && ninja -C "$1" || return 1
     ln -sfn src/cmd/auralink-server "$1/auralink-server"
     ln -sfn src/cmd/auralink "$1/auralink"

@@ -20,7 +20,6 @@ CODECS = {"vp8": "CODEC_VP8", "vp9": "CODEC_VP9", "h264": "CODEC_H264", "av1": "
 RTP_CLOCK = 90000
 
 
-
 def raw_frames(clip: Clip):
     """The pictures of a y4m file, planes one after the other."""
     size = clip.width * clip.height * 3 // 2
@@ -44,22 +43,23 @@ class Answer:
         return {step.step: step.us / 1000 for step in self.message.steps}
 
 
-def _paced(call, requests: Iterable) -> Iterable[tuple[object, float]]:
-    """Answers and the milliseconds until each; the next request goes out when the one before is answered."""
-    waiting: queue.SimpleQueue = queue.SimpleQueue()
-    stream = call(iter(waiting.get, None))
-    for request in requests:
+class Stream:
+    """One CompressStream call, or another of that kind: the next frame goes out when the one before is answered."""
+
+    def __init__(self, api, clip: Clip, codec: str, point, method: str = "CompressStream"):
+        self._requests: queue.SimpleQueue = queue.SimpleQueue()
+        self._answers = getattr(api, method)(iter(self._requests.get, None))
+        self._api, self._clip, self._codec, self._point = api, clip, getattr(api, CODECS[codec]), point
+
+    def ask(self, frame: bytes, number: int, key_frame: bool = False) -> Answer:
         sent = time.perf_counter()
-        waiting.put(request)
-        yield next(stream), (time.perf_counter() - sent) * 1000
-    waiting.put(None)
+        self._requests.put(self._api.CompressRequest(
+            frame=frame, codec=self._codec, width=self._clip.width, height=self._clip.height, key_frame=key_frame,
+            rtp_timestamp=round(number * RTP_CLOCK / self._clip.fps), point=self._point))
+        return Answer(next(self._answers), (time.perf_counter() - sent) * 1000)
 
-
-def _requests(api, clip: Clip, frames: Iterable[bytes], codec: str, point, key_frames: tuple[int, ...] = (0,)):
-    for number, frame in enumerate(frames):
-        yield api.CompressRequest(frame=frame, codec=getattr(api, CODECS[codec]), width=clip.width,
-                                  height=clip.height, rtp_timestamp=round(number * RTP_CLOCK / clip.fps),
-                                  key_frame=number in key_frames, point=point)
+    def close(self) -> None:
+        self._requests.put(None)
 
 
 def compress(core: AICore, clip: Clip, frames: Iterable[bytes], codec: str = "vp8", target: float = 0,
@@ -75,8 +75,10 @@ def compress(core: AICore, clip: Clip, frames: Iterable[bytes], codec: str = "vp
         api = schema(channel)
         point = api.OperatingPoint(exact_kbps=exact_kbps, target_quality=target, max_kbps=max_kbps,
                                    fps=round(clip.fps))
-        requests = _requests(api, clip, lead + frames, codec, point, (0, len(lead)))
-        answers = [Answer(message, wait) for message, wait in _paced(api.CompressStream, requests)]
+        stream = Stream(api, clip, codec, point)
+        answers = [stream.ask(frame, number, key_frame=number in (0, len(lead)))
+                   for number, frame in enumerate(lead + frames)]
+        stream.close()
     return answers[len(lead):]
 
 
@@ -85,8 +87,9 @@ def recommended(core: AICore, clip: Clip, frames: Iterable[bytes], target: float
     with core.channel() as channel:
         api = schema(channel)
         point = api.OperatingPoint(target_quality=target, fps=round(clip.fps))
-        requests = _requests(api, clip, frames, "raw", point)
-        rates = [message.recommended_kbps for message, _ in _paced(api.Analyze, requests)]
+        stream = Stream(api, clip, "raw", point, "Analyze")
+        rates = [stream.ask(frame, number).message.recommended_kbps for number, frame in enumerate(frames)]
+        stream.close()
     return statistics.fmean(rates[min(len(rates) - 1, round(clip.fps)):])
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import subprocess
 import tempfile
@@ -28,6 +29,10 @@ def run(*arguments: str | Path) -> str:
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}\n{done.stderr[-2000:]}")
     return done.stderr
+
+
+class Unreadable(Exception):
+    """A file that is no video, or none that can be measured; says why."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +63,47 @@ def open_y4m(path: Path, name: str, content: str = "camera") -> Clip:
     return Clip(name, path, width, height, above / below, (path.stat().st_size - start) // frame, content)
 
 
+FPS_MOST = 60.0
+SIDE_LEAST, SIDE_MOST = 16, 4096  # what AI Core takes
+_STREAM = re.compile(r"Stream #\S+.*Video: .*")
+_RATE = re.compile(r"([\d.]+)(k?) fps")
+
+
+def frame_rate(source: Path) -> float:
+    """Frames a second on the average: a file with a variable rate may call its clock's rate its own."""
+    command = [ffmpeg(), "-hide_banner", "-nostdin", "-i", str(source)]
+    said = subprocess.run(command, capture_output=True, text=True, errors="replace").stderr
+    stream = _STREAM.search(said)
+    if not stream and "Audio:" in said:
+        raise Unreadable("there is only sound in it")
+    if not stream:
+        last = [line for line in said.strip().splitlines() if line and "output file" not in line]
+        raise Unreadable(f"no video in it ({last[-1].strip()[-160:] if last else 'it is empty'})")
+    rate = _RATE.search(stream.group())
+    found = float(rate.group(1)) * (1000 if rate.group(2) else 1) if rate else 30.0
+    return min(found, FPS_MOST) or 30.0
+
+
 def prepare(source: Path, out: Path, name: str, seconds: float, filters: str = "", content: str = "camera",
             start: float = 0, fps: float | None = None) -> Clip:
-    """The first seconds of any video file as y4m, after filters; limited range, as calls have it."""
+    """The first seconds of any video file as y4m, after filters; limited range, as calls have it. A variable rate
+    becomes the average one, odd sides lose a line. Raises Unreadable."""
+    rate = fps or frame_rate(source)
     chain = ",".join(f for f in [filters, "crop=trunc(iw/2)*2:trunc(ih/2)*2",
                                    "scale=out_range=limited", "format=yuv420p"] if f)
-    rate = ["-r", str(fps)] if fps else []
-    run("-ss", start, "-i", source, "-an", "-t", seconds, "-vf", chain, *rate, "-fps_mode", "cfr", "-strict", "-1",
-        "-f", "yuv4mpegpipe", out)
-    return open_y4m(out, name, content)
+    try:
+        run("-ss", start, "-i", source, "-map", "0:v:0", "-an", "-t", seconds, "-vf", chain, "-r", f"{rate:g}",
+            "-fps_mode", "cfr", "-strict", "-1", "-f", "yuv4mpegpipe", out)
+    except RuntimeError as error:
+        raise Unreadable(f"it cannot be decoded ({str(error).strip().splitlines()[-1][-160:]})") from None
+    if not out.stat().st_size:
+        raise Unreadable("there is no picture in it")
+    clip = open_y4m(out, name, content)
+    if not clip.frames:
+        raise Unreadable("there is no picture in it")
+    if min(clip.width, clip.height) < SIDE_LEAST or max(clip.width, clip.height) > SIDE_MOST:
+        raise Unreadable(f"{clip.width}x{clip.height} is beyond what AI Core takes ({SIDE_LEAST} to {SIDE_MOST})")
+    return clip
 
 
 def read_ivf(path: Path) -> list[bytes]:
@@ -115,6 +152,16 @@ def encode_h264(clip: Clip, kbps: float, folder: Path) -> list[bytes]:
     return frames
 
 
+def gray_frames(path: Path, clip: Clip, filters: str = ""):
+    """Luma planes of a coded clip, one for each of its pictures, as bytes."""
+    chain = ",".join(f for f in [f"fps={clip.fps:g}", filters, "format=gray"] if f)
+    command = [ffmpeg(), "-hide_banner", "-loglevel", "error", "-nostdin", "-i", str(path), "-vf", chain, "-f", "rawvideo", "-"]
+    size = clip.width * clip.height
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        while len(picture := process.stdout.read(size)) == size:
+            yield picture
+
+
 def encode_av1(clip: Clip, kbps: float, out: Path) -> None:
     """As Chromium does: libaom in real time."""
     run("-i", clip.path, "-c:v", "libaom-av1", "-usage", "realtime", "-aom-params", "cpu-used=9", "-lag-in-frames", "0", "-b:v",
@@ -122,15 +169,16 @@ def encode_av1(clip: Clip, kbps: float, out: Path) -> None:
         f"{round(kbps)}k", "-aq-mode", "3", "-g", "3000", "-threads", "2", out)
 
 
-def compare(reference: Path, distorted: Path, clip: Clip, filters: str = "") -> dict[str, list[float]]:
+def compare(reference: Path, distorted: Path, clip: Clip, filters: str = "",
+            measures: dict[str, str] = MODELS) -> dict[str, list[float]]:
     """VMAF and VMAF-NEG of each picture of `distorted` against the clip it was made from."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "vmaf.json"
-        models = "|".join(f"{text}\\:name={name}" for name, text in MODELS.items())
+        models = "|".join(f"{text}\\:name={name}" for name, text in measures.items())
         chain = ",".join(f for f in [f"fps={clip.fps}", filters, "format=yuv420p"] if f)
         run("-i", distorted, "-i", reference, "-lavfi",
             f"[0:v]{chain},settb=AVTB,setpts=N/{clip.fps}/TB[d];[1:v]settb=AVTB,setpts=N/{clip.fps}/TB[r];"
             f"[d][r]libvmaf=model='{models}':log_fmt=json:log_path={log}:n_threads=2:shortest=1",
             "-f", "null", "-")
         frames = json.loads(log.read_text())["frames"]
-    return {name: [f["metrics"][name] for f in frames] for name in MODELS}
+    return {name: [f["metrics"][name] for f in frames] for name in measures}

@@ -15,6 +15,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** URI of the extension in SDP's a=extmap. */
 #define AURA_AIC_URI "urn:x-auralink:rtp-hdrext:aic:1"
@@ -83,6 +84,7 @@ size_t aura_aic_hints_text(const struct aura_aic_hints *h, const char *model,
 /** "native", "governed", "compressed", "enhanced"; never NULL. */
 const char *aura_aic_mode_name(enum aura_aic_mode mode);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

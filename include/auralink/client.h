@@ -28,6 +28,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct aura_call;
 struct aura_call_track;
@@ -67,7 +68,12 @@ struct aura_call_frame {
 struct aura_call_handlers {
     /* The media connection is up. NULL = of no interest, as with all of them. */
     void (*connected)(void *arg);
-    /* The last callback, unless the call was freed before. `why` is for people. */
+    /* The connection was lost and is made anew, with the same tracks; frames that are pushed
+     * meanwhile are dropped. It is tried for about 50 s: 10 times, soon at first. */
+    void (*reconnecting)(void *arg, int err, const char *why);
+    void (*reconnected)(void *arg);
+    /* The last callback, unless the call was freed before: it never came to a connection, could not
+     * be had again, or the server sent us away. `why` is for people. */
     void (*ended)(void *arg, int err, const char *why);
     /* Video frames of the track that is watched: see aura_call_conf.watch. */
     void (*frame)(void *arg, const struct aura_call_frame *frame);
@@ -77,6 +83,7 @@ struct aura_call_handlers {
 struct aura_call_conf {
     const char *url, *token; /* "ws://host:7880"; a join token */
     bool insecure;           /* wss:// with any certificate */
+    bool once;               /* a lost connection is the end */
     const char *ai_core;     /* "127.0.0.1:50051" or "unix:/path", on this machine; NULL = none */
 
     bool watch;                 /* one video track is received … */
@@ -138,6 +145,8 @@ struct aura_call_stats {
     uint32_t gap_ms_max; /* longest time between two frames */
     char identity[AURA_CALL_NAME_MAX + 1], track[AURA_CALL_NAME_MAX + 1]; /* that is watched */
     uint32_t rtt_us;
+
+    uint64_t reconnects; /* connections that were lost */
 };
 /** What happened so far. */
 void aura_call_stats(struct aura_call *call, struct aura_call_stats *out);
@@ -145,6 +154,7 @@ void aura_call_stats(struct aura_call *call, struct aura_call_stats *out);
 /** Words for an error code; static text. */
 const char *aura_call_error_text(int err);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

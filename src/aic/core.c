@@ -22,11 +22,14 @@ enum {
 
 struct aura_aic_core {
     struct aura_grpc_client *client;
+    uint32_t max_streams;
+    atomic_uint streams;
 };
 
 /* Two hold it: the owner, and the connection until `closed`. */
 struct aura_aic_stream {
     atomic_uint refs;
+    struct aura_aic_core *core;
     struct aura_grpc_stream *stream;
     struct aura_aic_stream_handlers handlers;
     void *arg;
@@ -55,6 +58,8 @@ int aura_aic_core_new(struct aura_aic_core **cp, const struct aura_aic_core_conf
         .key = conf->key,
         .message_bytes_max = AURA_AIC_FRAME_BYTES_MAX + REQUEST_OVERHEAD,
     };
+    c->max_streams = conf->max_streams ? conf->max_streams : UINT32_MAX;
+    atomic_init(&c->streams, 0);
     int err = aura_grpc_client_new(&c->client, &client);
     if (err) {
         aura_free(c);
@@ -91,6 +96,9 @@ static void on_message(void *arg, const uint8_t *data, size_t len) {
         .key_frame = r->key_frame,
         .draining = r->draining,
         .bytes_in = r->bytes_in,
+        .samples = r->samples,
+        .keep = r->keep,
+        .speech = r->speech,
         .hints = {.model = (uint16_t)r->model_id,
                   .saved = r->ratio,
                   .vmaf = r->quality,
@@ -98,6 +106,9 @@ static void on_message(void *arg, const uint8_t *data, size_t len) {
     };
     if (r->content == AURALINK__AICORE__V1__CONTENT__CONTENT_SCREEN) {
         out.hints.flags |= AURA_AIC_SCREEN;
+    }
+    if (r->content == AURALINK__AICORE__V1__CONTENT__CONTENT_SILENCE) {
+        out.hints.flags |= AURA_AIC_SILENCE;
     }
     if (r->faces) {
         out.hints.flags |= AURA_AIC_FACES;
@@ -132,7 +143,16 @@ static void on_closed(void *arg, int status, const char *text) {
                        : refused   ? AURA_AIC_REFUSED
                                    : AURA_AIC_BROKEN,
                        status == STATUS_CANCELLED ? "" : text);
+    atomic_fetch_sub(&s->core->streams, 1);
     unref(s);
+}
+
+static bool has_room(struct aura_aic_core *c) {
+    bool room = atomic_fetch_add(&c->streams, 1) < c->max_streams;
+    if (!room) {
+        atomic_fetch_sub(&c->streams, 1);
+    }
+    return room;
 }
 
 int aura_aic_stream_open(struct aura_aic_stream **sp, struct aura_aic_core *c,
@@ -146,15 +166,21 @@ int aura_aic_stream_open(struct aura_aic_stream **sp, struct aura_aic_core *c,
         [AURA_AIC_CALL_COMPRESS] = "/auralink.aicore.v1.AICore/CompressStream",
         [AURA_AIC_CALL_ANALYZE] = "/auralink.aicore.v1.AICore/Analyze",
     };
+    if (!has_room(c)) {
+        return AURA_ELIMIT;
+    }
     struct aura_aic_stream *s = aura_zalloc(sizeof(*s));
     if (!s) {
+        atomic_fetch_sub(&c->streams, 1);
         return AURA_ENOMEM;
     }
     atomic_init(&s->refs, 2);
+    s->core = c;
     s->handlers = *handlers;
     s->arg = arg;
     int err = aura_grpc_stream_open(&s->stream, c->client, paths[call], &grpc[call], s);
     if (err) {
+        atomic_fetch_sub(&c->streams, 1);
         aura_free(s);
         return err;
     }
@@ -172,12 +198,16 @@ int aura_aic_stream_send(struct aura_aic_stream *s, const struct aura_aic_frame_
     point.target_quality = f->target_quality;
     point.max_kbps = f->max_kbps;
     point.fps = f->fps;
+    point.packet_ms = f->packet_ms;
+    point.loss_percent = f->loss_percent;
+    point.redundancy = f->redundancy;
     q.frame = (ProtobufCBinaryData){.len = f->len, .data = (uint8_t *)(uintptr_t)f->data};
     q.codec = (Auralink__Aicore__V1__Codec)f->codec;
     q.width = f->width;
     q.height = f->height;
     q.rtp_timestamp = f->rtp_timestamp;
     q.key_frame = f->key_frame;
+    q.channels = f->channels;
     q.point = &point;
     size_t len = auralink__aicore__v1__compress_request__get_packed_size(&q);
     uint8_t *bytes = aura_zalloc(len);

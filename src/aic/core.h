@@ -24,6 +24,7 @@ bool aura_aic_address_is_near(const char *address);
 struct aura_aic_core_conf {
     const char *address;                /* as in grpc_client.h */
     const char *ca, *certificate, *key; /* PEM text; NULL = none */
+    uint32_t max_streams;               /* at once; 0 = as many as AI Core takes */
 };
 
 enum aura_aic_codec {
@@ -32,6 +33,8 @@ enum aura_aic_codec {
     AURA_AIC_H264 = 3,
     AURA_AIC_AV1 = 4,
     AURA_AIC_I420 = 5, /* a raw picture: planes one after the other, sides even */
+    AURA_AIC_OPUS = 6, /* one packet */
+    AURA_AIC_PCM = 7,  /* 48 kHz, 16 bits little endian, channels interleaved, 10 or 20 ms */
 };
 
 struct aura_aic_frame_in {
@@ -43,12 +46,22 @@ struct aura_aic_frame_in {
     uint32_t rtp_timestamp;
     bool key_frame; /* the answer is to be one */
     float target_quality;
+    /* Of sound: */
+    uint32_t packet_ms; /* that an answer is to stand for, 20…120; 0 = as AI Core thinks best */
+    uint32_t loss_percent; /* on the way to the receivers */
+    bool redundancy;       /* they can use DRED */
+    uint32_t channels;     /* of AURA_AIC_PCM */
 };
 
-/** An answer; borrowed. */
+/** An answer; borrowed. Sound is answered packet by packet, but mostly by nothing: until so much is
+ * together as an answer stands for, and while nobody speaks. */
 struct aura_aic_frame_out {
-    const uint8_t *data; /* AV1 temporal unit; len 0: nothing to show for this frame */
+    const uint8_t *data; /* AV1 temporal unit, Opus packet; len 0: nothing to send for this frame */
     size_t len;
+    uint32_t samples; /* of sound, at 48 kHz, from rtp_timestamp on, that are dealt with by it: with
+                         len 0 they are silence */
+    bool keep;        /* of sound: it is music, which is better sent as it came */
+    float speech;     /* how likely somebody speaks, 0…1 */
     uint32_t rtp_timestamp;
     bool key_frame, draining;
     uint32_t bytes_in;
@@ -83,6 +96,7 @@ AURA_NODISCARD int aura_aic_core_new(struct aura_aic_core **cp,
 /** Waits for the ends of its streams, which must all have been freed. */
 struct aura_aic_core *aura_aic_core_free(struct aura_aic_core *c);
 
+/** @return 0, AURA_ENOMEM, AURA_ECLOSED, AURA_ELIMIT (of max_streams) */
 AURA_NODISCARD int aura_aic_stream_open(struct aura_aic_stream **sp, struct aura_aic_core *c,
                                         enum aura_aic_call call,
                                         const struct aura_aic_stream_handlers *handlers, void *arg);

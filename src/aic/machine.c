@@ -150,9 +150,12 @@ uint32_t aura_aic_machine_answer(struct aura_aic_machine *m, bool key_frame, flo
     } else if (m->state == AURA_AIC_WARMING) {
         bool warm = m->warm_since_us && now_us >= m->warm_since_us + m->conf.warm_us;
         m->warm_since_us = late ? 0 : m->warm_since_us ? m->warm_since_us : now_us;
-        if (warm && !late && key_frame && !(vmaf >= 0 && vmaf < m->conf.min_vmaf)) {
+        bool good = vmaf < 0 || vmaf >= m->conf.min_vmaf;
+        if (warm && !late && key_frame && good) {
             m->holding = false;
             enter(m, AURA_AIC_ACTIVE, now_us);
+        } else if (warm && !late && key_frame) {
+            fall_back(m, AURA_AIC_QUALITY, now_us); /* it would ask for key frames for ever */
         }
     } else if (vmaf >= 0 && vmaf < m->conf.min_vmaf) {
         fall_back(m, AURA_AIC_QUALITY, now_us);

@@ -10,13 +10,19 @@
 enum {
     BURST_S = 2, /* of a client's opens */
     FORGET_US = 60000000,
-    SHED_EVERY_US = 300000, /* so that what one stream's end frees is seen before the next goes */
+    LEARN_FRAMES = 128,
+    /* So that what one stream's end frees is seen before the next goes. */
+    SHED_HOPELESS_US = 300000,
+    SHED_LATE_US = 5000000,
+    REST_US = 2000, /* what a thread may be at when a frame comes (aura_track_rest()) */
 };
 
 /* Streams may not fill a thread: frames come in bursts, and two that come together would wait for
  * each other. */
 static const float fill = 0.8F;
-static const float ns_per_pixel_first = 9; /* before a frame was measured: 720p in 8 ms */
+static const float work_first = 13, answer_first = 9; /* ns a pixel: 720p in 12 and 8 ms */
+/* One answer of a hundred takes so many times the mean. */
+static const float spread = 1.3F;
 
 struct client {
     float tokens;
@@ -30,9 +36,10 @@ struct aura_admission {
     pthread_mutex_t lock;
     struct aura_map *clients;
     uint32_t streams;
-    float taken; /* shares of a thread */
-    float ns_per_pixel;
-    uint64_t shed_us; /* when a stream went last */
+    float taken;              /* shares of a thread */
+    float answers_us;         /* of all streams */
+    float work_ns, answer_ns; /* per pixel */
+    uint64_t shed_us;         /* when a stream went last */
 };
 
 int aura_admission_new(struct aura_admission **ap, const struct aura_admission_conf *conf,
@@ -43,7 +50,8 @@ int aura_admission_new(struct aura_admission **ap, const struct aura_admission_c
     }
     a->conf = *conf;
     a->clock = clock;
-    a->ns_per_pixel = conf->ns_per_pixel > 0 ? conf->ns_per_pixel : ns_per_pixel_first;
+    a->work_ns = conf->work_ns_per_pixel > 0 ? conf->work_ns_per_pixel : work_first;
+    a->answer_ns = conf->answer_ns_per_pixel > 0 ? conf->answer_ns_per_pixel : answer_first;
     pthread_mutex_init(&a->lock, NULL);
     int err = aura_map_new(&a->clients, AURA_ADMISSION_CLIENTS_MAX);
     if (err) {
@@ -125,54 +133,74 @@ bool aura_admission_may_open(struct aura_admission *a, const char *peer) {
     return may;
 }
 
-int aura_admission_enter(struct aura_admission *a, float share) {
+/* If all frames came at once: each begins when the others have left a thread free. There is one
+ * stream already. */
+static bool in_time(const struct aura_admission *a, const struct aura_promise *p) {
+    float mean_us = a->answers_us / (float)a->streams;
+    float longest_us = p->answer_us > mean_us ? p->answer_us : mean_us;
+    float others_us = a->answers_us + p->answer_us - longest_us;
+    bool alone = a->streams < a->conf.threads; /* on its thread */
+    float wait_us = alone ? 0 : others_us / (float)a->conf.threads;
+    return p->answer_us <= 0 || (wait_us + longest_us) * spread + (alone ? 0 : REST_US) <=
+                                    (float)AURA_ADMISSION_BUDGET_US;
+}
+
+int aura_admission_enter(struct aura_admission *a, const struct aura_promise *p) {
     pthread_mutex_lock(&a->lock);
     float room = (float)a->conf.threads * fill;
     bool many = a->conf.max_streams && a->streams >= a->conf.max_streams;
     /* One stream is always let in, however large: nobody else suffers. */
-    bool full = a->streams > 0 && a->taken + share > room;
+    bool full = a->streams > 0 && (a->taken + p->share > room || !in_time(a, p));
     if (!many && !full) {
         a->streams++;
-        a->taken += share;
+        a->taken += p->share;
+        a->answers_us += p->answer_us;
     }
     pthread_mutex_unlock(&a->lock);
     return many || full ? AURA_ELIMIT : 0;
 }
 
-void aura_admission_change(struct aura_admission *a, float from, float to) {
+void aura_admission_change(struct aura_admission *a, const struct aura_promise *from,
+                           const struct aura_promise *to) {
     pthread_mutex_lock(&a->lock);
-    a->taken += to - from;
+    a->taken += to->share - from->share;
+    a->answers_us += to->answer_us - from->answer_us;
     pthread_mutex_unlock(&a->lock);
 }
 
-bool aura_admission_shed(struct aura_admission *a) {
-    uint64_t now_us = aura_now_us(a->clock);
+bool aura_admission_shed(struct aura_admission *a, bool hopeless) {
+    uint64_t now_us = aura_now_us(a->clock), pause_us = hopeless ? SHED_HOPELESS_US : SHED_LATE_US;
     pthread_mutex_lock(&a->lock);
-    bool goes = a->streams > 1 && now_us >= a->shed_us + SHED_EVERY_US;
+    bool goes = a->streams > 1 && (!a->shed_us || now_us >= a->shed_us + pause_us);
     a->shed_us = goes ? now_us : a->shed_us;
     pthread_mutex_unlock(&a->lock);
     return goes;
 }
 
-void aura_admission_leave(struct aura_admission *a, float share) {
+void aura_admission_leave(struct aura_admission *a, const struct aura_promise *p) {
     pthread_mutex_lock(&a->lock);
     a->streams--;
-    a->taken = a->streams ? a->taken - share : 0;
+    a->taken = a->streams ? a->taken - p->share : 0;
+    a->answers_us = a->streams ? a->answers_us - p->answer_us : 0;
     pthread_mutex_unlock(&a->lock);
 }
 
-float aura_admission_expect(struct aura_admission *a, uint32_t width, uint32_t height,
-                            uint32_t fps) {
+struct aura_promise aura_admission_expect(struct aura_admission *a, uint32_t width, uint32_t height,
+                                          uint32_t fps) {
+    float pixels = (float)width * (float)height;
     pthread_mutex_lock(&a->lock);
-    float ns = a->ns_per_pixel * (float)width * (float)height;
+    struct aura_promise p = {.share = a->work_ns * pixels * (float)fps / 1e9F,
+                             .answer_us = a->answer_ns * pixels / 1000};
     pthread_mutex_unlock(&a->lock);
-    return ns * (float)fps / 1e9F;
+    return p;
 }
 
-void aura_admission_learn(struct aura_admission *a, uint32_t width, uint32_t height, uint32_t us) {
-    float ns = (float)us * 1000 / ((float)width * (float)height);
+void aura_admission_learn(struct aura_admission *a, uint32_t width, uint32_t height,
+                          uint32_t work_us, uint32_t answer_us) {
+    float scale = 1000 / ((float)width * (float)height);
     pthread_mutex_lock(&a->lock);
-    a->ns_per_pixel += (ns - a->ns_per_pixel) / 256;
+    a->work_ns += ((float)work_us * scale - a->work_ns) / LEARN_FRAMES;
+    a->answer_ns += ((float)answer_us * scale - a->answer_ns) / LEARN_FRAMES;
     pthread_mutex_unlock(&a->lock);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aicore/masks.h"
 
+#include "aicore/shrink.h"
 #include "base/mem.h"
 
 #include <string.h>
@@ -11,7 +12,7 @@ enum {
     FACES_VALUES = 16,
     PERSON_WIDTH = 256,
     PERSON_HEIGHT = 144,
-    CHANNELS = 3,
+    CHANNELS = AURA_SHRINK_CHANNELS,
 };
 
 struct aura_masks {
@@ -74,36 +75,6 @@ struct aura_masks *aura_masks_free(struct aura_masks *m) {
     return NULL;
 }
 
-static float within(float v) {
-    return v < 0 ? 0 : v > 255 ? 255 : v;
-}
-
-/* BT.601, limited range: what cameras of calls send. @param out  three floats, 0…255 */
-static void sample(const struct aura_picture *p, uint32_t x, uint32_t y, float out[CHANNELS]) {
-    float luma = 1.164F * ((float)p->plane[0][y * p->stride[0] + x] - 16);
-    float u = (float)p->plane[1][y / 2 * p->stride[1] + x / 2] - 128;
-    float v = (float)p->plane[2][y / 2 * p->stride[2] + x / 2] - 128;
-    out[0] = within(luma + 1.596F * v);
-    out[1] = within(luma - 0.813F * v - 0.391F * u);
-    out[2] = within(luma + 2.018F * u);
-}
-
-/* The picture at another size, each channel as v × scale + offset. */
-static void shrink(const struct aura_picture *p, float *out, uint32_t width, uint32_t height,
-                   uint32_t pitch, float scale, float offset) {
-    for (uint32_t row = 0; row < height; row++) {
-        uint32_t y = (uint32_t)(((uint64_t)row * 2 + 1) * p->height / (2 * (uint64_t)height));
-        float *to = out + (size_t)row * pitch * CHANNELS;
-        for (uint32_t column = 0; column < width; column++, to += CHANNELS) {
-            uint32_t x = (uint32_t)(((uint64_t)column * 2 + 1) * p->width / (2 * (uint64_t)width));
-            sample(p, x, y, to);
-            for (int c = 0; c < CHANNELS; c++) {
-                to[c] = to[c] * scale + offset;
-            }
-        }
-    }
-}
-
 bool aura_masks_faces(struct aura_masks *m, const struct aura_picture *p, struct aura_faces *out) {
     if (!m->faces) {
         return false;
@@ -117,7 +88,7 @@ bool aura_masks_faces(struct aura_masks *m, const struct aura_picture *p, struct
     for (size_t i = 0; i < (size_t)FACES_SIDE * FACES_SIDE * CHANNELS; i++) {
         in[i] = -1; /* black where the picture does not reach */
     }
-    shrink(p, in, width, height, FACES_SIDE, 1 / 127.5F, -1);
+    aura_shrink(p, in, width, height, FACES_SIDE, 1 / 127.5F, -1);
     if (aura_inference_run(m->faces)) {
         return false;
     }
@@ -130,8 +101,8 @@ bool aura_masks_person(struct aura_masks *m, const struct aura_picture *p, float
     if (!m->person) {
         return false;
     }
-    shrink(p, aura_inference_input(m->person, 0), PERSON_WIDTH, PERSON_HEIGHT, PERSON_WIDTH,
-           1 / 255.0F, 0);
+    aura_shrink(p, aura_inference_input(m->person, 0), PERSON_WIDTH, PERSON_HEIGHT, PERSON_WIDTH,
+                1 / 255.0F, 0);
     if (aura_inference_run(m->person)) {
         return false;
     }

@@ -43,26 +43,26 @@ static void observe(struct aura_histogram *h, uint32_t us) {
     add(&h->sum_us, us);
 }
 
-void aura_metrics_frame(struct aura_metrics *m, const struct aura_frame_out *out, size_t len,
-                        uint32_t total_us) {
+void aura_metrics_frame(struct aura_metrics *m, const uint32_t step_us[AURA_STEPS], size_t in,
+                        size_t out, uint32_t total_us) {
     for (size_t i = 0; i < AURA_STEPS; i++) {
-        if (out->step_us[i]) { /* steps that were left out took no time */
-            observe(&m->step[i], out->step_us[i]);
+        if (step_us[i]) { /* steps that were left out took no time */
+            observe(&m->step[i], step_us[i]);
         }
     }
     observe(&m->total, total_us);
-    if (out->coded.len) {
-        add(&m->native_bytes, len);
-        add(&m->coded_bytes, out->coded.len);
+    if (in) {
+        add(&m->native_bytes, in);
+        add(&m->coded_bytes, out);
     }
 }
 
 const char *aura_step_name(enum aura_step step) {
-    static const char *const names[AURA_STEPS] = {[AURA_STEP_DECODE] = "decode",
-                                                  [AURA_STEP_ANALYSE] = "analyse",
-                                                  [AURA_STEP_FACES] = "faces",
-                                                  [AURA_STEP_PERSON] = "person",
-                                                  [AURA_STEP_ENCODE] = "encode"};
+    static const char *const names[AURA_STEPS] = {
+        [AURA_STEP_DECODE] = "decode", [AURA_STEP_ANALYSE] = "analyse",
+        [AURA_STEP_FACES] = "faces",   [AURA_STEP_PERSON] = "person",
+        [AURA_STEP_SPEECH] = "speech", [AURA_STEP_ENCODE] = "encode",
+        [AURA_STEP_LEARN] = "learn"};
     return (size_t)step < AURA_STEPS ? names[step] : "";
 }
 

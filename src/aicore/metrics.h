@@ -7,10 +7,12 @@
 #define AURA_AICORE_METRICS_H
 
 #include "aicore/models.h"
-#include "aicore/track.h"
+#include "aicore/steps.h"
 #include "base/buf.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum { AURA_METRICS_BUCKETS = 12 };
 
@@ -44,10 +46,14 @@ struct aura_metrics {
 void aura_metrics_refused(struct aura_metrics *m, enum aura_refusal why);
 /** The refusal that an error of a frame is. */
 enum aura_refusal aura_metrics_why(int err);
-/** A frame was answered. @param total_us  since it came */
-void aura_metrics_frame(struct aura_metrics *m, const struct aura_frame_out *out, size_t len,
-                        uint32_t total_us);
-/** "decode", "analyse", "faces", "person", "encode". */
+/**
+ * A frame was answered.
+ * @param in, out   bytes; `in` 0: it was not compressed, and does not count for what is saved
+ * @param total_us  since it came
+ */
+void aura_metrics_frame(struct aura_metrics *m, const uint32_t step_us[AURA_STEPS], size_t in,
+                        size_t out, uint32_t total_us);
+/** "decode", "analyse", "faces", "person", "speech", "encode", "learn". */
 const char *aura_step_name(enum aura_step step);
 
 /** Writes all of it. @param models  NULL = none */

@@ -8,19 +8,21 @@
 
 struct aura_lane {
     struct aura_pool *pool;
-    struct aura_node node; /* in pool.ready: it has a job and none of it runs */
-    void (*run)(void *arg, void *job);
-    void (*ended)(void *arg);
+    struct aura_node node; /* in pool.ready or pool.later, while none of it runs */
+    const struct aura_lane_handlers *handlers;
     void *arg;
     void *jobs[AURA_LANE_JOBS_MAX];
     size_t first, count;
     bool running, closed;
+    bool owes;  /* its last job left something */
+    bool later; /* linked in pool.later */
 };
 
 struct aura_pool {
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct aura_list ready;
+    struct aura_list ready; /* lanes with a job, or closed */
+    struct aura_list later; /* lanes that owe */
     pthread_t threads[AURA_POOL_THREADS_MAX];
     unsigned thread_count;
     bool stopping;
@@ -28,29 +30,54 @@ struct aura_pool {
 
 /* With the lock. */
 static void get_ready(struct aura_lane *lane) {
-    if (!lane->running && !aura_node_linked(&lane->node) && (lane->count || lane->closed)) {
-        aura_list_add(&lane->pool->ready, &lane->node);
-        pthread_cond_signal(&lane->pool->wake);
+    bool ready = lane->count || lane->closed, queued = aura_node_linked(&lane->node);
+    if (lane->running || (!ready && !lane->owes) || (queued && (!lane->later || !ready))) {
+        return;
     }
+    aura_node_remove(&lane->node); /* it owes, and got a job */
+    lane->later = !ready;
+    aura_list_add(ready ? &lane->pool->ready : &lane->pool->later, &lane->node);
+    pthread_cond_signal(&lane->pool->wake);
+}
+
+/* With the lock, which is given up meanwhile. */
+static void run_job(struct aura_pool *p, struct aura_lane *lane) {
+    void *job = lane->jobs[lane->first];
+    lane->first = (lane->first + 1) % AURA_LANE_JOBS_MAX;
+    lane->count--;
+    bool owes = lane->owes;
+    pthread_mutex_unlock(&p->lock);
+    while (owes) {
+        owes = lane->handlers->rest(lane->arg, true);
+    }
+    owes = lane->handlers->run(lane->arg, job);
+    pthread_mutex_lock(&p->lock);
+    lane->owes = owes;
+}
+
+static void run_rest(struct aura_pool *p, struct aura_lane *lane) {
+    pthread_mutex_unlock(&p->lock);
+    bool owes = lane->handlers->rest(lane->arg, false);
+    pthread_mutex_lock(&p->lock);
+    lane->owes = owes;
 }
 
 /* With the lock, which is given up meanwhile. */
 static void work_on(struct aura_pool *p, struct aura_lane *lane) {
     aura_node_remove(&lane->node);
-    if (!lane->count) { /* closed */
+    if (lane->closed && !lane->count) {
         pthread_mutex_unlock(&p->lock);
-        lane->ended(lane->arg);
+        lane->handlers->ended(lane->arg);
         aura_free(lane);
         pthread_mutex_lock(&p->lock);
         return;
     }
-    void *job = lane->jobs[lane->first];
-    lane->first = (lane->first + 1) % AURA_LANE_JOBS_MAX;
-    lane->count--;
     lane->running = true;
-    pthread_mutex_unlock(&p->lock);
-    lane->run(lane->arg, job);
-    pthread_mutex_lock(&p->lock);
+    if (lane->count) {
+        run_job(p, lane);
+    } else {
+        run_rest(p, lane);
+    }
     lane->running = false;
     get_ready(lane);
 }
@@ -60,6 +87,7 @@ static void *worker(void *arg) {
     pthread_mutex_lock(&p->lock);
     for (;;) {
         struct aura_lane *lane = AURA_LIST_FIRST(&p->ready, struct aura_lane, node);
+        lane = lane ? lane : AURA_LIST_FIRST(&p->later, struct aura_lane, node);
         if (lane) {
             work_on(p, lane);
         } else if (p->stopping) {
@@ -83,6 +111,7 @@ int aura_pool_new(struct aura_pool **pp, unsigned threads) {
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
     aura_list_init(&p->ready);
+    aura_list_init(&p->later);
     while (p->thread_count < threads &&
            pthread_create(&p->threads[p->thread_count], NULL, worker, p) == 0) {
         p->thread_count++;
@@ -111,15 +140,14 @@ struct aura_pool *aura_pool_free(struct aura_pool *p) {
     return NULL;
 }
 
-int aura_lane_new(struct aura_lane **lp, struct aura_pool *pool, void (*run)(void *arg, void *job),
-                  void (*ended)(void *arg), void *arg) {
+int aura_lane_new(struct aura_lane **lp, struct aura_pool *pool,
+                  const struct aura_lane_handlers *handlers, void *arg) {
     struct aura_lane *lane = aura_zalloc(sizeof(*lane));
     if (!lane) {
         return AURA_ENOMEM;
     }
     lane->pool = pool;
-    lane->run = run;
-    lane->ended = ended;
+    lane->handlers = handlers;
     lane->arg = arg;
     *lp = lane;
     return 0;

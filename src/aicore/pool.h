@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file pool.h  Threads that work for many lanes: the jobs of a lane run one after the other, in
- * order; lanes take turns. Thread-safe.
+ * order; lanes take turns. What a job leaves to do is done when no lane has a job that waits, or
+ * before that lane's next one. Thread-safe.
  */
 #ifndef AURA_AICORE_POOL_H
 #define AURA_AICORE_POOL_H
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,14 +26,24 @@ AURA_NODISCARD int aura_pool_new(struct aura_pool **pp, unsigned threads);
 /** Waits for the running jobs; every lane must have been closed. */
 struct aura_pool *aura_pool_free(struct aura_pool *p);
 
-/**
- * @param run    does one job, on some thread; owns `job` from then on
- * @param ended  the lane is closed, its last job is done: `arg` is not used any more. Called once,
- * on some thread, for every lane
- */
+/** All of them are called on some thread of the pool, for one lane on one at a time. */
+struct aura_lane_handlers {
+    /** Does one job; owns `job` from then on. @return true: it leaves something for `rest` */
+    bool (*run)(void *arg, void *job);
+    /**
+     * Does a piece of what the last job left; NULL if none ever does.
+     * @param hurry  the lane's next job waits
+     * @return true: more is left
+     */
+    bool (*rest)(void *arg, bool hurry);
+    /** The lane is closed, its last job is done, whatever that left: `arg` is not used any more.
+     * Once for every lane. */
+    void (*ended)(void *arg);
+};
+
+/** @param handlers  borrowed as long as the lane lives */
 AURA_NODISCARD int aura_lane_new(struct aura_lane **lp, struct aura_pool *pool,
-                                 void (*run)(void *arg, void *job), void (*ended)(void *arg),
-                                 void *arg);
+                                 const struct aura_lane_handlers *handlers, void *arg);
 /** Takes `job` unless it fails. @return 0, AURA_ENOMEM, AURA_ELIMIT (too many wait), AURA_ECLOSED
  */
 AURA_NODISCARD int aura_lane_add(struct aura_lane *lane, void *job);

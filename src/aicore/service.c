@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aicore/service_priv.h"
 
-#include "aicore/track.h"
+#include "aicore/trial.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/rand.h"
 
 #include <unistd.h>
 
 enum {
     OPENS_PER_S = 50,
-    TRIAL_WIDTH = 1280,
-    TRIAL_HEIGHT = 720,
-    TRIAL_COLD = 4, /* frames until the encoder has its memory */
-    TRIAL_FRAMES = 8,
-    TRIAL_PITCH = 400, /* a sample of so many changes from frame to frame, at most */
+    PIXELS_720P = 1280 * 720,
 };
 
 void *aura__service_open(void *arg, struct aura_grpc_call *call) {
@@ -51,45 +46,23 @@ static void add(struct aura_aicore *a, const struct aura_grpc_method *rows, size
     }
 }
 
-/* What a frame costs on this machine with these models, so that the first streams are not let in by
- * a guess. */
-static float measure_frames(struct aura_aicore *a) {
-    size_t bytes = (size_t)TRIAL_WIDTH * TRIAL_HEIGHT * 3 / 2;
-    uint8_t *picture = aura_zalloc(bytes);
-    struct aura_track *track = NULL;
-    struct aura_rand_seeded rand;
-    uint64_t us = 0;
-    int err = picture ? aura_track_new(&track, a->clock, a->models) : AURA_ENOMEM;
-    aura_rand_seeded_init(&rand, 1);
-    for (unsigned i = 0; i < TRIAL_COLD + TRIAL_FRAMES && !err; i++) {
-        const struct aura_frame_in in = {.data = picture,
-                                         .len = bytes,
-                                         .width = TRIAL_WIDTH,
-                                         .height = TRIAL_HEIGHT,
-                                         .rtp_timestamp = 3000 * i,
-                                         .key_frame = i == 0};
-        struct aura_frame_out out;
-        for (size_t j = 0; j < bytes; j += 1 + aura_rand_below(&rand.rand, TRIAL_PITCH)) {
-            picture[j] = (uint8_t)(j / 97 + 5 * i);
-        }
-        uint64_t began_us = aura_now_us(a->clock);
-        err = aura_track_frame(track, &in, &out);
-        us += i >= TRIAL_COLD ? aura_now_us(a->clock) - began_us : 0;
-    }
-    aura_track_free(track);
-    aura_free(picture);
-    return err ? 0 : (float)us * 1000 / (TRIAL_FRAMES * (float)TRIAL_WIDTH * TRIAL_HEIGHT);
-}
-
 static int start(struct aura_aicore *a, const struct aura_aicore_conf *conf) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned threads = conf->threads ? conf->threads : cores > 0 ? (unsigned)cores : 1;
     threads = threads < AURA_POOL_THREADS_MAX ? threads : AURA_POOL_THREADS_MAX;
+    struct aura_trial trial = {.work_ns_per_pixel = 0};
+    if (aura_trial_run(&trial, a->clock, a->models)) {
+        AURA_LOG("aicore", AURA_LOG_WARN, "no_trial", AURA_S("so", "times are guessed at first"));
+    }
+    AURA_LOG("aicore", AURA_LOG_INFO, "trial",
+             AURA_I("answer_720p_us", trial.answer_ns_per_pixel * PIXELS_720P / 1000),
+             AURA_I("work_720p_us", trial.work_ns_per_pixel * PIXELS_720P / 1000));
     const struct aura_admission_conf admission = {
         .threads = threads,
         .max_streams = conf->max_streams,
         .opens_per_s = conf->opens_per_s ? conf->opens_per_s : OPENS_PER_S,
-        .ns_per_pixel = measure_frames(a),
+        .work_ns_per_pixel = trial.work_ns_per_pixel,
+        .answer_ns_per_pixel = trial.answer_ns_per_pixel,
     };
     a->threads = threads;
     int err = aura_pool_new(&a->pool, threads);

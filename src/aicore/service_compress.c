@@ -3,6 +3,7 @@
 #include "aicore/service_priv.h"
 
 #include "aicore.pb-c.h"
+#include "aicore/pace.h"
 #include "aicore/track.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -21,8 +22,13 @@ enum {
     FPS_ASSUMED = 30,
     ANALYZE_PERCENT = 40,  /* of a compressed stream's time: it decodes, but does not encode */
     SHED_WAIT_US = 150000, /* a frame that waits longer is of no use to anybody */
-    SETTLE_FRAMES = 60,    /* until its own times are known well enough */
+    BEHIND_US = 30000,     /* a frame that is at work for so long is followed by a late one */
+    WINDOW = 64,           /* frames until its own times are known well enough */
+    LATE_MOST = 6,         /* of them */
 };
+
+/* Of a thread, and of a packet's answer, until a stream's own times are known. */
+static const struct aura_promise sound_promise = {.share = 0.05F, .answer_us = 2000};
 
 struct job {
     uint64_t arrived_us;
@@ -36,12 +42,21 @@ struct stream {
     enum kind kind;
     struct aura_grpc_call *call;
     struct aura_lane *lane;
-    struct aura_track *track;
-    float share; /* of a thread, promised by the admission */
+    struct aura_track *track;    /* pictures … */
+    struct aura_sound *sound;    /* … or sound, as the first message has it */
+    uint32_t per_s;              /* frames */
+    struct aura_promise promise; /* by the admission */
     bool admitted;
-    bool shed;     /* told to go: what still waits is not worth the time */
-    float mean_us; /* of a frame */
-    unsigned frames;
+    bool shed;                          /* told to go: what still waits is not worth the time */
+    float work_mean_us, answer_mean_us; /* of a frame */
+    unsigned frames, late;              /* late: of this window */
+    bool always_late;
+    struct aura_pace pace;
+    /* The frame whose answer is out, as long as something of it is left to do. */
+    struct job *last;
+    struct aura_frame_out out;
+    uint32_t work_us;               /* so far */
+    uint32_t answer_us, waiting_us; /* until the answer: work, and with the time it waited */
 };
 
 static enum aura_grpc_status status_of(int err) {
@@ -76,6 +91,8 @@ static bool codec_of(const request_t *q, enum aura_codec_kind *kind) {
     case AURALINK__AICORE__V1__CODEC__CODEC_I420:
         *kind = AURA_CODEC_KIND_NONE;
         return true;
+    case AURALINK__AICORE__V1__CODEC__CODEC_OPUS:
+    case AURALINK__AICORE__V1__CODEC__CODEC_PCM:
     case AURALINK__AICORE__V1__CODEC__CODEC_UNSPECIFIED:
     case _AURALINK__AICORE__V1__CODEC_IS_INT_SIZE:
     default:
@@ -85,14 +102,21 @@ static bool codec_of(const request_t *q, enum aura_codec_kind *kind) {
 
 /* ---- a frame, on a thread of the pool ---- */
 
-static void add_steps(const struct aura_frame_out *out, Auralink__Aicore__V1__StepTime *steps,
-                      Auralink__Aicore__V1__StepTime **list) {
+size_t aura__service_steps(const uint32_t step_us[AURA_STEPS], bool sound,
+                           Auralink__Aicore__V1__StepTime steps[AURA_STEPS],
+                           Auralink__Aicore__V1__StepTime *list[AURA_STEPS]) {
+    size_t n = 0;
     for (size_t i = 0; i < AURA_STEPS; i++) {
-        auralink__aicore__v1__step_time__init(&steps[i]);
-        steps[i].step = (char *)(uintptr_t)aura_step_name((enum aura_step)i);
-        steps[i].us = out->step_us[i];
-        list[i] = &steps[i];
+        bool both = i == AURA_STEP_DECODE || i == AURA_STEP_ENCODE;
+        if (both || (i == AURA_STEP_SPEECH) == sound) {
+            auralink__aicore__v1__step_time__init(&steps[n]);
+            steps[n].step = (char *)(uintptr_t)aura_step_name((enum aura_step)i);
+            steps[n].us = step_us[i];
+            list[n] = &steps[n];
+            n++;
+        }
     }
+    return n;
 }
 
 static void fill_statistics(Auralink__Aicore__V1__Statistics *to, const struct aura_statistics *s) {
@@ -136,8 +160,7 @@ static int answer(struct stream *s, const request_t *q, const struct aura_frame_
     r.faces = out->faces.count;
     r.total_us = total_us;
     r.draining = atomic_load(&s->core->draining);
-    add_steps(out, steps, list);
-    r.n_steps = AURA_STEPS;
+    r.n_steps = aura__service_steps(out->step_us, false, steps, list);
     r.steps = list;
     return aura__service_send(s->call, &r.base);
 }
@@ -160,23 +183,32 @@ static int answer_look(struct stream *s, const request_t *q, const struct aura_f
 }
 
 /* What the stream takes of a thread's time, when that is known better than at its beginning. */
-static void settle(struct stream *s, const struct aura_frame_out *out, uint32_t us) {
-    s->frames++;
-    s->mean_us +=
-        ((float)us - s->mean_us) / (float)(s->frames < SETTLE_FRAMES ? s->frames : SETTLE_FRAMES);
-    if (out->width && out->coded.len) {
-        aura_admission_learn(s->core->admission, out->width, out->height, us);
+static void settle(struct stream *s) {
+    float weight = 1 / (float)(s->frames < WINDOW ? s->frames + 1 : WINDOW);
+    s->work_mean_us += ((float)s->work_us - s->work_mean_us) * weight;
+    s->answer_mean_us += ((float)s->answer_us - s->answer_mean_us) * weight;
+    s->late += s->waiting_us > AURA_ADMISSION_BUDGET_US;
+    if (s->out.width && s->out.coded.len) {
+        aura_admission_learn(s->core->admission, s->out.width, s->out.height, s->work_us,
+                             s->answer_us);
     }
-    if (s->admitted && s->frames % SETTLE_FRAMES == 0) {
-        float share = s->mean_us * FPS_ASSUMED / 1e6F;
-        aura_admission_change(s->core->admission, s->share, share);
-        s->share = share;
+    if (s->admitted && ++s->frames % WINDOW == 0) {
+        const struct aura_promise now = {.share = s->work_mean_us * (float)s->per_s / 1e6F,
+                                         .answer_us = s->kind == ANALYZE ? 0 : s->answer_mean_us};
+        aura_admission_change(s->core->admission, &s->promise, &now);
+        s->promise = now;
+        s->always_late = s->late > LATE_MOST && s->kind != ANALYZE;
+        s->late = 0;
     }
 }
 
+/* Late because too much was promised, here or to other programs: with one less the others have
+ * their time again. An encoder that can still be faster gets a chance first. */
 static bool is_shed(struct stream *s, uint64_t waited_us) {
-    if (s->shed || !s->admitted || waited_us < SHED_WAIT_US ||
-        !aura_admission_shed(s->core->admission)) {
+    bool hopeless = waited_us >= SHED_WAIT_US;
+    bool late = s->always_late && s->pace.hurry == AURA_PACE_HURRY_MAX;
+    if (s->shed || !s->admitted || (!hopeless && !late) ||
+        !aura_admission_shed(s->core->admission, hopeless)) {
         return s->shed;
     }
     s->shed = true;
@@ -201,7 +233,28 @@ static void fail(struct stream *s, int err) {
     aura_grpc_finish(s->call, status_of(err), text);
 }
 
-static void compute(struct stream *s, const struct job *j) {
+static void free_job(struct job *j) {
+    if (j) {
+        auralink__aicore__v1__compress_request__free_unpacked(j->request, NULL);
+        aura_free(j);
+    }
+}
+
+static void count_frame(struct stream *s, const uint32_t step_us[AURA_STEPS], size_t in, size_t out,
+                        bool compressed) {
+    atomic_fetch_add(&s->core->frames, 1);
+    atomic_fetch_add(&s->core->bytes_in, in);
+    atomic_fetch_add(&s->core->bytes_out, out);
+    aura_metrics_frame(&s->core->metrics, step_us, compressed ? in : 0, out, s->waiting_us);
+}
+
+static void clock_answer(struct stream *s, const struct job *j, uint64_t began_us) {
+    uint64_t now_us = aura_now_us(s->core->clock);
+    s->work_us = s->answer_us = (uint32_t)(now_us - began_us);
+    s->waiting_us = (uint32_t)(now_us - j->arrived_us);
+}
+
+static int do_picture(struct stream *s, const struct job *j, uint64_t began_us, int *unsent) {
     const request_t *q = j->request;
     struct aura_frame_in in = {.data = q->frame.data,
                                .len = q->frame.len,
@@ -212,44 +265,90 @@ static void compute(struct stream *s, const struct job *j) {
                                .exact_kbps = q->point ? q->point->exact_kbps : 0,
                                .fps = q->point ? q->point->fps : 0,
                                .target_quality = q->point ? q->point->target_quality : 0,
-                               .key_frame = q->key_frame || s->kind == COMPRESS};
-    struct aura_frame_out out;
-    int err = codec_of(q, &in.codec) ? 0 : AURA_EINVAL;
+                               .key_frame = q->key_frame || s->kind == COMPRESS,
+                               .hurry = s->pace.hurry};
+    int err = codec_of(q, &in.codec) && !s->sound ? 0 : AURA_EINVAL;
     err = err || s->track ? err : aura_track_new(&s->track, s->core->clock, s->core->models);
-    uint64_t began_us = aura_now_us(s->core->clock);
-    if (!err) {
-        err = s->kind == ANALYZE ? aura_track_look(s->track, &in, &out)
-                                 : aura_track_frame(s->track, &in, &out);
+    if (err) {
+        return err;
     }
-    uint64_t now_us = aura_now_us(s->core->clock);
+    err = s->kind == ANALYZE ? aura_track_look(s->track, &in, &s->out)
+                             : aura_track_frame(s->track, &in, &s->out);
+    clock_answer(s, j, began_us);
+    if (err) {
+        return err;
+    }
+    *unsent = s->kind == ANALYZE ? answer_look(s, q, &s->out, s->waiting_us)
+                                 : answer(s, q, &s->out, s->waiting_us);
+    count_frame(s, s->out.step_us, q->frame.len, s->out.coded.len, s->out.coded.len > 0);
+    if (s->kind == COMPRESS_STREAM && s->out.coded.len) {
+        (void)aura_pace_frame(&s->pace, s->waiting_us);
+    }
+    return 0;
+}
+
+static int do_sound(struct stream *s, const struct job *j, uint64_t began_us, int *unsent) {
+    const request_t *q = j->request;
+    struct aura_sound_out out;
+    int err = s->track ? AURA_EINVAL : 0;
+    err = err || s->sound ? err : aura_sound_new(&s->sound, s->core->clock, s->core->models);
+    err = err ? err : aura__sound_take(s->sound, q, s->kind == ANALYZE, s->kind == COMPRESS, &out);
+    clock_answer(s, j, began_us);
+    if (err) {
+        return err;
+    }
+    *unsent = s->kind == ANALYZE ? aura__sound_answer_look(s->call, q, &out, s->waiting_us)
+                                 : aura__sound_answer(s->core, s->call, q, &out, s->waiting_us);
+    count_frame(s, out.step_us, q->frame.len, out.len, s->kind != ANALYZE && !out.keep);
+    return 0;
+}
+
+/* @return something is left to do for it, when nobody waits */
+static bool run_frame(void *arg, void *data) {
+    struct stream *s = arg;
+    struct job *j = data;
+    uint64_t began_us = aura_now_us(s->core->clock);
+    if (is_shed(s, began_us - j->arrived_us)) {
+        free_job(j);
+        return false;
+    }
+    bool sound = aura__sound_is(j->request);
+    int unsent = 0;
+    int err = sound ? do_sound(s, j, began_us, &unsent) : do_picture(s, j, began_us, &unsent);
     if (err) {
         fail(s, err);
-    } else {
-        uint32_t total_us = (uint32_t)(now_us - j->arrived_us);
-        settle(s, &out, (uint32_t)(now_us - began_us));
-        atomic_fetch_add(&s->core->frames, 1);
-        atomic_fetch_add(&s->core->bytes_in, q->frame.len);
-        atomic_fetch_add(&s->core->bytes_out, out.coded.len);
-        aura_metrics_frame(&s->core->metrics, &out, q->frame.len, total_us);
-        err = s->kind == ANALYZE ? answer_look(s, q, &out, total_us) : answer(s, q, &out, total_us);
-        if (err == AURA_ELIMIT) {
-            aura_metrics_refused(&s->core->metrics, AURA_REFUSED_SLOW);
-            aura_grpc_finish(s->call, AURA_GRPC_RESOURCE_EXHAUSTED, "answers are read too slowly");
-        }
+    } else if (unsent == AURA_ELIMIT) {
+        aura_metrics_refused(&s->core->metrics, AURA_REFUSED_SLOW);
+        aura_grpc_finish(s->call, AURA_GRPC_RESOURCE_EXHAUSTED, "answers are read too slowly");
     }
     if (s->kind == COMPRESS) {
         aura_grpc_finish(s->call, AURA_GRPC_OK, "");
     }
+    if (err || sound || s->kind != COMPRESS_STREAM) {
+        if (!err) {
+            settle(s);
+        }
+        free_job(j);
+        return false;
+    }
+    s->last = j;
+    return true;
 }
 
-static void run_frame(void *arg, void *data) {
+/* The answer is out: what the next frame needs is found out when nobody waits. */
+static bool run_rest(void *arg, bool hurry) {
     struct stream *s = arg;
-    struct job *j = data;
-    if (!is_shed(s, aura_now_us(s->core->clock) - j->arrived_us)) {
-        compute(s, j);
+    uint64_t began_us = aura_now_us(s->core->clock);
+    /* A caller that sends as soon as it is answered always has one waiting: that is no hurry. */
+    bool behind = hurry && began_us > s->last->arrived_us + BEHIND_US;
+    bool more = aura_track_rest(s->track, behind);
+    s->work_us += (uint32_t)(aura_now_us(s->core->clock) - began_us);
+    if (!more) {
+        settle(s);
+        free_job(s->last);
+        s->last = NULL;
     }
-    auralink__aicore__v1__compress_request__free_unpacked(j->request, NULL);
-    aura_free(j);
+    return more;
 }
 
 static void unref(struct stream *s) {
@@ -261,9 +360,11 @@ static void unref(struct stream *s) {
 static void ended(void *arg) {
     struct stream *s = arg;
     if (s->admitted) {
-        aura_admission_leave(s->core->admission, s->share);
+        aura_admission_leave(s->core->admission, &s->promise);
     }
     aura_track_free(s->track);
+    aura_sound_free(s->sound);
+    free_job(s->last);
     aura_grpc_finish(s->call, AURA_GRPC_OK, "");
     aura_grpc_call_unref(s->call);
     unref(s);
@@ -286,11 +387,13 @@ static const char *refusal(struct aura_aicore *core, struct aura_grpc_call *call
     return NULL;
 }
 
+static const struct aura_lane_handlers lane_handlers = {run_frame, run_rest, ended};
+
 static void *open_call(struct aura_aicore *core, struct aura_grpc_call *call, enum kind kind) {
     enum aura_grpc_status status;
     const char *why = refusal(core, call, &status);
     struct stream *s = why ? NULL : aura_zalloc(sizeof(*s));
-    if (!why && (!s || aura_lane_new(&s->lane, core->pool, run_frame, ended, s))) {
+    if (!why && (!s || aura_lane_new(&s->lane, core->pool, &lane_handlers, s))) {
         aura_free(s);
         s = NULL;
         status = AURA_GRPC_RESOURCE_EXHAUSTED;
@@ -304,6 +407,7 @@ static void *open_call(struct aura_aicore *core, struct aura_grpc_call *call, en
     atomic_init(&s->refs, 2);
     s->core = core;
     s->kind = kind;
+    aura_pace_init(&s->pace);
     s->call = aura_grpc_call_ref(call);
     return s;
 }
@@ -318,20 +422,33 @@ static void *open_analyze(void *arg, struct aura_grpc_call *call) {
     return open_call(arg, call, ANALYZE);
 }
 
+static struct aura_promise promise_of(struct stream *s, const request_t *q) {
+    struct aura_promise p = sound_promise;
+    s->per_s = FPS_ASSUMED;
+    if (aura__sound_is(q)) {
+        s->per_s = 1000 / aura__sound_ms(q);
+    } else {
+        bool known = q->width && q->height && q->width <= AURA_PICTURE_SIDE_MAX &&
+                     q->height <= AURA_PICTURE_SIDE_MAX;
+        uint32_t fps =
+            q->point && q->point->fps && q->point->fps <= 120 ? q->point->fps : FPS_ASSUMED;
+        p = aura_admission_expect(s->core->admission, known ? q->width : WIDTH_ASSUMED,
+                                  known ? q->height : HEIGHT_ASSUMED, fps);
+    }
+    if (s->kind == ANALYZE) {
+        p.share = p.share * ANALYZE_PERCENT / 100;
+        p.answer_us = 0; /* nobody waits for it */
+    }
+    return p;
+}
+
 /* With its first message a stream says how large it will be. */
 static bool admit(struct stream *s, const request_t *q) {
     if (s->kind == COMPRESS || s->admitted) {
         return true;
     }
-    bool known = q->width && q->height && q->width <= AURA_PICTURE_SIDE_MAX &&
-                 q->height <= AURA_PICTURE_SIDE_MAX;
-    uint32_t fps = q->point && q->point->fps && q->point->fps <= 120 ? q->point->fps : FPS_ASSUMED;
-    s->share = aura_admission_expect(s->core->admission, known ? q->width : WIDTH_ASSUMED,
-                                     known ? q->height : HEIGHT_ASSUMED, fps);
-    if (s->kind == ANALYZE) {
-        s->share = s->share * ANALYZE_PERCENT / 100;
-    }
-    s->admitted = aura_admission_enter(s->core->admission, s->share) == 0;
+    s->promise = promise_of(s, q);
+    s->admitted = aura_admission_enter(s->core->admission, &s->promise) == 0;
     atomic_fetch_add(s->admitted ? &s->core->streams_opened : &s->core->streams_refused, 1);
     return s->admitted;
 }
@@ -362,8 +479,7 @@ static void on_message(void *user, struct aura_grpc_call *call, const uint8_t *d
         aura_grpc_finish(call, AURA_GRPC_RESOURCE_EXHAUSTED,
                          in ? "frames come faster than they can be compressed"
                             : "no room for another stream: its time is promised to others");
-        auralink__aicore__v1__compress_request__free_unpacked(q, NULL);
-        aura_free(j);
+        free_job(j);
     }
 }
 

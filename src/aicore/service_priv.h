@@ -8,6 +8,9 @@
 #include "aicore/metrics.h"
 #include "aicore/pool.h"
 #include "aicore/service.h"
+#include "aicore/sound.h"
+
+#include "aicore.pb-c.h"
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdatomic.h>
@@ -33,6 +36,27 @@ void *aura__service_open(void *arg, struct aura_grpc_call *call);
 void aura__service_closed(void *user, struct aura_grpc_call *call);
 /** Packs and sends. @return as aura_grpc_send() */
 int aura__service_send(struct aura_grpc_call *call, const ProtobufCMessage *m);
+
+/** Of the names that are not empty, the steps of an answer. @return how many */
+size_t aura__service_steps(const uint32_t step_us[AURA_STEPS], bool sound,
+                           Auralink__Aicore__V1__StepTime steps[AURA_STEPS],
+                           Auralink__Aicore__V1__StepTime *list[AURA_STEPS]);
+
+/** It holds sound. */
+bool aura__sound_is(const Auralink__Aicore__V1__CompressRequest *q);
+/** Milliseconds of sound in it, as it says itself; 20 if it says nothing that can be. */
+uint32_t aura__sound_ms(const Auralink__Aicore__V1__CompressRequest *q);
+/** @param look, alone  Analyze, Compress. @return as aura_sound_packet() */
+AURA_NODISCARD int aura__sound_take(struct aura_sound *s,
+                                    const Auralink__Aicore__V1__CompressRequest *q, bool look,
+                                    bool alone, struct aura_sound_out *out);
+/** @return as aura_grpc_send() */
+int aura__sound_answer(struct aura_aicore *core, struct aura_grpc_call *call,
+                       const Auralink__Aicore__V1__CompressRequest *q,
+                       const struct aura_sound_out *out, uint32_t total_us);
+int aura__sound_answer_look(struct aura_grpc_call *call,
+                            const Auralink__Aicore__V1__CompressRequest *q,
+                            const struct aura_sound_out *out, uint32_t total_us);
 
 /** Rows for the method table; each file's own. */
 extern const struct aura_grpc_method

@@ -10,6 +10,7 @@ enum {
     MEASURE_EVERY = 4, /* frames */
     SCREEN_AFTER = 15, /* frames in a row that look so, before the tools are changed */
     RTP_CLOCK_RATE = 90000,
+    BLANK_MAX = 8, /* frames in a row that show nothing: they are not what they are said to be */
     STEP_US_MAX = 10 * 1000000, /* beyond that a time stamp is taken as a new beginning */
 };
 
@@ -20,10 +21,14 @@ struct second {
     size_t in, out;
 };
 
+/* What the frame that was answered last leaves to do. */
+enum rest { REST_NONE, REST_LOOK, REST_FACES, REST_PERSON, REST_LEARN };
+
 struct aura_track {
     const struct aura_clock *clock;
     struct aura_decoder *decoder;
     enum aura_codec_kind kind;
+    unsigned blank; /* frames in a row without a picture */
     struct aura_statistics_state *statistics;
     struct aura_encoder *encoder;
     struct aura_encoder_conf conf; /* of the encoder */
@@ -38,9 +43,14 @@ struct aura_track {
     unsigned since_measured;
     struct aura_predictor_model *predictor; /* NULL: no model */
     struct aura_masks *masks;
-    uint64_t masked_us; /* when they were asked last; 0 = never */
-    struct aura_faces faces;
-    float person_share;
+    uint64_t masked_us; /* when they were asked last, where nothing is encoded; 0 = never */
+    /* Of the frame that is, or was, at work: */
+    struct aura_picture picture; /* as long as `rest` is not NONE */
+    size_t bytes_in, coded_bytes;
+    float target_quality;
+    enum rest rest;
+    bool begun;                 /* a frame was encoded */
+    struct aura_frame_out seen; /* by the looks so far */
 };
 
 int aura_track_new(struct aura_track **tp, const struct aura_clock *clock,
@@ -50,6 +60,7 @@ int aura_track_new(struct aura_track **tp, const struct aura_clock *clock,
         return AURA_ENOMEM;
     }
     t->clock = clock;
+    t->seen.quality = -1;
     int err = aura_statistics_new(&t->statistics);
     err = err ? err : aura_likeness_new(&t->likeness);
     err = err ? err : aura_predictor_new(&t->predictor, models);
@@ -107,8 +118,11 @@ static int decode(struct aura_track *t, const struct aura_frame_in *in, struct a
             return err;
         }
         t->kind = in->codec;
+        t->blank = 0;
     }
-    return aura_decoder_decode(t->decoder, in->data, in->len, p);
+    int err = aura_decoder_decode(t->decoder, in->data, in->len, p);
+    t->blank = err == AURA_EAGAIN ? t->blank + 1 : 0;
+    return t->blank > BLANK_MAX ? AURA_EMALFORMED : err;
 }
 
 /* A second's sums are enough for the ratio. */
@@ -168,101 +182,178 @@ static uint32_t lap(const struct aura_track *t, uint64_t *since_us) {
     return (uint32_t)us;
 }
 
-/* @param mask_every_us  faces and people move slowly enough for that; 0 = in each picture */
-static int look(struct aura_track *t, const struct aura_frame_in *in, struct aura_frame_out *out,
-                struct aura_picture *p, uint64_t mask_every_us, uint64_t *since_us) {
-    *out = (struct aura_frame_out){.ratio = t->ratio, .quality = -1};
-    int err = decode(t, in, p);
-    out->step_us[AURA_STEP_DECODE] = lap(t, since_us);
-    if (err) {
-        return err;
+static int look(struct aura_track *t) {
+    uint64_t since_us = aura_now_us(t->clock);
+    int err = aura_statistics_of(t->statistics, &t->picture, &t->seen.statistics);
+    if (!err) {
+        judge_content(t, &t->seen.statistics);
     }
-    err = aura_statistics_of(t->statistics, p, &out->statistics);
-    if (err) {
-        return err;
-    }
-    judge_content(t, &out->statistics);
-    out->screen = t->screen;
-    out->width = p->width;
-    out->height = p->height;
-    out->step_us[AURA_STEP_ANALYSE] = lap(t, since_us);
-    bool mask = !t->masked_us || t->pts_us >= t->masked_us + mask_every_us;
-    t->masked_us = mask ? t->pts_us : t->masked_us;
-    (void)(mask && aura_masks_faces(t->masks, p, &t->faces));
-    out->step_us[AURA_STEP_FACES] = lap(t, since_us);
-    (void)(mask && aura_masks_person(t->masks, p, &t->person_share));
-    out->step_us[AURA_STEP_PERSON] = lap(t, since_us);
-    out->faces = t->faces;
-    out->person_share = t->person_share;
-    out->kbps = choose_kbps(t, in, p);
-    return 0;
-}
-
-/* Some frames of a second are enough to know how well it goes. */
-static int measure(struct aura_track *t, const struct aura_picture *p, struct aura_frame_out *out) {
-    struct aura_picture seen;
-    if (!out->coded.len || t->since_measured++ % MEASURE_EVERY ||
-        !aura_encoder_seen(t->encoder, &seen)) {
-        return 0;
-    }
-    int err = aura_likeness_of(t->likeness, p, &seen, &out->likeness);
-    out->measured = err == 0;
+    t->seen.step_us[AURA_STEP_ANALYSE] = lap(t, &since_us);
     return err;
 }
 
-/* @param coded_bytes  that came in; 0: what is asked for is a rate for the picture's own source */
-static void learn(struct aura_track *t, const struct aura_frame_in *in, size_t coded_bytes,
-                  struct aura_frame_out *out) {
+static void look_for_faces(struct aura_track *t) {
+    uint64_t since_us = aura_now_us(t->clock);
+    (void)aura_masks_faces(t->masks, &t->picture, &t->seen.faces);
+    t->seen.step_us[AURA_STEP_FACES] = lap(t, &since_us);
+}
+
+static void look_for_people(struct aura_track *t) {
+    uint64_t since_us = aura_now_us(t->clock);
+    (void)aura_masks_person(t->masks, &t->picture, &t->seen.person_share);
+    t->seen.step_us[AURA_STEP_PERSON] = lap(t, &since_us);
+}
+
+/* Some frames of a second are enough to know how well it goes. */
+static void measure(struct aura_track *t) {
+    struct aura_picture seen;
+    if (t->seen.coded.len && t->since_measured++ % MEASURE_EVERY == 0 &&
+        aura_encoder_seen(t->encoder, &seen)) {
+        t->seen.measured =
+            aura_likeness_of(t->likeness, &t->picture, &seen, &t->seen.likeness) == 0;
+    }
+}
+
+/* coded_bytes that came in are 0 where what is asked for is a rate for the picture's own source. */
+static void learn(struct aura_track *t) {
     const struct aura_governor_frame f = {
         .pts_us = t->pts_us,
-        .width = out->width,
-        .height = out->height,
-        .statistics = out->statistics,
-        .bytes_in = coded_bytes,
-        .bytes_out = out->coded.len,
-        .measured = out->measured,
-        .likeness = out->likeness,
-        .quantizer = out->coded.quantizer,
+        .width = t->picture.width,
+        .height = t->picture.height,
+        .statistics = t->seen.statistics,
+        .bytes_in = t->coded_bytes,
+        .bytes_out = t->seen.coded.len,
+        .measured = t->seen.measured,
+        .likeness = t->seen.likeness,
+        .quantizer = t->seen.coded.quantizer,
     };
-    (void)aura_governor_frame(&t->governor, &f, in->target_quality);
+    (void)aura_governor_frame(&t->governor, &f, t->target_quality);
+    count(t, t->bytes_in, t->seen.coded.len);
+}
+
+/* @param out  gets what is known without this frame's look */
+static int begin(struct aura_track *t, const struct aura_frame_in *in, struct aura_frame_out *out) {
+    uint64_t since_us = aura_now_us(t->clock);
+    advance(t, in);
+    int err = decode(t, in, &t->picture);
+    *out = t->seen;
+    out->coded = (struct aura_coded){.len = 0};
+    out->step_us[AURA_STEP_DECODE] = lap(t, &since_us);
+    out->step_us[AURA_STEP_ENCODE] = 0;
+    t->bytes_in = in->len;
+    t->coded_bytes = in->codec == AURA_CODEC_KIND_NONE ? 0 : in->len;
+    t->target_quality = in->target_quality;
+    t->seen.measured = false;
+    t->seen.likeness = (struct aura_likeness){.fine = 0};
+    for (size_t i = 0; i < AURA_STEPS; i++) { /* those that are left out take no time */
+        t->seen.step_us[i] = 0;
+    }
+    return err;
+}
+
+static void describe(const struct aura_track *t, const struct aura_frame_in *in,
+                     struct aura_frame_out *out) {
+    out->width = t->picture.width;
+    out->height = t->picture.height;
+    out->screen = t->screen;
+    out->ratio = t->ratio;
     out->quality = t->governor.quality;
+    out->kbps = choose_kbps(t, in, &t->picture);
     if (t->governor.predictor) {
         out->model = t->governor.predictor->id;
         out->model_number = t->governor.predictor->number;
     }
-    count(t, in->len, out->coded.len);
+}
+
+static void copy_seen(const struct aura_track *t, struct aura_frame_out *out) {
+    out->statistics = t->seen.statistics;
+    out->faces = t->seen.faces;
+    out->person_share = t->seen.person_share;
+    out->step_us[AURA_STEP_ANALYSE] = t->seen.step_us[AURA_STEP_ANALYSE];
+    out->step_us[AURA_STEP_FACES] = t->seen.step_us[AURA_STEP_FACES];
+    out->step_us[AURA_STEP_PERSON] = t->seen.step_us[AURA_STEP_PERSON];
 }
 
 int aura_track_look(struct aura_track *t, const struct aura_frame_in *in,
                     struct aura_frame_out *out) {
-    struct aura_picture p;
-    uint64_t since_us = aura_now_us(t->clock);
-    advance(t, in);
-    int err = look(t, in, out, &p, MASK_EVERY_US, &since_us);
-    if (!err) {
-        /* A share of the rate that arrives would make a publisher that follows it slower and
-         * slower. */
-        learn(t, in, 0, out);
+    int err = begin(t, in, out);
+    err = err ? err : look(t);
+    if (err) {
+        return err == AURA_EAGAIN ? 0 : err;
     }
-    return err == AURA_EAGAIN ? 0 : err;
+    /* Where nothing is encoded faces and people are looked for now and then: they are slow. */
+    if (!t->masked_us || t->pts_us >= t->masked_us + MASK_EVERY_US) {
+        t->masked_us = t->pts_us;
+        look_for_faces(t);
+        look_for_people(t);
+    }
+    /* A share of the rate that arrives would make a publisher that follows it slower and slower. */
+    t->coded_bytes = 0;
+    t->seen.coded = (struct aura_coded){.len = 0};
+    copy_seen(t, out);
+    describe(t, in, out);
+    learn(t);
+    out->quality = t->governor.quality;
+    return 0;
 }
 
 int aura_track_frame(struct aura_track *t, const struct aura_frame_in *in,
                      struct aura_frame_out *out) {
-    struct aura_picture p;
-    uint64_t since_us = aura_now_us(t->clock);
-    advance(t, in);
-    int err = look(t, in, out, &p, 0, &since_us);
+    AURA_REQUIRE(t->rest == REST_NONE, AURA_EINVAL);
+    int err = begin(t, in, out);
+    if (!err && !t->begun) { /* nothing is known of it yet */
+        err = look(t);
+        look_for_faces(t);
+        look_for_people(t);
+        copy_seen(t, out);
+    }
     if (err) {
         return err == AURA_EAGAIN ? 0 : err;
     }
-    err = ensure_encoder(t, &p, out->kbps, in->fps ? in->fps : FPS_ASSUMED);
-    err = err ? err : aura_encoder_encode(t->encoder, &p, t->pts_us, in->key_frame, &out->coded);
+    describe(t, in, out);
+    uint64_t since_us = aura_now_us(t->clock);
+    err = ensure_encoder(t, &t->picture, out->kbps, in->fps ? in->fps : FPS_ASSUMED);
+    if (!err) {
+        aura_encoder_hurry(t->encoder, in->hurry);
+    }
+    err = err ? err
+              : aura_encoder_encode(t->encoder, &t->picture, t->pts_us, in->key_frame, &out->coded);
     out->step_us[AURA_STEP_ENCODE] = lap(t, &since_us);
     if (err && err != AURA_EAGAIN) {
         return err;
     }
-    int left = measure(t, &p, out);
-    learn(t, in, in->codec == AURA_CODEC_KIND_NONE ? 0 : in->len, out);
-    return left;
+    t->seen.coded = out->coded;
+    t->rest = t->begun ? REST_LOOK : REST_LEARN;
+    t->begun = true;
+    return 0;
+}
+
+bool aura_track_rest(struct aura_track *t, bool hurry) {
+    uint64_t since_us = aura_now_us(t->clock);
+    switch (t->rest) {
+    case REST_NONE:
+        return false;
+    case REST_LOOK:
+        if (look(t)) { /* no memory: this frame does not count */
+            t->rest = REST_NONE;
+            return false;
+        }
+        t->rest = hurry ? REST_LEARN : REST_FACES;
+        return true;
+    case REST_FACES:
+        look_for_faces(t);
+        t->rest = REST_PERSON;
+        return true;
+    case REST_PERSON:
+        look_for_people(t);
+        t->rest = REST_LEARN;
+        return true;
+    case REST_LEARN:
+        measure(t); /* in a hurry too: rates depend on it */
+        learn(t);
+        t->seen.step_us[AURA_STEP_LEARN] = lap(t, &since_us);
+        t->rest = REST_NONE;
+        return false;
+    }
+    return false;
 }

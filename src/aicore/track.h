@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file track.h  One track's way through AI Core: decode, look, choose, encode.
+ * @file track.h  One track's way through AI Core: decode, choose, encode; then, when the answer is
+ * out, look at the picture and learn for the next one.
  *
  * Threading: one thread at a time each. Time comes in with the frames.
  */
@@ -10,18 +11,10 @@
 #include "aicore/governor.h"
 #include "aicore/masks.h"
 #include "aicore/statistics.h"
+#include "aicore/steps.h"
 #include "base/clock.h"
 #include "codec/decoder.h"
 #include "codec/encoder.h"
-
-enum aura_step {
-    AURA_STEP_DECODE,
-    AURA_STEP_ANALYSE,
-    AURA_STEP_FACES,
-    AURA_STEP_PERSON,
-    AURA_STEP_ENCODE,
-    AURA_STEPS,
-};
 
 struct aura_frame_in {
     const uint8_t *data;
@@ -34,15 +27,20 @@ struct aura_frame_in {
     uint32_t fps;           /* 0 = as they come */
     float target_quality;   /* VMAF against what came in; 0 = the default */
     bool key_frame;         /* the answer is to be one */
+    unsigned hurry;         /* the encoder is to be so many steps faster (pace.h) */
 };
 
+/**
+ * What was seen (statistics to person_share, quality, and the times of these steps) is of the frame
+ * before: the answer does not wait for it. A track's first answer is of its own frame.
+ */
 struct aura_frame_out {
     struct aura_coded coded; /* len 0: nothing to send for this frame */
     uint32_t width, height;
     bool screen;
     struct aura_statistics statistics;
     struct aura_faces faces;
-    bool measured; /* this frame's likeness was: not each one is */
+    bool measured; /* that frame's likeness was: not each one is */
     struct aura_likeness likeness;
     float person_share;    /* of the picture; 0 without a model for that */
     uint32_t kbps;         /* what it aims at */
@@ -64,13 +62,21 @@ AURA_NODISCARD int aura_track_new(struct aura_track **tp, const struct aura_cloc
                                   const struct aura_models *models);
 struct aura_track *aura_track_free(struct aura_track *t);
 /**
- * @param out  its data is borrowed until the next call
+ * @param in   its data is borrowed until aura_track_rest() says that nothing is left
+ * @param out  its data is borrowed until the next call of this
  * @return 0, AURA_EMALFORMED, AURA_ELIMIT (sides), AURA_EUNSUPPORTED (codec, pixel format),
  * AURA_ENOMEM. After an error the next frame may go well.
  */
 AURA_NODISCARD int aura_track_frame(struct aura_track *t, const struct aura_frame_in *in,
                                     struct aura_frame_out *out);
-/** Looks only, encodes nothing. @return as above */
+/**
+ * One piece (a millisecond or two) of what a frame leaves to do: its picture is looked at for the
+ * next one. All of it is to be done before the next aura_track_frame().
+ * @param hurry  time is short: faces and people are left out this time
+ * @return true: call again
+ */
+bool aura_track_rest(struct aura_track *t, bool hurry);
+/** Looks only, encodes nothing; what it says is of this frame. @return as above */
 AURA_NODISCARD int aura_track_look(struct aura_track *t, const struct aura_frame_in *in,
                                    struct aura_frame_out *out);
 

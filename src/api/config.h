@@ -51,8 +51,9 @@ struct aura_config {
         uint32_t max_audible;
     } audio;
     struct {
-        bool enabled, steer;
-        const char *mode, *address;
+        bool enabled, steer, audio;
+        uint32_t target_quality, min_quality, max_streams;
+        const char *mode, *default_mode, *address;
         const char *tls_ca, *tls_certificate, *tls_key; /* files; "" = none */
     } aic;
     struct {

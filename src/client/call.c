@@ -12,36 +12,12 @@ const char *aura_call_error_text(int err) {
 
 /* ---- on the call's thread ---- */
 
-static void on_connected(void *arg) {
-    struct aura_call *call = arg;
-    if (call->handlers.connected) {
-        call->handlers.connected(call->arg);
-    }
-}
-
-static void on_ended(void *arg, int err, const char *why) {
-    struct aura_call *call = arg;
-    for (size_t i = 0; i < call->track_count; i++) {
-        atomic_store(&call->tracks[i].started, false);
-    }
-    if (call->handlers.ended) {
-        call->handlers.ended(call->arg, err, why);
-    }
-}
-
 static void on_start(void *arg) {
-    static const struct aura_client_handlers handlers = {on_connected, on_ended,
-                                                         aura__call_participants};
-    struct aura_call *call = arg;
-    int err = aura_client_new(&call->client, &call->on.env, &call->client_conf, &handlers, call);
-    if (err) {
-        on_ended(call, err, "no connection could be opened");
-    }
+    aura__call_join(arg);
 }
 
 static void on_leave(void *arg) {
-    struct aura_call *call = arg;
-    call->client = aura_client_free(call->client);
+    aura__call_leave(arg);
 }
 
 static uint64_t count_of(const aura_count *c) {
@@ -56,6 +32,7 @@ static void look(struct aura_call *call) {
     s->nacks = count_of(&m->nacks);
     s->repaired = count_of(&m->repaired);
     s->missing = count_of(&m->missing);
+    s->reconnects = call->retry.count;
     snprintf(s->identity, sizeof(s->identity), "%s", call->watch.identity);
     snprintf(s->track, sizeof(s->track), "%s", call->watch.track);
     aura__call_send_stats(call, s);

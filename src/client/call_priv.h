@@ -5,6 +5,7 @@
 
 #include "aic/core.h"
 #include "auralink/client.h"
+#include "client/retry.h"
 #include "client/roster.h"
 #include "client/sender.h"
 #include "client/thread.h"
@@ -62,6 +63,8 @@ struct aura_call {
     struct aura_aic_core *core;
     struct aura_client *client;
     struct aura_client_conf client_conf;
+    struct aura_retry retry;
+    struct aura_timer again;
     size_t track_count;
     struct aura_call_track tracks[AURA_CLIENT_TRACKS_MAX];
     struct aura__call_watch watch;
@@ -80,6 +83,16 @@ void aura__call_queue(struct aura_call *call, size_t track, const struct aura_li
 void aura__call_track_conf(struct aura_call_track *t, struct aura_client_track *out);
 void aura__call_send_stats(struct aura_call *call, struct aura_call_stats *out);
 
+/** Joining, and joining again (call_return.c). */
+void aura__call_join(struct aura_call *call);
+void aura__call_leave(struct aura_call *call);
+void aura__call_connected(void *arg);
+void aura__call_lost(void *arg, int err, const char *why);
+void aura__call_token(void *arg, const char *token);
+void aura__call_over(struct aura_call *call, int err, const char *why);
+
+/** What was watched is gone; the next that fits is. @return 0 or AURA_ENOMEM */
+int aura__call_watch_restart(struct aura_call *call);
 int aura__call_watch_init(struct aura_call *call);
 void aura__call_watch_end(struct aura_call *call);
 bool aura__call_wants(void *arg, const char *track);

@@ -162,6 +162,15 @@ int aura__call_watch_init(struct aura_call *call) {
     return call->conf.watch ? aura_roster_new(&call->watch.roster) : 0;
 }
 
+int aura__call_watch_restart(struct aura_call *call) {
+    struct aura__call_watch *w = &call->watch;
+    w->roster = aura_roster_free(w->roster);
+    w->known = false;
+    w->chosen[0] = 0;
+    w->decoder = aura_decoder_free(w->decoder);
+    return aura__call_watch_init(call);
+}
+
 void aura__call_watch_end(struct aura_call *call) {
     aura_decoder_free(call->watch.decoder);
     aura_roster_free(call->watch.roster);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { PING_MS_DEFAULT = 5000 };
+enum { PING_MS_DEFAULT = 5000, SILENCE_MS_DEFAULT = 15000 };
 
 static const char *const rids[AURA_MEDIA_LAYERS_MAX] = {"q", "h", "f"};
 
@@ -36,6 +36,10 @@ static void on_ping(void *arg) {
     struct aura_client *c = arg;
     /* The heap has the place that this timer just left. */
     AURA_BUG_ON(aura_timer_start(aura_loop_timers(c->env.loop), &c->ping, c->ping_us, on_ping, c));
+    if (aura__client_now(c) > c->heard_us + c->silence_us) {
+        aura__client_end(c, AURA_ETIMEDOUT, "the server does not answer any more");
+        return;
+    }
     (void)send_ping(c); /* a connection that cannot take it says so itself */
 }
 
@@ -134,12 +138,17 @@ static int on_join(struct aura_client *c, const Livekit__JoinResponse *join) {
     c->subscriber_primary = join->subscriber_primary;
     c->ping_us = join->ping_interval > 0 ? (uint64_t)join->ping_interval * AURA_US_PER_S
                                          : PING_MS_DEFAULT * AURA_US_PER_MS;
+    c->silence_us = join->ping_timeout > 0 ? (uint64_t)join->ping_timeout * AURA_US_PER_S
+                                           : SILENCE_MS_DEFAULT * AURA_US_PER_MS;
     int err = aura_timer_start(aura_loop_timers(c->env.loop), &c->ping, c->ping_us, on_ping, c);
     return err ? err : publish(c);
 }
 
 static void on_leave(struct aura_client *c, const Livekit__LeaveRequest *leave) {
     char why[96];
+    c->sent_away = leave->action == LIVEKIT__LEAVE_REQUEST__ACTION__DISCONNECT &&
+                   !leave->can_reconnect &&
+                   leave->reason != LIVEKIT__DISCONNECT_REASON__SERVER_SHUTDOWN;
     snprintf(why, sizeof(why), "the server ended the session (reason %d)", (int)leave->reason);
     aura__client_end(c, AURA_ECLOSED, why);
 }
@@ -161,8 +170,13 @@ static void signal_message(void *arg, const Livekit__SignalResponse *m) {
     struct aura_client *c = arg;
     int err = 0;
     if (c->ended) {
+        /* The media connection may have ended first. */
+        if (m->message_case == LIVEKIT__SIGNAL_RESPONSE__MESSAGE_LEAVE) {
+            on_leave(c, m->leave);
+        }
         return;
     }
+    c->heard_us = aura__client_now(c);
     switch ((int)m->message_case) {
     case LIVEKIT__SIGNAL_RESPONSE__MESSAGE_JOIN:
         err = on_join(c, m->join);
@@ -187,6 +201,11 @@ static void signal_message(void *arg, const Livekit__SignalResponse *m) {
         break;
     case LIVEKIT__SIGNAL_RESPONSE__MESSAGE_UPDATE:
         tell_participants(c, m->update->participants, m->update->n_participants);
+        break;
+    case LIVEKIT__SIGNAL_RESPONSE__MESSAGE_REFRESH_TOKEN:
+        if (c->handlers.token) {
+            c->handlers.token(c->arg, m->refresh_token);
+        }
         break;
     case LIVEKIT__SIGNAL_RESPONSE__MESSAGE_LEAVE:
         on_leave(c, m->leave);
@@ -282,6 +301,10 @@ struct aura_client *aura_client_free(struct aura_client *c) {
     aura_timer_stop(aura_loop_timers(c->env.loop), &c->ping);
     aura_free(c);
     return NULL;
+}
+
+bool aura_client_was_sent_away(const struct aura_client *c) {
+    return c->sent_away;
 }
 
 const struct aura_client_times *aura_client_times(const struct aura_client *c) {

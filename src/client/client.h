@@ -82,6 +82,8 @@ struct aura_client_handlers {
     void (*ended)(void *arg, int err, const char *why);
     /* Who is in the room, or has changed or left; NULL = of no interest. Borrowed. */
     void (*participants)(void *arg, Livekit__ParticipantInfo *const *list, size_t count);
+    /* A newer token for this participant; NULL = of no interest. Borrowed. */
+    void (*token)(void *arg, const char *token);
 };
 
 /** Starts to join. @return 0, AURA_ENOMEM, AURA_EIO */
@@ -91,6 +93,9 @@ AURA_NODISCARD int aura_client_new(struct aura_client **out, const struct aura_c
 /** Leaves the room. Not from inside a callback. NULL is fine; returns NULL. The env must run one
  * more turn of its loop before it goes. */
 struct aura_client *aura_client_free(struct aura_client *c);
+
+/** The server does not want it any more: it was removed, the room ended, another took its place. */
+bool aura_client_was_sent_away(const struct aura_client *c);
 
 /** Sends a frame of a live track. @return as aura_live_send(); AURA_ESTATE before `started` */
 int aura_client_send(struct aura_client *c, size_t track, const struct aura_live_frame *frame);

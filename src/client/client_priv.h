@@ -23,12 +23,12 @@ struct aura_client {
     struct aura_client_env env;
     struct aura_client_handlers handlers;
     void *arg;
-    bool subscribe, dynacast, ended, subscriber_primary, answered;
+    bool subscribe, dynacast, ended, sent_away, subscriber_primary, answered;
     enum aura_client_quality quality;
     struct aura_client_times times;
     struct aura_signal *signal;
     struct aura_timer ping;
-    uint64_t ping_us;
+    uint64_t ping_us, silence_us, heard_us; /* silence: that ends it; heard: the newest message */
     char cname[AURA__CLIENT_ID_LEN + 1];
     struct aura_wire *up, *down;
     bool up_lite, down_lite; /* the server's end is ICE-lite: it needs no candidates of ours */

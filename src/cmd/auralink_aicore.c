@@ -8,6 +8,7 @@
 #include "cmd/aicore_http.h"
 #include "cmd/args.h"
 #include "cmd/pem.h"
+#include "codec/encoder.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -223,7 +224,8 @@ static int serve(const struct options *o) {
     if (!err) {
         give_up_rights(o);
         AURA_LOG("aicore", AURA_LOG_INFO, "started", AURA_S("version", AURA_VERSION),
-                 AURA_S("listen", o->listen), AURA_S("tls", certificate ? "yes" : "no"));
+                 AURA_S("listen", o->listen), AURA_S("tls", certificate ? "yes" : "no"),
+                 AURA_S("libaom", aura_encoder_version()));
         printf("listening {\"grpc\":%u,\"http\":%u}\n", aura_aicore_port(core),
                http ? aicore_http_port(http) : 0);
         fflush(stdout);

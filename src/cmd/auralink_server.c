@@ -136,9 +136,11 @@ static int start_rooms(struct program *p) {
         .max_tracks = c->limit.max_tracks,
         .max_audible = c->audio.max_audible,
         .aic = c->aic.enabled,
+        .aic_audio = c->aic.audio,
         .dump_of = p->options.dump_of,
         .aic_governs = strcmp(c->aic.mode, "governor") == 0,
         .aic_steers = c->aic.steer,
+        .aic_default = c->aic.default_mode,
         .stun_servers = c->rtc.stun_servers.items,
         .stun_server_count = c->rtc.stun_servers.count,
         .on_event = p->webhooks ? aura_webhooks_event : NULL,
@@ -152,6 +154,9 @@ static int start_rooms(struct program *p) {
 static const char *aic_problem(const struct aura_config *c) {
     if (strcmp(c->aic.mode, "governor") != 0 && strcmp(c->aic.mode, "compress") != 0) {
         return "aic.mode: neither compress nor governor";
+    }
+    if (!aura_rooms_aic_says(c->aic.default_mode)) {
+        return "aic.default_mode: neither on, off nor saver";
     }
     if (!*c->aic.tls_certificate != !*c->aic.tls_key) {
         return "aic.ai_core.tls: cert and key belong together";
@@ -168,8 +173,11 @@ static const char *aic_problem(const struct aura_config *c) {
 static int connect_aic(struct program *p, const char *ca, const char *certificate,
                        const char *key) {
     const char *address = p->options.config.aic.address;
-    const struct aura_aic_core_conf conf = {
-        .address = address, .ca = ca, .certificate = certificate, .key = key};
+    const struct aura_aic_core_conf conf = {.address = address,
+                                            .ca = ca,
+                                            .certificate = certificate,
+                                            .key = key,
+                                            .max_streams = p->options.config.aic.max_streams};
     int err = aura_aic_core_new(&p->aic, &conf);
     if (err) {
         fprintf(stderr, "auralink-server: cannot use AI Core at %s: %s\n", address,
@@ -258,6 +266,8 @@ static int start_sfu(struct program *p) {
         .clock = aura_clock_system(),
         .rand = aura_rand_system(),
         .aic = p->aic,
+        .aic_target_quality = (float)c->aic.target_quality,
+        .aic_min_quality = (float)c->aic.min_quality,
         .dump = p->dump,
     };
     int err = aura_sfu_new(&p->sfu, &conf, p->loop, aura_rooms_sfu_handlers(), p->rooms);

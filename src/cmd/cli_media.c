@@ -69,6 +69,17 @@ void cli_media_on_connected(void *arg) {
     atomic_store(&m->connected, true);
 }
 
+void cli_media_on_reconnecting(void *arg, int err, const char *why) {
+    struct cli_media *m = arg;
+    fprintf(stderr, "%s: connection lost: %s (%s); trying again\n", m->command, why,
+            aura_call_error_text(err));
+}
+
+void cli_media_on_reconnected(void *arg) {
+    struct cli_media *m = arg;
+    fprintf(stderr, "%s: connected again\n", m->command);
+}
+
 void cli_media_on_ended(void *arg, int err, const char *why) {
     struct cli_media *m = arg;
     m->err = err;

@@ -61,6 +61,8 @@ bool cli_media_is_over(const struct cli_media *m);
 double cli_media_seconds(const struct cli_media *m);
 /** For aura_call_handlers; `arg` is the struct cli_media. */
 void cli_media_on_connected(void *arg);
+void cli_media_on_reconnecting(void *arg, int err, const char *why);
+void cli_media_on_reconnected(void *arg);
 void cli_media_on_ended(void *arg, int err, const char *why);
 /** @return the exit status; says what went wrong */
 int cli_media_status(const struct cli_media *m);

@@ -115,7 +115,7 @@ static struct figures figures_of(const struct publish *p, const struct aura_call
 static json_t *json_of(const struct aura_call_stats *s, const struct figures *f) {
     return json_pack(
         "{s:f, s:b, s:s, s:f, s:f, s:f, s:i, s:I, s:I, s:I, s:I, s:s, s:{s:f, s:f, s:f}, s:f, s:I,"
-        " s:i, s:f, s:s}",
+        " s:i, s:f, s:s, s:I}",
         "seconds", cli_media_round(f->seconds, 2), "published", s->published, "mode", s->mode,
         "fps", cli_media_round(f->fps, 1), "kbps", cli_media_round(f->kbps, 1), "saved",
         cli_media_round(f->saved, 3), "native_kbps", (int)s->native_kbps, "native_frames",
@@ -123,7 +123,8 @@ static json_t *json_of(const struct aura_call_stats *s, const struct figures *f)
         (json_int_t)s->late, "fallbacks", (json_int_t)s->fallbacks, "reason", s->reason,
         "latency_ms", "p50", s->latency_us_p50 / 1e3, "p95", s->latency_us_p95 / 1e3, "p99",
         s->latency_us_p99 / 1e3, "vmaf", (double)s->vmaf, "resent", (json_int_t)s->resent,
-        "target_kbps", (int)s->target_kbps, "rtt_ms", s->rtt_us / 1e3, "hints", s->sent_hints);
+        "target_kbps", (int)s->target_kbps, "rtt_ms", s->rtt_us / 1e3, "hints", s->sent_hints,
+        "reconnects", (json_int_t)s->reconnects);
 }
 
 static void say(struct publish *p, const struct aura_call_stats *s, const struct figures *f) {
@@ -201,6 +202,8 @@ static int run(struct publish *p) {
 
 static int open_call(struct publish *p) {
     const struct aura_call_handlers handlers = {.connected = cli_media_on_connected,
+                                                .reconnecting = cli_media_on_reconnecting,
+                                                .reconnected = cli_media_on_reconnected,
                                                 .ended = cli_media_on_ended};
     struct aura_call_conf conf = {
         .url = p->m.cli.url, .insecure = p->m.insecure, .ai_core = p->m.aic ? p->ai_core : NULL};

@@ -153,7 +153,8 @@ static json_t *json_of(const struct aura_call_stats *c, const struct seen *e,
                   {"nacks", c->nacks},
                   {"repaired", c->repaired},
                   {"missing", c->missing},
-                  {"gap_ms_max", c->gap_ms_max}};
+                  {"gap_ms_max", c->gap_ms_max},
+                  {"reconnects", c->reconnects}};
     for (size_t i = 0; line && i < COUNT(counts); i++) {
         json_object_set_new(line, counts[i].name, json_integer((json_int_t)counts[i].value));
     }
@@ -207,8 +208,11 @@ static int open_output(struct subscribe *s) {
 }
 
 static int open_call(struct subscribe *s) {
-    const struct aura_call_handlers handlers = {
-        .connected = cli_media_on_connected, .ended = cli_media_on_ended, .frame = on_frame};
+    const struct aura_call_handlers handlers = {.connected = cli_media_on_connected,
+                                                .reconnecting = cli_media_on_reconnecting,
+                                                .reconnected = cli_media_on_reconnected,
+                                                .ended = cli_media_on_ended,
+                                                .frame = on_frame};
     struct aura_call_conf conf = {.url = s->m.cli.url,
                                   .insecure = s->m.insecure,
                                   .watch = true,

@@ -30,6 +30,8 @@ AURA_NODISCARD int aura_encoder_new(struct aura_encoder **ep, const struct aura_
 struct aura_encoder *aura_encoder_free(struct aura_encoder *e);
 /** From the next picture on. @return 0 or AURA_ELIMIT */
 AURA_NODISCARD int aura_encoder_set(struct aura_encoder *e, uint32_t kbps, uint32_t fps);
+/** Faster than its configured speed by so many steps, as far as the library goes. */
+void aura_encoder_hurry(struct aura_encoder *e, unsigned steps);
 /**
  * @param pts_us  later than the one before
  * @return 0, AURA_EAGAIN (the rate control left this picture out), AURA_EINVAL (another size),
@@ -40,5 +42,8 @@ AURA_NODISCARD int aura_encoder_encode(struct aura_encoder *e, const struct aura
 /** What a decoder makes of the last picture; borrowed until the next call. @return false: nothing
  */
 bool aura_encoder_seen(struct aura_encoder *e, struct aura_picture *out);
+
+/** Of the encoder's library. */
+const char *aura_encoder_version(void);
 
 #endif

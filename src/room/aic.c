@@ -1,24 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who has a say in AI compression: the operator (aic.enabled), and each participant by an
- * attribute, which holds for what it publishes and for what it gets (docs/aic-protocol.md section
- * 6). */
+/* Who has a say in AI compression: the operator (aic.enabled), the room by its metadata, and each
+ * participant by an attribute, which holds for what it publishes and for what it gets
+ * (docs/aic-protocol.md section 6). */
 #include "room/room_priv.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { CHROME_WITH_SVC = 113 }; /* from there on it takes scalabilityMode for AV1 */
 
-static const char attribute[] = "auralink.aic";
+static const char attribute[] = AURA_TOKEN_AIC; /* of participants, and in rooms' metadata */
 
-bool aura__aic_wanted(const struct participant *p) {
-    const struct aura_claims *c = &p->claims;
-    for (size_t i = 0; i < c->attribute_count; i++) {
-        if (strcmp(c->attributes[i].key, attribute) == 0) {
-            return p->room->rooms->conf.aic && strcmp(c->attributes[i].value, "off") != 0;
+const char *aura_rooms_aic_says(const char *text) {
+    static const char *const all[] = {"on", "off", "saver"};
+    for (size_t i = 0; text && i < sizeof(all) / sizeof(*all); i++) {
+        if (strcmp(text, all[i]) == 0) {
+            return all[i];
         }
     }
-    return p->room->rooms->conf.aic;
+    return NULL;
+}
+
+const char *aura__aic_says(const struct participant *p) {
+    const struct aura_claims *c = &p->claims;
+    const char *says = NULL;
+    for (size_t i = 0; i < c->attribute_count && !says; i++) {
+        says = strcmp(c->attributes[i].key, attribute) == 0
+                   ? aura_rooms_aic_says(c->attributes[i].value)
+                   : NULL;
+    }
+    says = says ? says : p->room->aic;
+    says = says ? says : aura_rooms_aic_says(p->room->rooms->conf.aic_default);
+    return says ? says : "on";
+}
+
+bool aura__aic_wanted(const struct participant *p) {
+    return p->room->rooms->conf.aic && strcmp(aura__aic_says(p), "off") != 0;
+}
+
+/* {"auralink.aic": "off"} among whatever else an application keeps there. */
+static const char *of_metadata(const char *metadata) {
+    if (!strstr(metadata, attribute)) {
+        return NULL; /* most are no JSON at all */
+    }
+    json_t *all = json_loads(metadata, 0, NULL);
+    const char *says = aura_rooms_aic_says(json_string_value(json_object_get(all, attribute)));
+    json_decref(all);
+    return says;
+}
+
+void aura__aic_room_changed(struct room *room) {
+    const char *says = of_metadata(room->metadata);
+    if (says != room->aic) {
+        room->aic = says;
+        AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+            aura__aic_changed(p);
+        }
+    }
+}
+
+bool aura__aic_saves(const struct participant *p) {
+    return p->room->rooms->conf.aic && strcmp(aura__aic_says(p), "saver") == 0;
+}
+
+void aura__aic_count_savers(struct room *room) {
+    bool savers = false;
+    AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+        savers |= p->saves;
+    }
+    if (room->savers == savers) {
+        return;
+    }
+    room->savers = savers;
+    AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+        AURA_LIST_EACH(&p->tracks, struct track, t, node) {
+            aura__publish_renew(t);
+        }
+    }
 }
 
 bool aura__aic_governs(const struct participant *p, enum aura_codec codec) {
@@ -47,17 +106,20 @@ bool aura__aic_steers(const struct participant *p, const struct aura_join *join)
 }
 
 void aura__aic_changed(struct participant *p) {
-    bool native = !aura__aic_wanted(p);
+    bool native = !aura__aic_wanted(p), saves = aura__aic_saves(p);
     p->hints = aura__aic_hints_wanted(p);
-    if (p->native == native) {
+    if (p->native == native && p->saves == saves) {
         return;
     }
     p->native = native;
+    p->saves = saves;
     AURA_LIST_EACH(&p->tracks, struct track, t, node) {
         aura__publish_renew(t);
     }
+    aura__aic_count_savers(p->room);
     AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
         s->settings.native = native;
+        s->settings.saver = saves;
         if (s->sub) {
             aura_sfu_sub_set(p->room->rooms->sfu, s->sub, &s->settings);
         }

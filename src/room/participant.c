@@ -139,6 +139,7 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     aura__sid(r->conf.rand, "PA_", p->sid);
     int err = take_claims(p, join);
     p->native = !aura__aic_wanted(p);
+    p->saves = aura__aic_saves(p);
     p->steered = aura__aic_steers(p, join);
     p->hints = aura__aic_hints_wanted(p);
     if (!err && join->request->client_info) {
@@ -154,6 +155,7 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     }
     room->recording = room->recording || p->may.recorder;
     room->had_participants = true;
+    aura__aic_count_savers(room);
     aura__room_check_empty(room);
     *out = p;
     return 0;
@@ -203,6 +205,7 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     room->rooms->stats.participants--;
     aura__notify_participant(p,
                              p->was_active ? "participant_left" : "participant_connection_aborted");
+    aura__aic_count_savers(room);
     participant_free(p);
     room->recording = false;
     AURA_LIST_EACH(&room->participants, struct participant, other, node) {

@@ -377,16 +377,18 @@ static void go_live(struct encoding *e) {
 }
 
 static void fill_conf(const struct encoding *e, aura_peer_id peer, struct aura_sfu_pub_conf *conf) {
-    *conf = (struct aura_sfu_pub_conf){.peer = peer,
-                                       .media = e->media,
-                                       .stream_count = e->stream_count,
-                                       .width = e->t->request->width,
-                                       .height = e->t->request->height,
-                                       .spatial_layers = (uint32_t)e->t->request->n_layers,
-                                       .aic = aura__aic_wanted(e->t->p),
-                                       .govern = aura__aic_governs(e->t->p, e->codec),
-                                       .encrypted = e->t->request->encryption !=
-                                                    LIVEKIT__ENCRYPTION__TYPE__NONE};
+    *conf = (struct aura_sfu_pub_conf){
+        .peer = peer,
+        .media = e->media,
+        .stream_count = e->stream_count,
+        .width = e->t->request->width,
+        .height = e->t->request->height,
+        .spatial_layers = (uint32_t)e->t->request->n_layers,
+        .aic = aura__aic_wanted(e->t->p) && (e->t->request->type == LIVEKIT__TRACK_TYPE__VIDEO ||
+                                             e->t->p->room->rooms->conf.aic_audio),
+        .savers = e->t->p->room->savers,
+        .govern = aura__aic_governs(e->t->p, e->codec),
+        .encrypted = e->t->request->encryption != LIVEKIT__ENCRYPTION__TYPE__NONE};
     memcpy(conf->streams, e->streams, sizeof(conf->streams));
 }
 

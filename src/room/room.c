@@ -59,6 +59,7 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
         room_free(room);
         return err;
     }
+    aura__aic_room_changed(room);
     aura_list_add(&r->rooms, &room->node);
     r->stats.rooms++;
     AURA_LOG("room", AURA_LOG_INFO, "room_started", AURA_S("room", name), AURA_S("sid", room->sid));

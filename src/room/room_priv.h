@@ -106,6 +106,7 @@ struct participant {
     bool quality_sent, quality_dirty, speaker_dirty;
     bool steered; /* AIC: told to publish AV1 */
     bool native;  /* AIC: neither what it publishes nor what it gets is compressed */
+    bool saves;   /* … what weighs least is for it */
     bool hints;   /* AIC: it is told about the tracks that it gets */
 };
 
@@ -182,6 +183,7 @@ struct room {
     struct aura_rooms *rooms;
     char sid[SID_CAP];
     char *name, *metadata;
+    const char *aic; /* what the metadata says of AI compression; NULL = nothing */
     uint64_t created_wall_us;
     uint32_t empty_timeout_s, departure_timeout_s, max_participants;
     bool closing, recording, had_participants;
@@ -193,6 +195,7 @@ struct room {
     size_t kept_bytes;
     struct aura_timer close_timer, update_timer, info_timer, quality_timer, audible_timer;
     bool info_dirty;
+    bool savers; /* somebody in it wants what weighs least */
 };
 
 struct aura_rooms {
@@ -276,8 +279,17 @@ void aura__publish_options(struct participant *p, const struct aura_neg_offered 
                            struct aura_neg_pub_options *out);
 /** What the SFU has to know of it changed. */
 void aura__publish_renew(struct track *t);
-/** AI compression (aic.c): may it touch this participant's media, either way? */
+/** The room's metadata is new. */
+void aura__aic_room_changed(struct room *room);
+/** AI compression (aic.c): "on", "off" or "saver", of who said it first: the participant's
+ * attribute, the room's metadata, the configuration. */
+const char *aura__aic_says(const struct participant *p);
+/** May it touch this participant's media, either way? */
 bool aura__aic_wanted(const struct participant *p);
+/** What weighs least is to be made for it. */
+bool aura__aic_saves(const struct participant *p);
+/** Participants came, went, or think otherwise now. */
+void aura__aic_count_savers(struct room *room);
 /** Is what it sends in this codec held at a rate rather than compressed? */
 bool aura__aic_governs(const struct participant *p, enum aura_codec codec);
 /** Is it to publish AV1 (JoinResponse.enabled_publish_codecs)? Asked once, when it joins. */

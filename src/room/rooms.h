@@ -40,12 +40,14 @@ struct aura_rooms_conf {
     uint32_t codecs; /* bit per enum aura_codec; 0 = all that we know */
     size_t max_metadata_bytes, max_attributes_bytes; /* 0 = LiveKit's defaults */
     size_t max_name_length, max_identity_length, max_room_name_length;
-    uint32_t max_tracks;  /* published by one participant; 0 = 64 */
-    uint32_t max_audible; /* microphones forwarded at a time in a room; 0 = all */
-    bool aic;             /* video may be compressed by AI Core */
-    bool aic_governs;     /* … is not, but is held at the rate that AI Core recommends */
-    bool aic_steers;      /* who can encode AV1 is told to, and governed */
-    const char *dump_of;  /* identity whose media is dumped; NULL = everybody's */
+    uint32_t max_tracks;     /* published by one participant; 0 = 64 */
+    uint32_t max_audible;    /* microphones forwarded at a time in a room; 0 = all */
+    bool aic;                /* media may be compressed by AI Core … */
+    bool aic_audio;          /* … sound too */
+    bool aic_governs;        /* … is not, but is held at the rate that AI Core recommends */
+    bool aic_steers;         /* who can encode AV1 is told to, and governed */
+    const char *aic_default; /* "on", "off", "saver": for who says nothing; NULL = on */
+    const char *dump_of;     /* identity whose media is dumped; NULL = everybody's */
     const char *const *stun_servers; /* urls for JoinResponse.ice_servers */
     size_t stun_server_count;
     /* Rooms that tokens (roomPreset) and CreateRoom (room_preset) name; borrowed. */
@@ -65,6 +67,10 @@ struct aura_rooms *aura_rooms_free(struct aura_rooms *r);
 /** Handlers for aura_sfu_new(), with the rooms as argument. */
 const struct aura_sfu_handlers *aura_rooms_sfu_handlers(void);
 void aura_rooms_attach(struct aura_rooms *r, struct aura_sfu *sfu);
+
+/** The same text as a constant if it is a wish for AI compression: "on", "off", "saver"; or NULL.
+ */
+const char *aura_rooms_aic_says(const char *text);
 
 /** Why a request was refused, as LiveKit answers it. */
 struct aura_denial {

@@ -226,6 +226,7 @@ int aura_rooms_update_metadata(struct aura_rooms *r, const char *name, const cha
     }
     aura_free(room->metadata);
     room->metadata = copy;
+    aura__aic_room_changed(room);
     aura__broadcast_room(room, true);
     struct aura__arena a = {.blocks = NULL};
     Livekit__Room *info = aura__room_info(&a, room);

@@ -144,6 +144,7 @@ void aura__subscribe(struct participant *p, struct track *t) {
     s->t = t;
     s->settings = (struct aura_sfu_sub_settings){.max_layer = 2,
                                                  .native = !aura__aic_wanted(p),
+                                                 .saver = aura__aic_saves(p),
                                                  .screen = t->request->source ==
                                                            LIVEKIT__TRACK_SOURCE__SCREEN_SHARE};
     s->quality = LIVEKIT__VIDEO_QUALITY__HIGH;

@@ -182,6 +182,15 @@ static int take_attributes(struct aura_claims *c, json_t *map) {
     return err;
 }
 
+/* The claim `aic` is short for the attribute, which may say something else already. */
+static int take_aic(struct aura_claims *c, json_t *body) {
+    const char *says = json_string_value(json_object_get(body, "aic"));
+    for (size_t i = 0; i < c->attribute_count; i++) {
+        says = strcmp(c->attributes[i].key, AURA_TOKEN_AIC) == 0 ? NULL : says;
+    }
+    return says ? aura_claims_attribute(c, AURA_TOKEN_AIC, says) : 0;
+}
+
 static int take_claims(struct aura_claims *c, json_t *body) {
     int err = take_text(body, "iss", &c->api_key);
     err = err ? err : take_text(body, "jti", &c->identity); /* what old tokens had instead of sub */
@@ -190,6 +199,7 @@ static int take_claims(struct aura_claims *c, json_t *body) {
     err = err ? err : take_text(body, "metadata", &c->metadata);
     err = err ? err : take_text(body, "kind", &c->kind);
     err = err ? err : take_attributes(c, json_object_get(body, "attributes"));
+    err = err ? err : take_aic(c, body);
     err = err ? err : take_video(c, json_object_get(body, "video"));
     err = err ? err : take_text(body, "roomPreset", &c->room_preset);
     const json_t *sip = json_object_get(body, "sip");

@@ -20,6 +20,10 @@ enum {
     AURA_KEYS_MAX = 4096,
 };
 
+/** The attribute by which a participant has its say in AI compression; also set by the claim `aic`.
+ */
+#define AURA_TOKEN_AIC "auralink.aic"
+
 /** The API keys of a server. Secrets are wiped when it is freed. */
 struct aura_keys;
 AURA_NODISCARD int aura_keys_new(struct aura_keys **kp);

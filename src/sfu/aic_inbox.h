@@ -43,7 +43,7 @@ AURA_NODISCARD int aura__aic_inbox_new(struct aura_aic_inbox **ip, struct aura_w
 struct aura_aic_inbox *aura__aic_inbox_free(struct aura_aic_inbox *inbox);
 
 /** Opens CompressStream or Analyze; answers come to `from.handle`.
- * @return 0, AURA_ENOMEM, AURA_ECLOSED */
+ * @return 0, AURA_ENOMEM, AURA_ECLOSED, AURA_ELIMIT (as many streams as the operator allows) */
 AURA_NODISCARD int aura__aic_open(struct aura_aic_stream **sp, const struct aura_aic_origin *from,
                                   enum aura_aic_call call);
 

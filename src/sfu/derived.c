@@ -62,8 +62,12 @@ static void open_stream(struct aura_derived *d) {
                                          .handle = handle,
                                          .pub = d->pub->source.id,
                                          .generation = ++d->generation};
-    if (aura__aic_open(&d->stream, &from, AURA_AIC_CALL_COMPRESS)) {
-        return; /* the next packet tries again */
+    int err = aura__aic_open(&d->stream, &from, AURA_AIC_CALL_COMPRESS);
+    if (err == AURA_ELIMIT) {
+        aura_aic_machine_stream_down(&d->machine, AURA_AIC_REFUSED, now_of(d));
+    }
+    if (err) {
+        return; /* else the next packet tries again */
     }
     aura_aic_machine_stream_up(&d->machine, now_of(d));
     aura__aic_feed_restart(&d->feed);
@@ -123,6 +127,7 @@ static void send_frame(void *arg, const struct aura_aic_frame_in *frame) {
     struct aura_derived *d = arg;
     uint64_t now_us = now_of(d);
     struct aura_aic_frame_in in = *frame;
+    in.target_quality = d->pub->peer->worker->shared->conf.aic_target_quality;
     in.key_frame = d->key_wanted || aura_aic_machine_wants_key(&d->machine, now_us);
     if (!d->stream || !aura_aic_machine_sent(&d->machine, now_us)) {
         return;
@@ -294,7 +299,8 @@ static void handle(struct aura_worker *w, const struct aura_aic_event *e) {
 /* ---- its life ---- */
 
 int aura__derived_new(struct aura_derived **dp, struct aura_published *pub) {
-    const struct aura_aic_machine_conf conf = {.min_vmaf = 0};
+    const struct aura_aic_machine_conf conf = {.min_vmaf =
+                                                   pub->peer->worker->shared->conf.aic_min_quality};
     struct aura_derived *d = aura_zalloc(sizeof(*d));
     if (!d) {
         return AURA_ENOMEM;

@@ -126,8 +126,12 @@ static void open_stream(struct aura_governed *g) {
                                          .handle = handle,
                                          .pub = g->pub->source.id,
                                          .generation = ++g->generation};
-    if (aura__aic_open(&g->stream, &from, AURA_AIC_CALL_ANALYZE)) {
-        return; /* the next packet tries again */
+    int err = aura__aic_open(&g->stream, &from, AURA_AIC_CALL_ANALYZE);
+    if (err == AURA_ELIMIT) {
+        aura_aic_machine_stream_down(&g->machine, AURA_AIC_REFUSED, now_of(g));
+    }
+    if (err) {
+        return; /* else the next packet tries again */
     }
     aura_aic_machine_stream_up(&g->machine, now_of(g));
     aura__aic_feed_restart(&g->feed);
@@ -194,7 +198,9 @@ static void send_frame(void *arg, const struct aura_aic_frame_in *frame) {
     if (!g->stream || !aura_aic_machine_sent(&g->machine, now_us)) {
         return;
     }
-    if (aura_aic_stream_send(g->stream, frame)) {
+    struct aura_aic_frame_in in = *frame;
+    in.target_quality = g->pub->peer->worker->shared->conf.aic_target_quality;
+    if (aura_aic_stream_send(g->stream, &in)) {
         aura_aic_machine_stream_down(&g->machine, AURA_AIC_BROKEN, now_us);
     }
 }
@@ -297,6 +303,7 @@ int aura__governed_new(struct aura_governed **gp, struct aura_published *pub) {
         return err;
     }
     g->pub = pub;
+    g->govern.min_vmaf = pub->peer->worker->shared->conf.aic_min_quality;
     aura_aic_machine_init(&g->machine, &conf);
     *gp = g;
     return 0;

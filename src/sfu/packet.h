@@ -57,6 +57,7 @@ struct aura_packet {
     int8_t up_to[AURA_MEDIA_LAYERS_MAX];
     uint16_t payload_at, payload_len; /* padding excluded */
     uint16_t len;
+    uint16_t samples; /* of sound, that it stands for; 0 = not known */
     uint32_t ts;
     uint64_t eseq; /* extended by wraps, per stream */
     uint64_t arrival_us;

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "sfu/derived.h"
+#include "sfu/derived_sound.h"
 #include "sfu/governed.h"
 #include "sfu/subscribed.h"
 #include "transport/pc.h"
@@ -70,10 +71,15 @@ static void apply(struct aura_published *pub, const struct aura_sfu_pub_conf *co
     } else if (!govern) {
         pub->governed = aura__governed_free(pub->governed);
     }
-    if (aic && !pub->derived && aura__derived_new(&pub->derived, pub)) {
-        pub->derived = NULL; /* no memory: native */
-    } else if (!aic && pub->derived) {
+    bool has = pub->derived || pub->sound;
+    /* Without memory: native. */
+    if (aic && !has && conf->media.kind == AURA_KIND_VIDEO) {
+        (void)!aura__derived_new(&pub->derived, pub);
+    } else if (aic && !has) {
+        (void)!aura__derived_sound_new(&pub->sound, pub);
+    } else if (!aic && has) {
         pub->derived = aura__derived_free(pub->derived);
+        pub->sound = aura__derived_sound_free(pub->sound);
         aura__source_set_aic(&pub->source, 0, 0);
     }
 }
@@ -124,6 +130,7 @@ void aura__published_free(struct aura_published *pub) {
         aura__worker_tell_worker(w, (unsigned)__builtin_ctz(left), &m);
     }
     pub->derived = aura__derived_free(pub->derived);
+    pub->sound = aura__derived_sound_free(pub->sound);
     pub->governed = aura__governed_free(pub->governed);
     aura__source_end(&pub->source);
     for (size_t i = 0; i < AURA_MEDIA_LAYERS_MAX; i++) {

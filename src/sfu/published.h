@@ -46,8 +46,9 @@ struct aura_published {
     int8_t codec_of_pt[128]; /* index into conf.media.codecs, -1 = none */
     int8_t rtx_of_pt[128];   /* the same for RTX payload types */
     struct aura_stream stream[AURA_MEDIA_LAYERS_MAX];
-    struct aura_derived *derived;   /* NULL: AI Core does not compress it */
-    struct aura_governed *governed; /* NULL: its rate is its own */
+    struct aura_derived *derived;     /* NULL: AI Core does not compress it … */
+    struct aura_derived_sound *sound; /* … nor this, if it is sound */
+    struct aura_governed *governed;   /* NULL: its rate is its own */
 
     struct aura_audio_level level;
     struct aura_node level_node; /* in aura_worker.speaking */

@@ -6,6 +6,7 @@
 #include "rtp/opus.h"
 #include "rtp/rtx.h"
 #include "sfu/derived.h"
+#include "sfu/derived_sound.h"
 #include "sfu/governed.h"
 #include "sfu/levels.h"
 
@@ -211,6 +212,9 @@ static void inspect(struct aura_stream *s, struct aura_packet *p, const struct a
     } else {
         static const struct aura_payload none = {.up_to = {-1, -1, -1}};
         note_payload(s, p, &none);
+        p->samples = pub->sound ? (uint16_t)aura__derived_sound_samples(
+                                      (enum aura_codec)p->codec, rtp->payload, rtp->payload_len)
+                                : 0;
         note_level(pub, p, &x);
     }
 }
@@ -284,8 +288,11 @@ static void receive(struct aura_stream *s, const struct aura_media_codec *codec,
     }
     aura__rtcp_report_soon(peer);
     aura__source_packet(&pub->source, s->index, p);
-    if (pub->derived && pub->source.kind == AURA_KIND_VIDEO) {
+    if (pub->derived) {
         aura__derived_packet(pub->derived, s->index, p);
+    }
+    if (pub->sound) {
+        aura__derived_sound_packet(pub->sound, p);
     }
     if (pub->governed) {
         aura__governed_packet(pub->governed, s->index, p);

@@ -43,6 +43,8 @@ struct aura_sfu_conf {
     const struct aura_clock *clock;
     struct aura_rand *rand;
     struct aura_aic_core *aic; /* AI Core; NULL = none. Borrowed, must outlive the SFU */
+    float aic_target_quality;  /* VMAF against what came in; 0 = as AI Core thinks best */
+    float aic_min_quality;     /* what AI Core predicts to come out worse stays native; 0 = none */
     struct aura_dump *dump;    /* unencrypted media goes there too (dump.h); NULL = no. Borrowed */
 };
 
@@ -203,6 +205,7 @@ struct aura_sfu_pub_conf {
     size_t stream_count;     /* 0 = one stream, bound by mid or by its payload type */
     struct aura_sfu_stream streams[AURA_MEDIA_LAYERS_MAX]; /* low layer first */
     bool aic;                                              /* may be compressed by AI Core */
+    bool savers;             /* sound: some who hear it want least bytes */
     uint32_t width, height;  /* of the picture as announced; 0 = unknown */
     uint32_t spatial_layers; /* in one stream, as announced; 0 = unknown */
     bool govern;             /* … but is rather held at the rate that AI Core recommends */
@@ -232,6 +235,7 @@ struct aura_sfu_sub_conf {
 struct aura_sfu_sub_settings {
     bool paused;       /* disabled by the subscriber, or not permitted */
     bool native;       /* never what AI Core made of it */
+    bool saver;        /* of sound, what weighs least */
     bool screen;       /* a screen share: comes before cameras, sharpness before motion */
     uint8_t max_layer; /* 0..2: highest simulcast / spatial layer wanted */
     uint8_t max_fps;   /* pictures a second that suffice; 0 = all */

@@ -167,7 +167,9 @@ static void put_into_batch(struct aura_source *s, unsigned layer, struct aura_pa
 
 void aura__source_packet(struct aura_source *s, unsigned layer, struct aura_packet *p) {
     struct aura_source_layer *l = &s->layer[layer];
-    keep(s, l, p);
+    if (p->payload_len || layer < AURA_LAYER_AIC) {
+        keep(s, l, p); /* and no mark of silence (derived_sound.h) */
+    }
     if (p->eseq > l->newest_eseq) {
         l->newest_eseq = p->eseq;
     }
@@ -213,7 +215,9 @@ void aura__source_sr(struct aura_source *s, unsigned layer, const struct aura_rt
     bool first = !s->layer[layer].sr.has_sr;
     aura_sr_source_report(&s->layer[layer].sr, sr, arrival_us);
     /* AI Core's frames keep the times of the ones they were made from. */
-    aura_sr_source_report(&s->layer[AURA_LAYER_AIC].sr, sr, arrival_us);
+    for (unsigned i = AURA_LAYER_AIC; i < AURA_SOURCE_LAYERS; i++) {
+        aura_sr_source_report(&s->layer[i].sr, sr, arrival_us);
+    }
     if (first) {
         AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
             aura__subscribed_first_sr(sub, layer);

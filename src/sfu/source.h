@@ -18,7 +18,9 @@
 
 enum {
     AURA_LAYER_AIC = AURA_MEDIA_LAYERS_MAX, /* AI Core's, behind the publisher's (derived.h) */
-    AURA_SOURCE_LAYERS = AURA_MEDIA_LAYERS_MAX + 1,
+    AURA_LAYERS_SOUND =
+        2, /* that AI Core makes of sound: for most, for those who save (derived_sound.h) */
+    AURA_SOURCE_LAYERS = AURA_MEDIA_LAYERS_MAX + AURA_LAYERS_SOUND,
     AURA_LAYER_QUIET_US = 1000000, /* a layer silent for so long may be replaced by another */
     AURA_SOURCE_BATCH = 32,        /* packets of one turn that are forwarded together */
 };
@@ -40,7 +42,8 @@ struct aura_source {
     struct aura_worker *worker;
     enum aura_kind kind;
     bool encrypted, muted, hushed, replica;
-    uint8_t aic;      /* 1 + layer that AURA_LAYER_AIC was made from; 0 = it is not to be had */
+    uint8_t aic;      /* 1 + layer that AURA_LAYER_AIC was made from; 0 = it is not to be had.
+                         Sound: a bit for each of AURA_LAYERS_SOUND */
     uint32_t aic_bps; /* what AURA_LAYER_AIC weighs; 0 = not known yet */
     uint64_t aic_sent, aic_native; /* bytes since the last report (derived_meter.h) … */
     uint64_t aic_told_us;          /* … which was then */
@@ -83,7 +86,7 @@ void aura__source_sr(struct aura_source *s, unsigned layer, const struct aura_rt
 /** Muted: nothing is forwarded; afterwards subscribers go on with a key frame. */
 void aura__source_set_muted(struct aura_source *s, bool muted);
 /** AI Core's layer can be had, or no more: subscribers come or go at the next key frame there.
- * @param aic  1 + layer it is made from, 0 = none */
+ * @param aic  as in struct aura_source */
 void aura__source_set_aic(struct aura_source *s, uint8_t aic, uint32_t bps);
 /** The spatial layer, as the allocator counts them, that AURA_LAYER_AIC stands for. */
 unsigned aura__source_aic_spatial(const struct aura_source *s);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "sfu/derived.h"
 #include "sfu/derived_meter.h"
+#include "sfu/derived_sound.h"
 #include "sfu/downlink.h"
 #include "sfu/published.h"
 #include "sfu/subscribed.h"
@@ -82,7 +83,7 @@ static void report_sub(struct aura_subscribed *sub, uint64_t now_us) {
     out->interval_lost = sub->interval_lost;
     out->jitter_us = sub->jitter_us;
     out->rtt_us = sub->rtt_us;
-    out->aic = sub->running && sub->layer == AURA_LAYER_AIC;
+    out->aic = sub->running && sub->layer >= AURA_LAYER_AIC;
     out->bitrate_bps = rate_bps(sub->bytes - sub->reported_bytes, now_us - sub->reported_us);
     sub->reported_packets = sub->packets;
     sub->reported_bytes = sub->bytes;
@@ -112,13 +113,15 @@ static void report_peer(struct aura_peer *peer) {
 void aura__stats_aic(struct aura_source *s, bool bytes) {
     struct aura_published *pub =
         s->replica ? NULL : AURA_CONTAINER(s, struct aura_published, source);
-    if (s->replica ? !s->aic_sent || !bytes : !pub->derived) {
+    if (s->replica ? !s->aic_sent || !bytes : !pub->derived && !pub->sound) {
         return;
     }
     struct aura_sfu_aic *out = aura_zalloc(sizeof(*out));
     if (out) {
-        if (pub) {
+        if (pub && pub->derived) {
             aura__derived_report(pub->derived, out);
+        } else if (pub) {
+            aura__derived_sound_report(pub->sound, out);
         }
         if (bytes) {
             aura__meter_bytes(s, out);

@@ -117,9 +117,9 @@ static bool silenced(const struct aura_subscribed *sub) {
     return sub->settings.paused || sub->starved || !sub->peer->connected;
 }
 
-static bool takes_av1(const struct aura_subscribed *sub) {
+bool aura__subscribed_takes(const struct aura_subscribed *sub, enum aura_codec codec) {
     for (size_t i = 0; i < sub->conf.media.codec_count; i++) {
-        if (sub->conf.media.codecs[i].codec == AURA_CODEC_AV1) {
+        if (sub->conf.media.codecs[i].codec == codec) {
             return true;
         }
     }
@@ -127,12 +127,17 @@ static bool takes_av1(const struct aura_subscribed *sub) {
 }
 
 bool aura__subscribed_takes_aic(const struct aura_subscribed *sub) {
-    return sub->source->aic && !sub->settings.native && takes_av1(sub);
+    return sub->source->aic && !sub->settings.native && is_video(sub) &&
+           aura__subscribed_takes(sub, AURA_CODEC_AV1);
 }
 
 static void pick_target(struct aura_subscribed *sub) {
     unsigned max = sub->settings.max_layer;
-    if (is_video(sub) && sub->alloc.started && sub->alloc.spatial >= 0) {
+    if (!is_video(sub)) {
+        sub->target = aura__subscribed_sound_target(sub);
+        return;
+    }
+    if (sub->alloc.started && sub->alloc.spatial >= 0) {
         max = (unsigned)sub->alloc.spatial;
     }
     sub->target = (uint8_t)aura__source_pick(sub->source, max, aura__now(sub->peer->worker));
@@ -147,7 +152,11 @@ static void pick_target(struct aura_subscribed *sub) {
  * @param key_layer  a key frame of this layer is at hand; AURA_SOURCE_LAYERS = none */
 static void retarget(struct aura_subscribed *sub, unsigned key_layer) {
     pick_target(sub);
-    if (sub->target != key_layer && (!sub->running || sub->target != sub->layer)) {
+    if (!is_video(sub)) {
+        if (sub->sound.layer && sub->sound.layer != sub->target) {
+            aura__subscribed_sound_native(sub);
+        }
+    } else if (sub->target != key_layer && (!sub->running || sub->target != sub->layer)) {
         aura__source_want_key(sub->source, sub->target);
     }
 }
@@ -163,9 +172,9 @@ void aura__subscribed_set(struct aura_subscribed *sub,
     bool was_paused = sub->settings.paused;
     sub->settings = *settings;
     if (settings->paused) {
-        sub->running = false;
+        sub->running = sub->sound.begun = false;
     }
-    if (sub->source && (was_paused || settings->paused || is_video(sub))) {
+    if (sub->source && (was_paused || settings->paused || is_video(sub) || sub->source->aic)) {
         aura__subscribed_begin(sub);
     }
 }
@@ -383,6 +392,9 @@ void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
     }
     if (!aura__subscribed_pt(sub, p)) {
         aura__drop(sub->peer->worker, AURA_DROP_UNKNOWN_PT);
+        return;
+    }
+    if (!is_video(sub) && !aura__subscribed_hears(sub, layer, p)) {
         return;
     }
     if (is_foreign(sub, layer, p)) {

@@ -13,6 +13,7 @@
 #include "rtp/gapmap.h"
 #include "sfu/filter.h"
 #include "sfu/peer.h"
+#include "sfu/sound_switch.h"
 #include "sfu/source.h"
 
 enum {
@@ -84,6 +85,7 @@ struct aura_subscribed {
     uint64_t newest_us;          /* arrival of the packet that got `newest` */
     struct aura_alloc_track alloc;
     bool starved; /* the allocator has nothing for it */
+    struct aura_sound_switch sound;
     struct {
         bool once;
         int8_t spatial, temporal;
@@ -119,6 +121,18 @@ void aura__subscribed_packet(struct aura_subscribed *sub, unsigned layer,
 /** The layer's first sender report came. */
 void aura__subscribed_first_sr(struct aura_subscribed *sub, unsigned layer);
 
+/** That codec is negotiated. */
+bool aura__subscribed_takes(const struct aura_subscribed *sub, enum aura_codec codec);
+/** The layer of a sound that it is to hear now, whatever it hears (subscribed_sound.c). */
+uint8_t aura__subscribed_sound_target(const struct aura_subscribed *sub);
+/** @return this packet of sound is to be sent */
+bool aura__subscribed_hears(struct aura_subscribed *sub, unsigned layer,
+                            const struct aura_packet *p);
+/** Goes back to the publisher's packets, from the first that AI Core has not given back. Nothing
+ * may wait in the source's batch. */
+void aura__subscribed_sound_native(struct aura_subscribed *sub);
+/** A receiver report's loss, in 1/256. */
+void aura__subscribed_sound_report(struct aura_subscribed *sub, uint8_t fraction_lost);
 /** It gets AI Core's picture in place of the one that it was made from. */
 bool aura__subscribed_takes_aic(const struct aura_subscribed *sub);
 /** Goes to the layer that is best for it now, at the next key frame there. */

@@ -29,8 +29,13 @@ static bool ts_by_reports(const struct aura_subscribed *sub, unsigned layer,
 
 static uint32_t first_ts(const struct aura_subscribed *sub, unsigned layer,
                          const struct aura_packet *p) {
+    const struct aura_sub_segment *old = &sub->seg[sub->seg_at];
     if (sub->seg_count == 0) {
         return p->ts; /* nothing to be continuous with */
+    }
+    if (sub->source->kind == AURA_KIND_AUDIO && layer != old->layer && p->epoch == old->epoch &&
+        (int32_t)(p->ts + old->ts_offset - sub->newest.ts) > 0) {
+        return p->ts + old->ts_offset; /* AI Core's sound has the publisher's time stamps */
     }
     uint32_t clock = p->clock_rate ? p->clock_rate : 90000;
     uint32_t expected = expected_ts(sub, p->arrival_us, clock);
@@ -68,7 +73,8 @@ void aura__subscribed_open(struct aura_subscribed *sub, unsigned layer,
     aura_gapmap_start(&sub->gaps, p->eseq);
     aura_gapmap_start(&sub->pid_gaps, p->pid);
     aura__filter_start(&sub->filter, p);
-    sub->layer = sub->target = (uint8_t)layer;
+    sub->layer = (uint8_t)layer;
+    sub->target = sub->source->kind == AURA_KIND_VIDEO ? (uint8_t)layer : sub->target;
     sub->epoch = p->epoch;
     sub->running = true;
 }

@@ -70,6 +70,7 @@ void aura__subscribed_report(struct aura_subscribed *sub, const struct aura_rtcp
         sub->rtt_us = sub->rtt_us ? (sub->rtt_us * 7 + rtt_us) / 8 : rtt_us;
     }
     aura__downlink_report(sub->peer, b->fraction_lost, rtt_us);
+    aura__subscribed_sound_report(sub, b->fraction_lost);
     uint32_t lost = b->lost > 0 ? (uint32_t)b->lost : 0;
     if (sub->rr_seen && lost > sub->rr_lost) {
         sub->interval_lost += lost - sub->rr_lost;

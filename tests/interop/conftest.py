@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import tokens  # noqa: E402
 from lib.driver import HERE, ClientError, Driver  # noqa: E402
+from lib.namespace import Namespace  # noqa: E402
 from lib.server import ROOT, Server  # noqa: E402
 
 RESULTS: dict[str, dict] = {}
@@ -157,6 +159,25 @@ def drivers():
     holder = Drivers()
     yield holder
     holder.stop()
+
+
+@pytest.fixture(scope="module")
+def firefox(drivers):
+    """A network namespace in which clients of the kind "firefox" run; the module is skipped without one."""
+    if os.geteuid() != 0 or not shutil.which("ip"):
+        pytest.skip("needs root and iproute2 for a network namespace")
+    if not shutil.which(os.environ.get("AURA_FIREFOX", "firefox-esr")) and not shutil.which("firefox"):
+        pytest.skip("no Firefox")
+    try:
+        space = Namespace()
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no network namespace here: {error.stderr}")
+    try:
+        drivers.add("firefox", space.command(["node", "clients/browser_client.mjs", "firefox"]))
+        yield space
+    finally:
+        drivers.remove("firefox")
+        space.remove()
 
 
 class Room:

@@ -17,12 +17,13 @@ from lib.server import Server
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 NATIVE, AIC = "video/VP8", "video/AV1"
+MODELS = "governor,faces,person" if SANITIZED else "faces,person"
 
 
 @pytest.fixture
 def core():
     """Without the models that nothing here depends on: two cores have two browsers to carry as well."""
-    core = AICore("--without", "governor,faces,person" if SANITIZED else "faces,person")
+    core = AICore("--without", MODELS)
     yield core
     core.process.send_signal(signal.SIGCONT)
     core.stop()
@@ -32,8 +33,8 @@ def core():
 def start_core():
     started = []
 
-    def start(*arguments):
-        started.append(AICore(*arguments))
+    def start(*arguments, **options):
+        started.append(AICore(*arguments, **options))
         return started[-1]
 
     yield start
@@ -122,6 +123,9 @@ def test_compressed(call, record):
     assert native_kbps is None or kbps < native_kbps * 0.75
 
 
+# How AI Core fails, and how it is put right again.
+
+
 def kill(core: AICore) -> None:
     core.process.kill()
 
@@ -134,10 +138,26 @@ def drain(core: AICore) -> None:
     core.terminate()
 
 
-@pytest.mark.parametrize("fail", [pytest.param(kill, marks=pytest.mark.smoke), stop, drain])
-def test_fallback(call, core, fail, record):
-    """AI Core goes in the middle of a call: the picture goes on natively."""
-    falls_back(call, lambda: fail(core), record)
+def go_on(core: AICore, _) -> None:
+    core.process.send_signal(signal.SIGCONT)
+
+
+def anew(core: AICore, start_core) -> None:
+    core.process.wait(30)
+    start_core("--without", MODELS, listen=core.address)
+
+
+@pytest.mark.parametrize("fail, repair", [
+    pytest.param(kill, anew, marks=pytest.mark.smoke, id="kill"),
+    pytest.param(stop, go_on, id="stop"),
+    pytest.param(drain, anew, id="drain"),
+])
+def test_fallback(call, core, start_core, fail, repair, record):
+    """AI Core goes in the middle of a call: the picture goes on natively, and is compressed again when it is back."""
+    server, _, viewer, video = call
+    falls_back(server, [viewer], video, lambda: fail(core), record, clean=fail in (kill, drain))
+    repair(core, start_core)
+    record(return_s=goes_to(viewer, video, AIC))
 
 
 def slow(line: Proxy) -> None:
@@ -150,49 +170,56 @@ def cut(line: Proxy) -> None:
 
 @pytest.mark.parametrize("fail", [slow, cut])
 def test_bad_line(distant_call, line, fail, record):
-    """The network to AI Core fails in the middle of a call."""
-    falls_back(distant_call, lambda: fail(line), record)
+    """The network to AI Core fails in the middle of a call, and recovers."""
+    server, _, viewer, video = distant_call
+    falls_back(server, [viewer], video, lambda: fail(line), record)
+    line.mend()
+    record(return_s=goes_to(viewer, video, AIC))
 
 
-def falls_back(call, fail, record):
-    server, _, viewer, video = call
-    goes_to(viewer, video, AIC)
-    viewer.until(video, lambda s: s["distinct"] > 20, 10, "pictures")
-    viewer.call("reset")
-    freezes = viewer.call("rtcStats", sid=video).get("freezeCount", 0)
+def test_three(call, core, start_core, record):
+    """kill -9 in a call of three: nobody's picture stops for long, and both viewers get AIC again."""
+    server, room, viewer, video = call
+    other = room.join("chromium", "other")
+    other.until(video, lambda s: s["distinct"] > 10, 30, "no picture for the third")
+    falls_back(server, [viewer, other], video, lambda: kill(core), record, clean=True)
+    anew(core, start_core)
+    for one in (viewer, other):
+        goes_to(one, video, AIC)
+
+
+def freezes_of(viewer, video) -> int:
+    return viewer.call("rtcStats", sid=video).get("freezeCount", 0)
+
+
+def falls_back(server, viewers, video, fail, record, clean: bool = False) -> None:
+    """@param clean: failures that the server learns of at once, where browsers must count no freeze"""
+    for viewer in viewers:
+        goes_to(viewer, video, AIC)
+        viewer.call("reset")
+    for viewer in viewers:
+        viewer.until(video, lambda s: s["distinct"] > 20, 10, "pictures")
+    # What this machine does without any failure is not the fallback's fault.
+    before = [viewer.track(video)["maxGapMs"] for viewer in viewers]
+    freezes = [freezes_of(viewer, video) for viewer in viewers]
+    for viewer in viewers:
+        viewer.call("reset")
     fail()
-    back_s = goes_to(viewer, video, NATIVE, 10)
-    viewer.until(video, lambda s: s["distinct"] > 15, 10, "pictures go on")
-    stats = viewer.track(video)
-    freezes = viewer.call("rtcStats", sid=video).get("freezeCount", 0) - freezes
-    record(back_s=back_s, max_gap_ms=stats["maxGapMs"], freezes=freezes)
-    assert stats["maxGapMs"] < 600, stats
-    assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
-    assert "fallback" in server.tail(100_000)
-
-
-def test_return(call, core, record):
-    """AI Core comes back: so does AIC, by itself."""
-    _, _, viewer, video = call
-    goes_to(viewer, video, AIC)
-    stop(core)
-    goes_to(viewer, video, NATIVE, 10)
-    core.process.send_signal(signal.SIGCONT)
-    record(back_s=goes_to(viewer, video, AIC))
-
-
-def test_restart(call, core, record):
-    """AI Core is killed and started anew where it was: calls are compressed again."""
-    _, _, viewer, video = call
-    goes_to(viewer, video, AIC)
-    kill(core)
-    goes_to(viewer, video, NATIVE, 10)
-    core.process.wait()
-    again = AICore(listen=core.address)
-    try:
-        record(back_s=goes_to(viewer, video, AIC))
-    finally:
-        assert again.stop() == 0
+    back_s = [goes_to(viewer, video, NATIVE, 10) for viewer in viewers][-1]
+    for viewer in viewers:
+        viewer.until(video, lambda s: s["distinct"] > 15, 10, "pictures go on")
+    stats = [viewer.track(video) for viewer in viewers]
+    gaps = [s["maxGapMs"] for s in stats]
+    freezes = [freezes_of(viewer, video) - n for viewer, n in zip(viewers, freezes)]
+    figures = server.metrics()
+    fallbacks = sum(v for k, v in figures.items() if k.startswith("auralink_aic_fallbacks_total"))
+    record(back_s=back_s, max_gap_ms=max(gaps), gap_before_ms=max(before), freezes=sum(freezes),
+           fallbacks=fallbacks, per_frame=fallbacks / figures["auralink_aic_frames_total"])
+    assert all(s["backwards"] == 0 and s["unreadable"] == 0 for s in stats), stats
+    assert fallbacks >= 1 and "fallback" in server.tail(100_000)
+    for gap, own, n in zip(gaps, before, freezes):
+        assert gap <= 300 + max(0, own - 100), (gaps, before)
+        assert n == 0 or not clean or own > 200, (freezes, gaps, before)
 
 
 def test_mutual_tls(start_core, start_server, room_on, certificates):

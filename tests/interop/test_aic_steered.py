@@ -21,6 +21,14 @@ def core():
     core.stop()
 
 
+@pytest.fixture
+def light_core():
+    """Without any model: the machine has two browsers to carry."""
+    core = AICore("--without", "governor,faces,person")
+    yield core
+    core.stop()
+
+
 def server_with(start_server, core, **aic):
     return start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}, **aic}})
 
@@ -86,6 +94,21 @@ def test_not_steered(core, start_server, room_on):
     for video in videos:
         viewer.until(video, lambda s: s["distinct"] > 10, 30, "no picture")
         assert viewer.call("rtcStats", sid=video)["mimeType"] == "video/VP8"
+
+
+def test_native_sdk(light_core, start_server, room_on):
+    """rtc-node is not steered: its VP8 is compressed by the server, and stays VP8 for who cannot decode AV1."""
+    server = server_with(start_server, light_core, steer=True)
+    room = room_on(server)
+    video = room.join("node", "sender").call("publishVideo", width=640, height=360, fps=15, bitrate=800_000)["sid"]
+    viewer = room.join("chromium", "viewer")
+    old = room.join("chromium", "old", receiveWithout=["video/AV1"])
+    for one in (viewer, old):
+        one.until(video, lambda s: s["distinct"] > 10, 30, "no picture")
+    eventually(lambda: viewer.call("rtcStats", sid=video)["mimeType"] == "video/AV1", 60, 0.1, "compressed by the server")
+    old.call("reset")
+    old.until(video, lambda s: s["distinct"] > 15, 30, "pictures for who cannot decode AV1")
+    assert old.call("rtcStats", sid=video)["mimeType"] == "video/VP8"
 
 
 def test_governor(core, start_server, room_on, record):

@@ -141,7 +141,7 @@ def test_stream(core, record, codec, name):
            bytes_in=sum(a.bytes_in for a in answers), bytes_out=sum(a.bytes_out for a in answers))
     assert min(alike) > 28
     assert all(a.bytes_in == len(f) and a.bytes_out == len(a.frame) for a, f in zip(answers, frames))
-    assert all({s.step for s in a.steps} == {"decode", "analyse", "faces", "person", "encode"} for a in answers)
+    assert all({s.step for s in a.steps} == {"decode", "analyse", "faces", "person", "encode", "learn"} for a in answers)
 
 
 def test_one_picture(core):
@@ -333,28 +333,50 @@ class Caller(threading.Thread):
         return len(self._sent)
 
 
+def alone(core, frames: list[bytes]) -> float:
+    """Median seconds that a frame takes while nothing else is asked of AI Core."""
+    with core.channel() as channel:
+        api = schema(channel)
+        stream, waits = Stream(api), []
+        for number, data in enumerate(frames):
+            sent = time.monotonic()
+            stream.send(api.CompressRequest(frame=data, codec=api.CODEC_VP8, width=1280, height=720,
+                                            rtp_timestamp=3000 * number, key_frame=number == 0))
+            next(stream.answers)
+            waits.append(time.monotonic() - sent)
+        stream.close()
+        assert list(stream.answers) == []
+    return sorted(waits)[len(waits) // 2]
+
+
 def test_ten_tracks(start_core, record):
-    """Ten 720p tracks at once: those that are let in keep up, the others are told at once to stay native."""
+    """Ten 720p tracks at once, whose frames come together: those that are let in wait little longer than one alone, the
+    others are told at once to stay native."""
     core = start_core("--threads", "2")
     frames = encoded("libvpx", 90, 1280, 720, 1700)
+    one = alone(core, frames[:45])
+    step = max(1 / FPS, 4 * one)  # other programs may leave less than a track at full speed needs
     with core.channel() as channel:
         callers = [Caller(schema(channel), frames) for _ in range(10)]
         for caller in callers:
             caller.start()
         begun = time.monotonic()
         for number in range(len(frames)):
-            time.sleep(max(0, begun + number / FPS - time.monotonic()))  # the tracks' own clock
+            time.sleep(max(0, begun + number * step - time.monotonic()))  # the tracks' own clock
             for caller in callers:
                 caller.send(number)
         sent = [caller.end() for caller in callers]
     let_in = [c for c in callers if c.code is None]
     waits = sorted(w for c in let_in for w in c.waits[FPS:])
-    refused = {c.code for c in callers if c.code is not None}
-    record(let_in=len(let_in), wait_ms_p50=waits[len(waits) // 2] * 1000, wait_ms_p99=waits[len(waits) * 99 // 100] * 1000)
+    refused = [c for c in callers if c.code is not None]
+    at_once = [c for c in refused if not c.waits]
+    record(let_in=len(let_in), refused_at_once=len(at_once), told_to_go=len(refused) - len(at_once), alone_ms_p50=one * 1000,
+           wait_ms_p50=waits[len(waits) // 2] * 1000, wait_ms_p99=waits[len(waits) * 99 // 100] * 1000)
     assert 1 <= len(let_in) < 10
-    assert refused == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert {c.code for c in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert len(at_once) >= 5  # for frames that come together wait for each other
     assert all(len(c.waits) == n for c, n in zip(callers, sent) if c.code is None)
-    assert waits[len(waits) // 2] < 0.2  # no queue grows: it would be seconds long by now
+    assert waits[len(waits) // 2] < max(0.02, 3 * one)  # the promise, as far as the machine gives that much to one
 
 
 def test_rate_limit(core):

@@ -3,15 +3,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-
 import pytest
 
 from conftest import Room
 from lib.driver import eventually
-from lib.namespace import Namespace
 from lib.server import Server
 from test_pair import exchange
 
@@ -19,27 +14,12 @@ pytestmark = [pytest.mark.firefox, pytest.mark.browser, pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
-def far(drivers):
-    """(server, kind of the Firefox driver) on both sides of a veth pair."""
-    if os.geteuid() != 0 or not shutil.which("ip"):
-        pytest.skip("needs root and iproute2 for a network namespace")
-    if not shutil.which(os.environ.get("AURA_FIREFOX", "firefox-esr")) and not shutil.which("firefox"):
-        pytest.skip("no Firefox")
-    try:
-        space = Namespace()
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"no network namespace here: {error.stderr}")
-    server = None
-    try:
-        server = Server(node_ip=space.outside, bind=space.outside)
-        drivers.add("firefox", space.command(["node", "clients/browser_client.mjs", "firefox"]))
-        yield server
-    finally:
-        drivers.remove("firefox")
-        if server:
-            server.stop()
-            server.cleanup()
-        space.remove()
+def far(firefox):
+    """The server on the near side of a veth pair; Firefox is on the other."""
+    server = Server(node_ip=firefox.outside, bind=firefox.outside)
+    yield server
+    server.stop()
+    server.cleanup()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import {
   VideoSource,
   VideoStream,
 } from '@livekit/rtc-node';
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { emit, serve } from './lines.mjs';
 import { AudioWatch, VideoWatch, drawLuma } from './pattern.mjs';
 
@@ -34,6 +34,7 @@ class Client {
     this.watches = new Map(); // track sid -> {watch, identity, reader}
     this.published = new Map(); // name -> {sid, track, stop}
     this.saveFrames = null; // {folder, left}
+    this.saveSound = null; // a file: all samples that are heard from now on
     this.listen();
   }
 
@@ -109,6 +110,7 @@ class Client {
         else {
           const samples = Float32Array.from(value.data, (v) => v / 32768);
           watch.arrived(nowMs(), samples, value.sampleRate);
+          if (this.saveSound) appendFileSync(this.saveSound, Buffer.from(value.data.buffer, value.data.byteOffset, value.data.byteLength));
         }
       }
     };
@@ -148,14 +150,22 @@ function startVideo(source, width, height, fps) {
   return state;
 }
 
-function startAudio(source, toneHz) {
+/** A tone, or samples of a file (48 kHz, mono, 16 bits, no header) over and over. */
+function startAudio(source, toneHz, file) {
   const state = { running: true, phase: 0, level: 0.3 };
+  const bytes = file ? readFileSync(file) : null;
+  const pcm = bytes && new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
   const pump = async () => {
     while (state.running) {
       const samples = new Int16Array(480);
       for (let i = 0; i < samples.length; i++) {
-        samples[i] = Math.sin(state.phase) * state.level * 32767;
-        state.phase += (2 * Math.PI * toneHz) / 48000;
+        if (pcm) {
+          samples[i] = pcm[state.phase];
+          state.phase = (state.phase + 1) % pcm.length;
+        } else {
+          samples[i] = Math.sin(state.phase) * state.level * 32767;
+          state.phase += (2 * Math.PI * toneHz) / 48000;
+        }
       }
       await source.captureFrame(new AudioFrame(samples, 48000, 1, 480));
     }
@@ -244,7 +254,7 @@ serve({
       dtx: m.dtx ?? true,
     });
     const pub = await client.room.localParticipant.publishTrack(track, options);
-    const state = startAudio(source, m.toneHz ?? 440);
+    const state = startAudio(source, m.toneHz ?? 440, m.file);
     client.published.set(pub.sid, { track, source, state });
     return { sid: pub.sid };
   },
@@ -318,6 +328,9 @@ serve({
   },
   saveFrames(m) {
     get(m).saveFrames = { folder: m.folder, left: m.count, every: m.every ?? 5 };
+  },
+  saveSound(m) {
+    get(m).saveSound = m.file;
   },
   reset(m) {
     for (const { watch } of get(m).watches.values()) watch.reset();

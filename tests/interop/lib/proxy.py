@@ -36,6 +36,11 @@ class Proxy:
         """Nothing gets through any more, and nobody is told: as when a cable is pulled."""
         self._cut.set()
 
+    def mend(self) -> None:
+        """Everything gets through again, without delay."""
+        self.delay_s = 0.0
+        self._cut.clear()
+
     def close(self) -> None:
         self._over.set()
         self._thread.join()
@@ -73,7 +78,7 @@ class Proxy:
                 else:
                     self._read(selector, key.data)
             if self._cut.is_set():
-                continue  # what is read is lost
+                continue  # it waits for retransmission
             for pipe in pipes:
                 while pipe.waiting and pipe.waiting[0][0] <= time.monotonic():
                     self._send(pipe, pipe.waiting.popleft()[1])

@@ -129,11 +129,15 @@ static int broken_streams_and_bad_quality_end_it(void) {
     frame(&r, FAST_US, 59);
     assert_int_equal(r.m.reason, AURA_AIC_QUALITY);
     assert_int_equal(r.m.state, AURA_AIC_FALLBACK);
-    begin(&r); /* nor does it begin with that */
+    begin(&r); /* nor does it begin with that, or ask for key frame after key frame */
+    unsigned keys = 0;
     for (int i = 0; i < 200; i++) {
+        keys += aura_aic_machine_wants_key(&r.m, r.now_us);
         frame(&r, FAST_US, 50);
+        assert_int_not_equal(r.m.state, AURA_AIC_ACTIVE);
     }
-    assert_int_not_equal(r.m.state, AURA_AIC_ACTIVE);
+    assert_int_equal(r.m.reason, AURA_AIC_QUALITY);
+    assert_in_range(keys, 1, 3);
     activate(&r);
     frame(&r, FAST_US, -1); /* unknown is not bad */
     assert_int_equal(r.m.state, AURA_AIC_ACTIVE);

@@ -12,12 +12,12 @@ enum { BYTES_MAX = 64 << 10 };
 static int frames_become_histograms(void) {
     static struct aura_metrics m;
     struct aura_buf b = AURA_BUF(BYTES_MAX);
-    struct aura_frame_out out = {.coded.len = 200};
+    uint32_t step_us[AURA_STEPS] = {0};
     memset(&m, 0, sizeof(m));
-    out.step_us[AURA_STEP_DECODE] = 500; /* a bound belongs to its bucket */
-    out.step_us[AURA_STEP_ENCODE] = 7000;
-    aura_metrics_frame(&m, &out, 1000, 8000);
-    aura_metrics_frame(&m, &out, 1000, 90000);
+    step_us[AURA_STEP_DECODE] = 500; /* a bound belongs to its bucket */
+    step_us[AURA_STEP_ENCODE] = 7000;
+    aura_metrics_frame(&m, step_us, 1000, 200, 8000);
+    aura_metrics_frame(&m, step_us, 1000, 200, 90000);
     aura_metrics_write(&m, NULL, &b);
     const char *text = aura_buf_text(&b);
     if (!b.err) {

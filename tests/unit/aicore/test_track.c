@@ -39,6 +39,13 @@ static struct aura_frame_in raw(const uint8_t *data) {
         .data = data, .len = BYTES, .width = WIDTH, .height = HEIGHT, .max_kbps = 200, .fps = 30};
 }
 
+static int frame(struct aura_track *t, const struct aura_frame_in *in, struct aura_frame_out *out) {
+    int err = aura_track_frame(t, in, out);
+    while (aura_track_rest(t, false)) {
+    }
+    return err;
+}
+
 static int pictures_come_back_small_and_alike(void) {
     static uint8_t source[BYTES];
     struct aura_clock_manual clock;
@@ -56,7 +63,7 @@ static int pictures_come_back_small_and_alike(void) {
         struct aura_frame_in in = raw(source);
         draw(source, i);
         in.key_frame = i == 60;
-        TRY_OUT(aura_track_frame(t, &in, &out));
+        TRY_OUT(frame(t, &in, &out));
         assert_int_equal(out.coded.key_frame, i == 0 || i == 60);
         assert_int_equal(out.width, WIDTH);
         assert_true(out.coded.len > 0);
@@ -90,11 +97,38 @@ static int a_drawn_picture_is_a_screen(void) {
     for (unsigned i = 0; i < 30; i++) {
         struct aura_frame_in in = raw(source);
         memset(source + (20 + i) * WIDTH, 16, 200);
-        TRY_OUT(aura_track_frame(t, &in, &out));
+        TRY_OUT(frame(t, &in, &out));
         aura_clock_manual_advance(&clock, FRAME_US);
     }
     assert_true(out.screen);
     assert_true(out.statistics.flat > 0.5F);
+out:
+    aura_track_free(t);
+    return err;
+}
+
+/* The answer tells of the frame before; in a hurry the governor still learns how well it goes. */
+static int what_is_seen_comes_with_the_next_answer(void) {
+    static uint8_t source[BYTES];
+    struct aura_clock_manual clock;
+    struct aura_track *t = NULL;
+    struct aura_frame_out out;
+    unsigned measured = 0;
+    int err = 0;
+    aura_clock_manual_init(&clock, 1000000, 0);
+    TRY_OUT(aura_track_new(&t, &clock.clock, NULL));
+    for (unsigned i = 0; i < 16; i++) {
+        struct aura_frame_in in = raw(source);
+        draw(source, i < 8 ? 0 : i); /* it begins to move with the ninth */
+        TRY_OUT(aura_track_frame(t, &in, &out));
+        assert_true(i > 8 || out.statistics.motion < 1);
+        assert_true(i < 9 || out.statistics.motion > 1);
+        measured += out.measured;
+        while (aura_track_rest(t, true)) {
+        }
+        aura_clock_manual_advance(&clock, FRAME_US);
+    }
+    assert_int_equal(measured, 4); /* each fourth */
 out:
     aura_track_free(t);
     return err;
@@ -114,26 +148,49 @@ static int bad_frames_are_refused_and_nothing_else(void) {
     TRY_OUT(aura_track_new(&t, &clock.clock, NULL));
     struct aura_frame_in in = raw(source);
     in.len--;
-    assert_int_equal(aura_track_frame(t, &in, &out), AURA_EMALFORMED);
+    assert_int_equal(frame(t, &in, &out), AURA_EMALFORMED);
     in = raw(source);
     in.width = 10000;
     in.height = 10000;
-    assert_int_equal(aura_track_frame(t, &in, &out), AURA_ELIMIT);
+    assert_int_equal(frame(t, &in, &out), AURA_ELIMIT);
     in.width = 0;
-    assert_int_equal(aura_track_frame(t, &in, &out), AURA_ELIMIT);
+    assert_int_equal(frame(t, &in, &out), AURA_ELIMIT);
     static const enum aura_codec_kind kinds[] = {AURA_CODEC_KIND_VP8, AURA_CODEC_KIND_VP9,
                                                  AURA_CODEC_KIND_H264, AURA_CODEC_KIND_AV1};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
         for (size_t len = 0; len < sizeof(noise); len = len * 2 + 1) {
             in = (struct aura_frame_in){.data = noise, .len = len, .codec = kinds[i]};
-            int got = aura_track_frame(t, &in, &out);
+            int got = frame(t, &in, &out);
             assert_true(got == AURA_EMALFORMED || got == AURA_ELIMIT || got == AURA_EUNSUPPORTED ||
                         got == AURA_ENOMEM || (got == 0 && out.coded.len == 0));
         }
     }
     in = raw(source); /* and then a good one */
-    TRY_OUT(aura_track_frame(t, &in, &out));
+    TRY_OUT(frame(t, &in, &out));
     assert_true(out.coded.len > 0);
+out:
+    aura_track_free(t);
+    return err;
+}
+
+/* An AV1 decoder skips whole units that it does not know: that may not go on for ever. */
+static int nothing_to_show_for_long_is_malformed(void) {
+    static const uint8_t padding[] = {0x7a, 3, 0, 0, 0x80}; /* OBU_PADDING with its size */
+    struct aura_clock_manual clock;
+    struct aura_track *t = NULL;
+    struct aura_frame_out out;
+    int err = 0, got = 0;
+    unsigned blank = 0;
+    aura_clock_manual_init(&clock, 1000000, 0);
+    TRY_OUT(aura_track_new(&t, &clock.clock, NULL));
+    const struct aura_frame_in in = {
+        .data = padding, .len = sizeof(padding), .codec = AURA_CODEC_KIND_AV1};
+    for (; blank < 30 && !got; blank++) {
+        got = aura_track_frame(t, &in, &out);
+        assert_true(got || out.coded.len == 0);
+    }
+    assert_int_equal(got, AURA_EMALFORMED);
+    assert_in_range(blank, 5, 10);
 out:
     aura_track_free(t);
     return err;
@@ -143,7 +200,9 @@ int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_PLAIN(pictures_come_back_small_and_alike),
         AURA_PLAIN(a_drawn_picture_is_a_screen),
+        AURA_PLAIN(what_is_seen_comes_with_the_next_answer),
         AURA_PLAIN(bad_frames_are_refused_and_nothing_else),
+        AURA_PLAIN(nothing_to_show_for_long_is_malformed),
     };
     return RUN_CASES("track", cases);
 }

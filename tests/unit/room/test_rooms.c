@@ -112,6 +112,7 @@ struct wish {
     const char *identity, *sid;
     bool no_publish, metadata;
     const char *user_agent, *aic;
+    const char *standard, *room; /* of compression: the server, and the room's metadata */
     bool native_sdk;
 };
 
@@ -211,6 +212,9 @@ static int the_join_response_comes_first_and_is_complete(void) {
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) " version              \
     " Safari/537.36" more
 
+#define DESKTOP CHROME("Chrome/156.0.0.0", "")
+
+/* And wants to: the participant has its say before the room, and the room before the operator. */
 static int who_can_encode_av1_is_told_to(void) {
     static const struct {
         struct wish wish;
@@ -231,13 +235,31 @@ static int who_can_encode_av1_is_told_to(void) {
                         "(KHTML, like Gecko) Version/18.0 Safari/605.1.15"},
          false},
         {{.user_agent = NULL}, false},
+        {{.user_agent = DESKTOP, .standard = "off", .room = "{\"auralink.aic\":\"saver\"}"}, true},
+        {{.user_agent = DESKTOP, .standard = "on", .room = "{\"x\":1,\"auralink.aic\":\"off\"}"},
+         false},
+        {{.user_agent = DESKTOP, .standard = "on", .room = "{\"auralink.aic\":1}"}, true},
+        {{.user_agent = DESKTOP,
+          .aic = "on",
+          .standard = "off",
+          .room = "{\"auralink.aic\":\"off\"}"},
+         true},
+        {{.user_agent = DESKTOP, .aic = "off", .standard = "on", .room = "no JSON, auralink.aic"},
+         false},
+        {{.user_agent = DESKTOP, .aic = "maybe", .standard = "off", .room = ""}, false},
     };
-    const struct aura_rooms_conf conf = {.auto_create = true, .aic = true, .aic_steers = true};
-    struct world w;
-    world_start(&w, &conf);
     for (size_t i = 0; i < sizeof(clients) / sizeof(*clients); i++) {
+        struct aura_rooms_conf conf = {.auto_create = true, .aic = true, .aic_steers = true};
         struct wish wish = clients[i].wish;
-        struct client c;
+        struct world w;
+        struct client first_there, c;
+        Livekit__Room *room = NULL;
+        const char *metadata = wish.room ? wish.room : "";
+        conf.aic_default = wish.standard;
+        world_start(&w, &conf);
+        enter(&w, &first_there, &(struct wish){.identity = "bob"});
+        assert_int_equal(aura_rooms_update_metadata(w.rooms, "room", metadata, &room), 0);
+        livekit__room__free_unpacked(room, aura_pb_allocator());
         wish.identity = "alice";
         enter(&w, &c, &wish);
         const Livekit__JoinResponse *j = c.inbox[0]->join;
@@ -251,8 +273,9 @@ static int who_can_encode_av1_is_told_to(void) {
         assert_string_equal(first, clients[i].steered ? "video/AV1" : "video/VP8");
         assert_int_equal(vp8, !clients[i].steered);
         client_end(&c);
+        client_end(&first_there);
+        world_end(&w);
     }
-    world_end(&w);
     return 0;
 }
 

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who and what decides whether a track is compressed: rooms, tokens, the operator's floor and limits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from lib import tokens
+from lib.aicore import SANITIZED, AICore
+from lib.driver import eventually
+from test_load import program
+from test_seeing import top
+
+pytestmark = [pytest.mark.timeout(180)]
+
+SMALL = {"width": 640, "height": 360, "fps": 15, "bitrate": 800_000}
+
+
+@pytest.fixture
+def core():
+    core = AICore("--without", "governor,faces,person" if SANITIZED else "faces,person")
+    yield core
+    core.stop()
+
+
+@pytest.fixture
+def begin(core, start_server, room_on):
+    """begin(**settings of `aic`) -> (server, room)"""
+
+    def start(**aic):
+        server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}, **aic}})
+        return server, room_on(server)
+
+    return start
+
+
+def state(server, video: str) -> str:
+    return next((t["state"] for t in top(server) if t["track"] == video), "none")
+
+
+def viewers(server, video: str) -> int:
+    return next((t["viewers"] for t in top(server) if t["track"] == video), 0)
+
+
+def tell_room(server, name: str, metadata: str) -> None:
+    subprocess.run([*program(), "room", "update-metadata", name, metadata, "--url", server.http_url],
+                   capture_output=True, timeout=30, check=True)
+
+
+def goes_on(viewer, video, what: str) -> None:
+    """Pictures come, in order."""
+    viewer.call("reset")
+    viewer.until(video, lambda s: s["distinct"] > 20, 30, what)
+    seen = viewer.track(video)
+    assert seen["backwards"] == 0 and seen["unreadable"] == 0, seen
+
+
+def test_room(begin):
+    """A room's metadata says off, and on again, in the middle of a call."""
+    server, room = begin()
+    video = room.join("node", "sender").call("publishVideo", **SMALL)["sid"]
+    viewer = room.join("node", "viewer")
+    eventually(lambda: viewers(server, video) == 1, 60, 0.1, "it is compressed")
+    tell_room(server, room.name, json.dumps({"theme": "dark", "auralink.aic": "off"}))
+    eventually(lambda: viewers(server, video) == 0 and state(server, video) in ("off", "none"), 10, 0.1, "it is native")
+    goes_on(viewer, video, "natively")
+    tell_room(server, room.name, json.dumps({"theme": "dark"}))
+    eventually(lambda: viewers(server, video) == 1, 60, 0.1, "it is compressed again")
+    goes_on(viewer, video, "compressed")
+
+
+def test_token(begin):
+    """Off by default; who opts in by the token's claim `aic` on both sides is compressed, nobody else."""
+    server, room = begin(default_mode="off")
+
+    def claim(identity: str, **more) -> str:
+        return tokens.raw(tokens.claims(room.name, sub=identity, **more))
+
+    sender = room.join("node", "sender", token=claim("sender", aic="on"))
+    other = room.join("node", "other", token=claim("other"))
+    video, native = (s.call("publishVideo", **SMALL)["sid"] for s in (sender, other))
+    viewer = room.join("node", "viewer", token=claim("viewer", aic="on"))
+    eventually(lambda: viewers(server, video) == 1, 60, 0.1, "who opted in on both sides")
+    goes_on(viewer, native, "the other's picture")
+    goes_on(other, video, "the picture for who did not opt in")
+    assert viewers(server, video) == 1 and state(server, native) in ("off", "none")
+
+
+def test_floor(begin):
+    """No picture is as good as the operator wants: it stays native, and everybody can see why."""
+    server, room = begin(min_quality=100, target_quality=70)
+    video = room.join("node", "sender").call("publishVideo", noise=60, **SMALL)["sid"]
+    viewer = room.join("node", "viewer")
+    fallen = eventually(lambda: next((t for t in top(server) if t["track"] == video and t["state"] == "fallback"), None), 60,
+                        0.05, "AI Core's prediction is below the floor")
+    assert fallen["reason"] == "quality", fallen
+    assert server.metrics()['auralink_aic_fallbacks_total{reason="quality"}'] >= 1
+    goes_on(viewer, video, "natively")
+    assert "AIC Compressed!" not in server.tail(100_000)
+
+
+def test_most_streams(begin):
+    """One stream is allowed: the second track is native until the first one ends."""
+    server, room = begin(max_streams=1)
+    senders = [room.join("node", f"sender{n}") for n in range(2)]
+    videos = [senders[0].call("publishVideo", **SMALL)["sid"]]
+    viewer = room.join("node", "viewer")
+    eventually(lambda: viewers(server, videos[0]) == 2, 60, 0.1, "the first is compressed")
+    videos.append(senders[1].call("publishVideo", **SMALL)["sid"])
+    eventually(lambda: state(server, videos[1]) == "fallback", 30, 0.1, "there is no room for the second")
+    goes_on(viewer, videos[1], "the second")
+    senders[0].disconnect()
+    eventually(lambda: viewers(server, videos[1]) == 1, 60, 0.1, "then it is the second's turn")

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The installed library: found by pkg-config, and programs in C and C++ that know nothing of this tree run with it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from lib import tokens
+from lib.server import ROOT
+
+BUILD = os.path.join(ROOT, os.environ.get("AURA_BUILD", "build"))
+
+
+def run(*argv: str, **more) -> str:
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, **more)
+    assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory):
+    """Where it was installed, and the environment to find it."""
+    meson = shutil.which("meson") or os.path.join(ROOT, ".cache", "venv-build", "bin", "meson")
+    if not os.path.exists(os.path.join(BUILD, "meson-private", "auralink.pc")) or not shutil.which("pkg-config"):
+        pytest.skip("a build without the shared library, or no pkg-config")
+    root = str(tmp_path_factory.mktemp("root"))
+    run(meson, "install", "-C", BUILD, "--no-rebuild", env={**os.environ, "DESTDIR": root})
+    found = [folder for folder, _, files in os.walk(root) if "auralink.pc" in files]
+    assert len(found) == 1, found
+    env = {**os.environ, "PKG_CONFIG_PATH": found[0], "PKG_CONFIG_SYSROOT_DIR": root,
+           "LD_LIBRARY_PATH": os.path.dirname(found[0])}
+    return root, env
+
+
+def build(prefix, compiler: str, source: str, out: str) -> None:
+    _, env = prefix
+    if not shutil.which(compiler):
+        pytest.skip(f"no {compiler}")
+    flags = run("pkg-config", "--cflags", "--libs", "auralink", env=env).split()
+    run(compiler, os.path.join(ROOT, "examples", source), "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", out, *flags)
+
+
+def test_call(prefix, server, tmp_path):
+    """examples/publish.c sends, examples/receive.cpp gets it."""
+    _, env = prefix
+    programs = {"publish.c": "cc", "receive.cpp": "c++"}
+    for source, compiler in programs.items():
+        build(prefix, compiler, source, str(tmp_path / source.split(".")[0]))
+    tokens_of = {name: tokens.join(name, "test_install") for name in ("publish", "receive")}
+    receiver = subprocess.Popen([tmp_path / "receive", server.url, tokens_of["receive"], "6"], env=env, text=True,
+                                stdout=subprocess.PIPE)
+    run(str(tmp_path / "publish"), server.url, tokens_of["publish"], env=env)
+    said, _ = receiver.communicate(timeout=60)
+    assert int(re.match(r"(\d+) frames", said).group(1)) > 20, said
+
+
+def test_symbols(prefix):
+    """The shared object shows what the headers declare, and nothing else."""
+    root, env = prefix
+    library = os.path.join(env["LD_LIBRARY_PATH"], "libauralink.so")
+    shown = {line.split()[-1] for line in run("nm", "-D", "--defined-only", library).splitlines()}
+    declared = set()
+    for header in ("aic.h", "client.h"):
+        with open(os.path.join(ROOT, "include", "auralink", header)) as file:
+            declared |= set(re.findall(r"^[a-z].*?\b(aura_\w+)\(", file.read(), re.MULTILINE))
+    assert declared and shown == declared, (shown - declared, declared - shown)
