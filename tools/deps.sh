@@ -11,7 +11,7 @@ mode=${1:-build}
 # A|B = the first of them that this distribution has.
 build_packages=(
     gcc libc6-dev pkg-config meson ninja-build python3 python3-venv ca-certificates
-    libssl-dev libsrtp2-dev libusrsctp-dev libcurl4-openssl-dev
+    libssl-dev libsrtp2-dev libusrsctp-dev libcurl4-openssl-dev libsqlite3-dev
     libwebsockets-dev libwebsockets-evlib-uv libuv1-dev
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev
     libjansson-dev libyaml-dev zlib1g-dev
@@ -109,12 +109,14 @@ node_is_new_enough() {
     [ "${major:-0}" -ge 18 ] && command -v npm >/dev/null
 }
 
-npm_packages() { # npm_packages FOLDER
-    if [ ! -d "$1/node_modules" ] || ! stamped npm "$1/package-lock.json"; then
-        hash=$(sha256sum <"$1/package-lock.json" | cut -d' ' -f1)
-        echo "deps: npm packages of $1"
-        (cd "$1" && npm ci --no-audit --no-fund --loglevel=error)
-        write_stamp npm
+npm_packages() { # npm_packages FOLDER STAMP [OPTION...]
+    local folder=$1 stamp=$2
+    shift 2
+    if [ ! -d "$folder/node_modules" ] || ! stamped "$stamp" "$folder/package-lock.json"; then
+        hash=$(sha256sum <"$folder/package-lock.json" | cut -d' ' -f1)
+        echo "deps: npm packages of $folder"
+        (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error "$@")
+        write_stamp "$stamp"
     fi
 }
 
@@ -140,6 +142,11 @@ if [ "$mode" = test ]; then
         venv venv-test tests/interop/requirements.txt
     fi
     if [ -f tests/interop/package-lock.json ]; then
-        npm_packages tests/interop
+        npm_packages tests/interop npm
+    fi
+    # Agents bring much with them, and other versions of what the tests have: a place of their own.
+    if [ -f tests/interop/agents/requirements.txt ]; then
+        venv venv-agents tests/interop/agents/requirements.txt
+        npm_packages tests/interop/agents npm-agents --ignore-scripts
     fi
 fi

@@ -2,7 +2,7 @@
 #include "api/config_priv.h"
 #include "base/mem.h"
 
-#include <yaml.h>
+#include "api/config_yaml.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -65,6 +65,12 @@ int aura_config_init(struct aura_config *c) {
                   .max_name = 256,
                   .max_tracks = 64},
         .record = {.folder = "", .program = "", .url = "", .max = 10, .min_free_mb = 500},
+        .webhook = {.api_key = "",
+                    .outbox = "",
+                    .max_events = 100000,
+                    .max_mb = 256,
+                    .max_age_s = 3 * 86400,
+                    .timeout_s = 10},
         .drain_timeout_s = 10,
     };
     return aura_keys_new(&c->keys);
@@ -79,17 +85,20 @@ void aura_config_clear(struct aura_config *c) {
     *c = (struct aura_config){.port = 0};
 }
 
-static const char *own(struct reader *r, const yaml_node_t *node) {
-    size_t len = node->data.scalar.length;
+static const char *own_text(struct reader *r, const char *text, size_t len) {
     struct aura_config_owned *o = aura_zalloc(sizeof(*o) + len + 1);
     if (!o) {
         r->err = AURA_ENOMEM;
         return "";
     }
-    memcpy(o->text, node->data.scalar.value, len);
+    memcpy(o->text, text, len);
     o->next = r->c->owned;
     r->c->owned = o;
     return o->text;
+}
+
+static const char *own(struct reader *r, const yaml_node_t *node) {
+    return own_text(r, (const char *)node->data.scalar.value, node->data.scalar.length);
 }
 
 /* ---- messages ---- */
@@ -319,6 +328,29 @@ static int take_turn(struct reader *r, const yaml_node_t *node, const char *path
     return r->err;
 }
 
+static int take_presets(struct reader *r, const yaml_node_t *node, const char *path,
+                        struct aura_config_list *names) {
+    struct aura_config_list *texts = names + 1;
+    if (node->type != YAML_MAPPING_NODE) {
+        return fail(r, node, "'%s' wants a map of names", path);
+    }
+    names->count = texts->count = 0;
+    for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top;
+         p++) {
+        const yaml_node_t *key = yaml_document_get_node(&r->doc, p->key);
+        char *json = aura__config_json(&r->doc, yaml_document_get_node(&r->doc, p->value));
+        if (!scalar(key) || !json || names->count == AURA_CONFIG_LIST_MAX) {
+            free(json); /* library's memory */
+            return fail(r, key, "'%s' wants at most %d entries, each a map", path,
+                        AURA_CONFIG_LIST_MAX);
+        }
+        texts->items[texts->count++] = own_text(r, json, strlen(json));
+        names->items[names->count++] = own(r, key);
+        free(json); /* library's memory */
+    }
+    return r->err;
+}
+
 static int take_keys(struct reader *r, const yaml_node_t *node, struct aura_keys *keys) {
     if (node->type != YAML_MAPPING_NODE) {
         return fail(r, node, "API keys want a map, a line each: `key: secret`");
@@ -364,6 +396,8 @@ static int take_value(struct reader *r, const yaml_node_t *key, const yaml_node_
         return take_turn(r, node, k->path);
     case CONFIG_KEYS:
         return take_keys(r, node, r->c->keys);
+    case CONFIG_PRESETS:
+        return take_presets(r, node, k->path, at);
     case CONFIG_IGNORED:
         warn_ignored(r, key, k->path);
         return 0;

@@ -51,7 +51,9 @@ struct aura_config {
     struct {
         bool auto_create, enable_remote_unmute;
         uint32_t max_participants, empty_timeout_s, departure_timeout_s;
-        struct aura_config_list enabled_codecs; /* MIME types; none = all */
+        struct aura_config_list enabled_codecs;       /* MIME types; none = all */
+        struct aura_config_list presets, preset_json; /* names; each as proto3 JSON */
+        bool sync_streams;
     } room;
     struct {
         uint32_t active_level, min_percentile, update_interval_ms;
@@ -71,6 +73,12 @@ struct aura_config {
         const char *folder, *program, *url; /* folder "" = off */
         uint32_t max, max_duration_s, min_free_mb;
     } record;
+    struct {
+        const char *api_key, *outbox; /* "" = none, and a place of our choice */
+        struct aura_config_list urls, include_events, exclude_events;
+        uint32_t max_events, max_mb, max_age_s, timeout_s;
+    } webhook;
+    bool full_room_in_webhooks;
     const char *metrics_user, *metrics_password;
     uint32_t drain_timeout_s;
     struct aura_config_owned *owned; /* memory behind the texts */

@@ -16,6 +16,7 @@ enum aura__config_type {
     CONFIG_PORTS,   /* "7882" or "7882-7892" → two uint32_t: first and count */
     CONFIG_TURN,    /* of {host: …, port: …, …} → rtc.turn_servers */
     CONFIG_KEYS,    /* map key → secret */
+    CONFIG_PRESETS, /* map name → map → two lists: names and JSON texts */
     CONFIG_IGNORED, /* LiveKit's; whatever lies below has no effect */
 };
 

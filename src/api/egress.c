@@ -216,7 +216,7 @@ static int stop(struct aura__call *call) {
 #define EGRESS(name, request, response, run)                                                       \
     {                                                                                              \
         "livekit.Egress/" name, &livekit__##request##__descriptor,                                 \
-            &livekit__##response##__descriptor, may_record, run                                    \
+            &livekit__##response##__descriptor, may_record, run, NULL                              \
     }
 
 const struct aura__method aura__egress[] = {

@@ -79,6 +79,7 @@ static struct aura_http_req *req_new(struct aura_http *h, struct lws *wsi) {
     req->body = AURA_BUF(AURA_HTTP_BODY_BYTES_MAX);
     req->answer = AURA_BUF(AURA_HTTP_ANSWER_BYTES_MAX);
     req->headers = AURA_BUF(AURA_HTTP_ANSWER_HEADER_BYTES_MAX);
+    req->due = AURA_BUF(AURA_HTTP_ANSWER_BYTES_MAX);
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]) && !req->path; i++) {
         req->path = copy_header(wsi, methods[i].token);
         req->method = req->path ? methods[i].name : "";
@@ -120,6 +121,7 @@ static void req_free(struct aura_http_req *req) {
     aura_free(req->if_match);
     aura_buf_free(&req->headers);
     aura_free(req->request_headers);
+    aura__http_later_drop(req);
     aura_buf_free(&req->body);
     aura_buf_free(&req->answer);
     aura_free(req);
@@ -309,6 +311,9 @@ static int answer(struct aura_http *h, struct lws *wsi, struct http_conn *conn) 
     } else {
         h->handlers.request(h->arg, req);
     }
+    if (req->later || req->due_status) {
+        return 0;
+    }
     if (!req->answered) {
         return -1;
     }
@@ -367,6 +372,10 @@ static int on_upgrade(struct aura_http *h, struct lws *wsi, const char *to) {
 
 static int on_http_writable(struct lws *wsi) {
     struct http_conn *conn = conn_of(wsi);
+    if (conn && conn->req && conn->req->due_status) {
+        aura__http_later_write(conn->req);
+        return conn->req->answer.len ? 0 : finish(wsi, conn);
+    }
     if (!conn || !conn->req || !conn->req->answered) {
         return 0;
     }
@@ -393,7 +402,10 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return on_body(wsi, in, len);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         conn = conn_of(wsi);
-        return conn && conn->req && !conn->req->answered ? answer(h, wsi, conn) : 0;
+        return conn && conn->req && !conn->req->answered && !conn->req->later &&
+                       !conn->req->due_status
+                   ? answer(h, wsi, conn)
+                   : 0;
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return on_http_writable(wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:

@@ -15,6 +15,7 @@
 
 struct aura_http;
 struct aura_http_req;
+struct aura_http_later;
 struct aura_ws;
 
 enum {
@@ -30,7 +31,7 @@ enum {
 };
 
 struct aura_http_handlers {
-    /* A whole request; must call aura_http_respond() before it returns. */
+    /* A whole request; must call aura_http_respond() or aura_http_later() before it returns. */
     void (*request)(void *arg, struct aura_http_req *req);
     /* OPTIONS: may add headers to the answer, which is given behind it. NULL = adds none. */
     void (*options)(void *arg, struct aura_http_req *req);
@@ -76,6 +77,16 @@ int aura_http_answer_header(struct aura_http_req *req, const char *name, const c
 /** Answers; copies the body. */
 void aura_http_respond(struct aura_http_req *req, int status, const char *content_type,
                        const void *body, size_t len);
+/**
+ * The answer comes later: aura_http_later_respond() must be called once, whatever happens.
+ * @return NULL without memory: answer at once then
+ */
+struct aura_http_later *aura_http_later(struct aura_http_req *req);
+/** False if the one who asked is gone. */
+bool aura_http_later_wanted(const struct aura_http_later *later);
+/** Answers, if it is still wanted, and frees @p later. @param content_type  a constant */
+void aura_http_later_respond(struct aura_http_later *later, int status, const char *content_type,
+                             const void *body, size_t len);
 void aura_http_accept(struct aura_http_req *req, void *user);
 
 /* ---- WebSockets ---- */

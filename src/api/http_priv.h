@@ -51,6 +51,11 @@ struct aura_ws {
     size_t queued_bytes;
 };
 
+/** An answer that somebody owes. */
+struct aura_http_later {
+    struct aura_http_req *req; /* NULL: the connection is gone */
+};
+
 /** A request while it is read and answered. */
 struct aura_http_req {
     struct aura_http *http;
@@ -66,6 +71,10 @@ struct aura_http_req {
     struct aura_buf answer; /* body still to be sent */
     size_t sent;
     struct aura_ws *accepted;
+    struct aura_http_later *later; /* the answer is to come */
+    int due_status;                /* it has come: 0 = no */
+    const char *due_type;
+    struct aura_buf due;
 };
 
 /** What lws keeps for us of a connection: exactly one of the two. */
@@ -73,6 +82,11 @@ struct http_conn {
     struct aura_http_req *req;
     struct aura_ws *ws;
 };
+
+/** From the writable callback: the answer that came later begins. */
+void aura__http_later_write(struct aura_http_req *req);
+/** The request goes. */
+void aura__http_later_drop(struct aura_http_req *req);
 
 int aura__ws_callback(struct aura_http *h, struct lws *wsi, enum lws_callback_reasons reason,
                       struct aura_ws *ws, void *in, size_t len);

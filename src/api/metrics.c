@@ -2,6 +2,7 @@
 /* /metrics in Prometheus' text format: LiveKit's names where it has them, ours beside them. */
 #include "api/base64.h"
 #include "api/server_priv.h"
+#include "api/webhooks.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -143,6 +144,23 @@ static void put_aic(struct aura_buf *b, const struct aura_sfu_counters *c,
     put_aic_latency(b, c);
 }
 
+static void put_webhooks(struct aura_buf *b, const struct aura_webhooks *w) {
+    struct aura_webhooks_stats s;
+    aura_webhooks_stats(w, &s);
+    head(b, "auralink_webhooks_total", "counter", "Webhooks by what became of them, for each URL.");
+    value(b, "auralink_webhooks_total", "{result=\"delivered\"}", (double)s.delivered);
+    value(b, "auralink_webhooks_total", "{result=\"refused\"}", (double)s.refused);
+    value(b, "auralink_webhooks_total", "{result=\"expired\"}", (double)s.expired);
+    value(b, "auralink_webhooks_total", "{result=\"dropped\"}", (double)s.outbox.dropped);
+    value(b, "auralink_webhooks_total", "{result=\"lost\"}", (double)s.lost);
+    one(b, "auralink_webhook_failures_total", "counter", "Attempts that will be repeated.",
+        (double)s.failed);
+    one(b, "auralink_webhooks_waiting", "gauge", "Webhooks to be delivered, for each URL.",
+        (double)s.outbox.waiting);
+    one(b, "auralink_webhooks_stored", "gauge", "Events in the outbox.", (double)s.outbox.events);
+    one(b, "auralink_webhook_outbox_bytes", "gauge", "Their bytes.", (double)s.outbox.bytes);
+}
+
 static double resident_bytes(void) {
     FILE *f = fopen("/proc/self/statm", "re");
     unsigned long total = 0, resident = 0;
@@ -209,6 +227,9 @@ void aura__metrics(struct aura_server *s, struct aura_http_req *req) {
     put_media(&b, &media);
     put_rooms(&b, &rooms);
     put_aic(&b, &media, &rooms);
+    if (s->conf.webhooks) {
+        put_webhooks(&b, s->conf.webhooks);
+    }
     put_process(s, &b);
     aura_http_respond(req, b.err ? 500 : 200, "text/plain; version=0.0.4; charset=utf-8", b.data,
                       b.len);

@@ -38,7 +38,13 @@ static bool may_move(const struct aura_claims *c, const ProtobufCMessage *reques
 
 static int create_room(struct aura__call *call) {
     const Livekit__CreateRoomRequest *q = (const void *)call->request;
-    call->why = q->name[0] ? NULL : "name is required";
+    if (q->egress) {
+        call->why = "egress not connected (redis required)";
+        return AURA_EIO;
+    }
+    call->why = !q->name[0]         ? "name is required"
+                : q->room_preset[0] ? "name or metadata too long, or no such room_preset"
+                                    : "name or metadata exceeds its limit";
     return aura_rooms_create_room(call->server->rooms, q, (Livekit__Room **)&call->response);
 }
 
@@ -119,6 +125,29 @@ static int update_metadata(struct aura__call *call) {
                                       (Livekit__Room **)&call->response);
 }
 
+static void on_rpc(void *arg, const struct aura_rpc_result *result) {
+    if (result->err) {
+        aura__twirp_done(arg, result->err, result->message,
+                         json_pack("{s:o, s:s}", "rpc_code",
+                                   json_sprintf("%u", (unsigned)result->code), "rpc_data",
+                                   result->data),
+                         NULL);
+        return;
+    }
+    Livekit__PerformRpcResponse response = LIVEKIT__PERFORM_RPC_RESPONSE__INIT;
+    response.payload = (char *)(uintptr_t)result->payload;
+    aura__twirp_done(arg, 0, NULL, NULL, aura_pb_copy(&response.base));
+}
+
+static int perform_rpc(struct aura__call *call, struct aura__later *later) {
+    int err =
+        aura_rooms_perform_rpc(call->server->rooms, (const void *)call->request, on_rpc, later);
+    call->why = err == AURA_ENOENT   ? "participant does not exist"
+                : err == AURA_EINVAL ? "no method, or the payload is longer than 15 KiB"
+                                     : NULL;
+    return err;
+}
+
 /* As LiveKit's open-source server answers them. */
 static int unimplemented(struct aura__call *call) {
     call->why = "not implemented";
@@ -128,7 +157,7 @@ static int unimplemented(struct aura__call *call) {
 #define METHOD(name, request, response, allowed, run)                                              \
     {                                                                                              \
         "livekit.RoomService/" name, &livekit__##request##__descriptor,                            \
-            &livekit__##response##__descriptor, allowed, run                                       \
+            &livekit__##response##__descriptor, allowed, run, NULL                                 \
     }
 
 const struct aura__method aura__roomservice[] = {
@@ -153,6 +182,7 @@ const struct aura__method aura__roomservice[] = {
            may_move, unimplemented),
     METHOD("MoveParticipant", move_participant_request, move_participant_response, may_move,
            unimplemented),
-    METHOD("PerformRpc", perform_rpc_request, perform_rpc_response, may_admin, unimplemented),
+    {"livekit.RoomService/PerformRpc", &livekit__perform_rpc_request__descriptor,
+     &livekit__perform_rpc_response__descriptor, may_admin, NULL, perform_rpc},
     {.name = NULL},
 };

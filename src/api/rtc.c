@@ -2,6 +2,7 @@
 /* Signalling over WebSocket: /rtc (two peer connections) and /rtc/v1 (one), and their /validate. */
 #include "api/join_request.h"
 #include "api/pbjson.h"
+#include "api/presets.h"
 #include "api/server_priv.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -12,6 +13,7 @@
 
 /** One WebSocket of a client. */
 struct rtc {
+    const struct aura__ws_kind *kind;
     struct aura_session *session;
     struct aura_ws *ws;
     bool json; /* a text frame came: from then on we answer in text too (livekit-protocol §1.6) */
@@ -20,6 +22,7 @@ struct rtc {
 struct wish {
     struct aura_claims claims;
     Livekit__JoinRequest *request;
+    Livekit__RoomConfiguration *config; /* of the token; NULL = none */
     struct aura_join join;
 };
 
@@ -31,6 +34,9 @@ static void wish_clear(struct wish *w) {
     aura_claims_clear(&w->claims);
     if (w->request) {
         livekit__join_request__free_unpacked(w->request, aura_pb_allocator());
+    }
+    if (w->config) {
+        livekit__room_configuration__free_unpacked(w->config, aura_pb_allocator());
     }
 }
 
@@ -65,7 +71,15 @@ static int read_wish(struct aura_server *s, struct aura_http_req *req, struct wi
         return deny(d, err == AURA_ENOMEM ? 503 : 400, err,
                     err == AURA_ELIMIT ? "join request too large" : "invalid join_request");
     }
+    char text[160] = "";
+    err = aura_room_config_decode(&w->config, w->claims.room_config, text, sizeof(text));
+    if (err) {
+        snprintf(d->text, sizeof(d->text), "roomConfig of the token: %s", text);
+        d->status = err == AURA_ENOMEM ? 503 : 400;
+        return err;
+    }
     w->join = (struct aura_join){.claims = &w->claims,
+                                 .config = w->config,
                                  .request = w->request,
                                  .single = v1 || encoded != NULL,
                                  .user_agent = aura_http_header(req, "user-agent")};
@@ -79,26 +93,6 @@ void aura__rtc_validate(struct aura_server *s, struct aura_http_req *req) {
     err = err ? err : aura_rooms_check(s->rooms, &w.join, &d);
     wish_clear(&w);
     aura__respond_text(req, err ? d.status : 200, err ? d.text : "success");
-}
-
-bool aura__rtc_upgrade(struct aura_server *s, struct aura_http_req *req) {
-    struct wish w;
-    struct aura_denial d = {.status = 500};
-    struct rtc *rtc = aura_zalloc(sizeof(*rtc));
-    int err = rtc ? read_wish(s, req, &w, &d) : AURA_ENOMEM;
-    if (rtc) {
-        err = err ? err : aura_rooms_join(s->rooms, &w.join, &rtc->session, &d);
-        wish_clear(&w);
-    }
-    if (err) {
-        aura_free(rtc);
-        AURA_LOG_LIMITED("rtc", AURA_LOG_INFO, "join_refused", AURA_I("status", d.status),
-                         AURA_S("why", d.text));
-        aura__respond_text(req, d.status, d.text);
-        return false;
-    }
-    aura_http_accept(req, rtc);
-    return true;
 }
 
 static void send_json(struct rtc *rtc, const uint8_t *message, size_t len) {
@@ -130,7 +124,7 @@ static void sink_close(void *arg, int code, const char *reason) {
     aura_ws_close(rtc->ws, code, reason);
 }
 
-void aura__rtc_open(struct aura_ws *ws, void *user) {
+static void rtc_open(void *user, struct aura_ws *ws) {
     static const struct aura_signal_sink sink = {sink_send, sink_close};
     struct rtc *rtc = user;
     rtc->ws = ws;
@@ -160,7 +154,7 @@ static int receive_json(struct rtc *rtc, const uint8_t *data, size_t len) {
     return bytes ? err : AURA_ENOMEM;
 }
 
-void aura__rtc_message(void *user, const uint8_t *data, size_t len, bool text) {
+static void rtc_message(void *user, const uint8_t *data, size_t len, bool text) {
     struct rtc *rtc = user;
     rtc->json = rtc->json || text;
     int err = text ? receive_json(rtc, data, len) : aura_session_recv(rtc->session, data, len);
@@ -169,8 +163,30 @@ void aura__rtc_message(void *user, const uint8_t *data, size_t len, bool text) {
     }
 }
 
-void aura__rtc_closed(void *user) {
+static void rtc_closed(void *user) {
     struct rtc *rtc = user;
     aura_session_closed(rtc->session);
     aura_free(rtc);
+}
+
+bool aura__rtc_upgrade(struct aura_server *s, struct aura_http_req *req) {
+    static const struct aura__ws_kind kind = {rtc_open, rtc_message, rtc_closed};
+    struct wish w;
+    struct aura_denial d = {.status = 500};
+    struct rtc *rtc = aura_zalloc(sizeof(*rtc));
+    int err = rtc ? read_wish(s, req, &w, &d) : AURA_ENOMEM;
+    if (rtc) {
+        err = err ? err : aura_rooms_join(s->rooms, &w.join, &rtc->session, &d);
+        wish_clear(&w);
+    }
+    if (err) {
+        aura_free(rtc);
+        AURA_LOG_LIMITED("rtc", AURA_LOG_INFO, "join_refused", AURA_I("status", d.status),
+                         AURA_S("why", d.text));
+        aura__respond_text(req, d.status, d.text);
+        return false;
+    }
+    rtc->kind = &kind;
+    aura_http_accept(req, rtc);
+    return true;
 }

@@ -45,11 +45,16 @@ static void on_request(void *arg, struct aura_http_req *req) {
         aura__debug_room(s, req, path + 13);
     } else if (get && strcmp(path, "/debug/aic") == 0) {
         aura__debug_aic(s, req);
+    } else if (get && strcmp(path, "/webhooks") == 0) {
+        aura__webhooks_request(s, req, false);
+    } else if (strcmp(path, "/webhooks/replay") == 0 && strcmp(method, "POST") == 0) {
+        aura__webhooks_request(s, req, true);
     } else if (strncmp(path, "/twirp/", 7) == 0) {
         aura__twirp(s, req);
     } else if (aura__whip_path(path)) {
         aura__whip(s, req);
-    } else if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0) {
+    } else if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0 ||
+               strcmp(path, "/agent") == 0) {
         aura__respond_text(req, 404, ""); /* only WebSockets live there */
     } else {
         aura__respond_text(req, 404, "404 page not found");
@@ -68,23 +73,30 @@ static bool on_upgrade(void *arg, struct aura_http_req *req) {
     if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0) {
         return aura__rtc_upgrade(arg, req);
     }
+    if (strcmp(path, "/agent") == 0) {
+        return aura__agent_upgrade(arg, req);
+    }
     aura__respond_text(req, 404, "404 page not found");
     return false;
 }
 
+static const struct aura__ws_kind *kind_of(void *user) {
+    return *(const struct aura__ws_kind **)user;
+}
+
 static void on_open(void *arg, struct aura_ws *ws, void *user) {
     (void)arg;
-    aura__rtc_open(ws, user);
+    kind_of(user)->open(user, ws);
 }
 
 static void on_message(void *arg, void *user, const uint8_t *data, size_t len, bool text) {
     (void)arg;
-    aura__rtc_message(user, data, len, text);
+    kind_of(user)->message(user, data, len, text);
 }
 
 static void on_closed(void *arg, void *user) {
     (void)arg;
-    aura__rtc_closed(user);
+    kind_of(user)->closed(user);
 }
 
 int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf,

@@ -8,6 +8,7 @@
 #include "room/rooms.h"
 
 struct aura_server;
+struct aura_webhooks;
 
 struct aura_server_conf {
     struct aura_http_conf http;
@@ -15,6 +16,7 @@ struct aura_server_conf {
     struct aura_rand *rand;                      /* names of WHIP sessions; outlives the server */
     const char *metrics_user, *metrics_password; /* NULL = /metrics is open */
     struct aura_recordings *recordings;          /* outlives the server; NULL = none */
+    struct aura_webhooks *webhooks;              /* outlives the server; NULL = none */
 };
 
 /** @return 0, AURA_EEXISTS (port taken), AURA_ENOMEM, AURA_EIO */

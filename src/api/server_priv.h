@@ -25,12 +25,19 @@ int64_t aura__now_s(const struct aura_server *s);
 AURA_NODISCARD int aura__authorize(const struct aura_server *s, const struct aura_http_req *req,
                                    struct aura_claims *claims, const char **why);
 
+/** Whose a WebSocket is: what the upgrade's user pointer begins with. */
+struct aura__ws_kind {
+    void (*open)(void *user, struct aura_ws *ws);
+    void (*message)(void *user, const uint8_t *data, size_t len, bool text);
+    void (*closed)(void *user);
+};
+
+/* agent_ws.c */
+bool aura__agent_upgrade(struct aura_server *s, struct aura_http_req *req);
+
 /* rtc.c */
 bool aura__rtc_upgrade(struct aura_server *s, struct aura_http_req *req);
 void aura__rtc_validate(struct aura_server *s, struct aura_http_req *req);
-void aura__rtc_open(struct aura_ws *ws, void *user);
-void aura__rtc_message(void *user, const uint8_t *data, size_t len, bool text);
-void aura__rtc_closed(void *user);
 
 /* twirp.c */
 void aura__twirp(struct aura_server *s, struct aura_http_req *req);
@@ -47,6 +54,9 @@ void aura__whip_options(struct aura_http_req *req);
 /* debug.c */
 void aura__debug_room(struct aura_server *s, struct aura_http_req *req, const char *room);
 void aura__debug_aic(struct aura_server *s, struct aura_http_req *req);
+
+/* webhooks_api.c */
+void aura__webhooks_request(struct aura_server *s, struct aura_http_req *req, bool replay);
 
 /* metrics.c */
 void aura__metrics(struct aura_server *s, struct aura_http_req *req);

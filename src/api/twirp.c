@@ -11,35 +11,66 @@
 
 enum { PREFIX = sizeof("/twirp/") - 1, WHY_BYTES = 200 };
 
-static void respond_error(struct aura_server *s, struct aura_http_req *req, int status,
-                          const char *code, const char *text, const char *route) {
+/* Where an answer goes: to the request, or to one that has waited. */
+struct aura__later {
+    struct aura_server *server;
+    struct aura_http_later *http;
+    int kind; /* enum body_kind */
+};
+
+struct to {
+    struct aura_server *server;
+    struct aura_http_req *req;
+    struct aura_http_later *later; /* instead of req */
+};
+
+static void respond(const struct to *to, int status, const char *type, const void *body,
+                    size_t len) {
+    if (to->later) {
+        aura_http_later_respond(to->later, status, type, body, len);
+    } else {
+        aura_http_respond(to->req, status, type, body, len);
+    }
+}
+
+/* @param meta  taken; may be NULL */
+static void respond_error(const struct to *to, int status, const char *code, const char *text,
+                          json_t *meta) {
     json_t *body = json_pack("{s:s, s:s}", "code", code, "msg", text);
-    if (route) {
-        json_object_set_new(body, "meta", json_pack("{s:s}", "twirp_invalid_route", route));
+    if (meta) {
+        json_object_set_new(body, "meta", meta);
     }
     char *json = json_dumps(body, JSON_COMPACT);
-    s->twirp_errors++;
-    aura_http_respond(req, status, "application/json", json ? json : "{}", json ? strlen(json) : 2);
+    to->server->twirp_errors++;
+    respond(to, status, "application/json", json ? json : "{}", json ? strlen(json) : 2);
     free(json); /* library's memory */
     json_decref(body);
 }
 
-static void bad_route(struct aura_server *s, struct aura_http_req *req, const char *text) {
+static void bad_route(const struct to *to, const char *text) {
     char route[300];
-    snprintf(route, sizeof(route), "%s %s", aura_http_method(req), aura_http_path(req));
-    respond_error(s, req, 404, "bad_route", text, route);
+    snprintf(route, sizeof(route), "%s %s", aura_http_method(to->req), aura_http_path(to->req));
+    respond_error(to, 404, "bad_route", text, json_pack("{s:s}", "twirp_invalid_route", route));
 }
 
-static const struct aura__method *find_in(const struct aura__method *m, const char *name) {
-    while (m->name && strcmp(m->name, name) != 0) {
-        m++;
+/* The first of those that have a method answers: recordings, where there are any, are Egress. */
+static const struct aura__method *const tables[] = {aura__egress, aura__roomservice,
+                                                    aura__dispatchservice, aura__absent};
+
+/* @param service  out: there is such a service */
+static const struct aura__method *find_method(const struct aura_server *s, const char *name,
+                                              bool *service) {
+    size_t prefix = strcspn(name, "/") + 1;
+    *service = false;
+    for (size_t i = s->conf.recordings ? 0 : 1; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        for (const struct aura__method *m = tables[i]; m->name; m++) {
+            *service = *service || strncmp(m->name, name, prefix) == 0;
+            if (strcmp(m->name, name) == 0) {
+                return m;
+            }
+        }
     }
-    return m->name ? m : NULL;
-}
-
-static const struct aura__method *find_method(const struct aura_server *s, const char *name) {
-    const struct aura__method *m = s->conf.recordings ? find_in(aura__egress, name) : NULL;
-    return m ? m : find_in(aura__roomservice, name);
+    return NULL;
 }
 
 enum body_kind { BODY_NONE, BODY_JSON, BODY_PROTOBUF };
@@ -80,14 +111,14 @@ static int read_body(const struct aura__method *m, const struct aura_http_req *r
     return 0;
 }
 
-static void respond_message(struct aura_server *s, struct aura_http_req *req, enum body_kind kind,
+static void respond_message(const struct to *to, enum body_kind kind,
                             const ProtobufCMessage *message) {
     if (kind == BODY_PROTOBUF) {
         size_t len = protobuf_c_message_get_packed_size(message);
         uint8_t *bytes = aura_zalloc(len);
         if (bytes) {
             protobuf_c_message_pack(message, bytes);
-            aura_http_respond(req, 200, "application/protobuf", bytes, len);
+            respond(to, 200, "application/protobuf", bytes, len);
             aura_free(bytes);
             return;
         }
@@ -96,68 +127,124 @@ static void respond_message(struct aura_server *s, struct aura_http_req *req, en
         char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
         json_decref(json);
         if (text) {
-            aura_http_respond(req, 200, "application/json", text, strlen(text));
+            respond(to, 200, "application/json", text, strlen(text));
             free(text); /* library's memory */
             return;
         }
     }
-    respond_error(s, req, 503, "resource_exhausted", "out of memory", NULL);
+    respond_error(to, 503, "resource_exhausted", "out of memory", NULL);
 }
 
-static void run(struct aura_server *s, struct aura_http_req *req, const struct aura__method *m,
-                enum body_kind kind, const struct aura_claims *claims) {
-    char why[WHY_BYTES] = "";
-    ProtobufCMessage *request = NULL, *empty = NULL;
-    int err = read_body(m, req, kind, &request, why);
-    if (err) {
-        respond_error(s, req, aura_err_http(err), aura_err_twirp(err), why, NULL);
+static void respond_failure(const struct to *to, int err, const char *why) {
+    respond_error(to, aura_err_http(err), aura_err_twirp(err), why ? why : aura_err_text(err),
+                  NULL);
+}
+
+void aura__twirp_done(struct aura__later *later, int err, const char *why, json_t *meta,
+                      ProtobufCMessage *response) {
+    struct to to = {.server = later->server, .later = later->http};
+    if (!aura_http_later_wanted(later->http)) { /* then the server may be gone too */
+        aura_http_later_respond(later->http, 503, "", "", 0);
+        json_decref(meta);
+    } else if (err) {
+        respond_error(&to, aura_err_http(err), aura_err_twirp(err), why ? why : aura_err_text(err),
+                      meta);
+    } else if (response) {
+        respond_message(&to, (enum body_kind)later->kind, response);
+    } else {
+        respond_failure(&to, AURA_ENOMEM, NULL);
+    }
+    if (response) {
+        protobuf_c_message_free_unpacked(response, aura_pb_allocator());
+    }
+    aura_free(later);
+}
+
+/* The method answers in its own time; an error means that it will not. */
+static void run_later(const struct to *to, const struct aura__method *m, enum body_kind kind,
+                      struct aura__call *call) {
+    struct aura__later *later = aura_zalloc(sizeof(*later));
+    struct aura_http_later *http = later ? aura_http_later(to->req) : NULL;
+    if (!http) {
+        aura_free(later);
+        respond_failure(to, AURA_ENOMEM, NULL);
         return;
     }
-    struct aura__call call = {.server = s, .claims = claims, .request = request};
+    *later = (struct aura__later){.server = to->server, .http = http, .kind = (int)kind};
+    int err = m->run_later(call, later);
+    if (err) {
+        aura__twirp_done(later, err, call->why, NULL, NULL);
+    }
+}
+
+static void run_now(const struct to *to, const struct aura__method *m, enum body_kind kind,
+                    struct aura__call *call) {
+    int err = m->run(call);
+    if (err) {
+        respond_failure(to, err, call->why);
+        return;
+    }
+    ProtobufCMessage *answer =
+        call->response ? call->response /* else an empty message: one without bytes */
+                       : protobuf_c_message_unpack(m->response, aura_pb_allocator(), 0, NULL);
+    if (!answer) {
+        respond_failure(to, AURA_ENOMEM, NULL);
+        return;
+    }
+    respond_message(to, kind, answer);
+    protobuf_c_message_free_unpacked(answer, aura_pb_allocator());
+}
+
+static void run(const struct to *to, const struct aura__method *m, enum body_kind kind,
+                const struct aura_claims *claims) {
+    char why[WHY_BYTES] = "";
+    ProtobufCMessage *request = NULL;
+    int err = read_body(m, to->req, kind, &request, why);
+    if (err) {
+        respond_failure(to, err, why);
+        return;
+    }
+    struct aura__call call = {.server = to->server, .claims = claims, .request = request};
     if (!m->allowed(claims, request)) {
-        respond_error(s, req, 401, "unauthenticated", "permissions denied", NULL);
-    } else if ((err = m->run(&call)) != 0) {
-        respond_error(s, req, aura_err_http(err), aura_err_twirp(err),
-                      call.why ? call.why : aura_err_text(err), NULL);
+        respond_error(to, 401, "unauthenticated", "permissions denied", NULL);
+    } else if (m->run_later) {
+        run_later(to, m, kind, &call);
     } else {
-        if (!call.response) { /* an empty message is one without bytes */
-            empty = protobuf_c_message_unpack(m->response, aura_pb_allocator(), 0, NULL);
-        }
-        ProtobufCMessage *answer = call.response ? call.response : empty;
-        if (answer) {
-            respond_message(s, req, kind, answer);
-            protobuf_c_message_free_unpacked(answer, aura_pb_allocator());
-        } else {
-            respond_error(s, req, 503, "resource_exhausted", "out of memory", NULL);
-        }
+        run_now(to, m, kind, &call);
     }
     protobuf_c_message_free_unpacked(request, aura_pb_allocator());
 }
 
 void aura__twirp(struct aura_server *s, struct aura_http_req *req) {
-    const struct aura__method *m = find_method(s, aura_http_path(req) + PREFIX);
+    bool service;
+    const struct to to = {.server = s, .req = req};
+    const struct aura__method *m = find_method(s, aura_http_path(req) + PREFIX, &service);
     enum body_kind kind = body_kind(req);
     struct aura_claims claims;
     const char *why = "";
     s->twirp_requests++;
+    if (!service) {
+        aura__respond_text(req, 404, "404 page not found"); /* as LiveKit, without that component */
+        return;
+    }
     if (strcmp(aura_http_method(req), "POST") != 0) {
-        bad_route(s, req, "unsupported method: only POST is allowed");
+        bad_route(&to, "unsupported method: only POST is allowed");
         return;
     }
     if (!m) {
-        bad_route(s, req, "no handler for this path");
+        bad_route(&to, "no handler for this path");
         return;
     }
     if (kind == BODY_NONE) {
-        bad_route(s, req, "unexpected Content-Type: application/json or application/protobuf");
+        bad_route(&to, "unexpected Content-Type: application/json or application/protobuf");
         return;
     }
     aura_claims_init(&claims);
     int err = aura__authorize(s, req, &claims, &why);
     if (err) {
-        respond_error(s, req, aura_err_http(err), aura_err_twirp(err), why, NULL);
+        respond_failure(&to, err, why);
         return;
     }
-    run(s, req, m, kind, &claims);
+    run(&to, m, kind, &claims);
     aura_claims_clear(&claims);
 }

@@ -9,7 +9,11 @@
 
 #include "api/server_priv.h"
 
+#include <jansson.h>
 #include <protobuf-c/protobuf-c.h>
+
+/** A call whose answer is owed. */
+struct aura__later;
 
 /** One call while it is carried out. */
 struct aura__call {
@@ -26,11 +30,20 @@ struct aura__method {
     /* Grants are checked first: @return true if the caller may do this. */
     bool (*allowed)(const struct aura_claims *claims, const ProtobufCMessage *request);
     int (*run)(struct aura__call *call);
+    /* Instead of run, for answers that come later: see aura__twirp_done(). */
+    int (*run_later)(struct aura__call *call, struct aura__later *later);
 };
 
-/** All methods of RoomService; ends with a NULL name. */
-extern const struct aura__method aura__roomservice[];
-/** livekit.Egress, where recordings are configured; ends with a NULL name. */
+/**
+ * Ends it, once. @param response  from aura_pb_allocator(), taken; NULL with an error
+ * @param meta  taken; may be NULL
+ */
+void aura__twirp_done(struct aura__later *later, int err, const char *why, json_t *meta,
+                      ProtobufCMessage *response);
+
+/** All methods of a service, or of several; each table ends with a NULL name. */
+extern const struct aura__method aura__roomservice[], aura__dispatchservice[], aura__absent[];
+/** livekit.Egress, where recordings are configured. */
 extern const struct aura__method aura__egress[];
 
 #endif

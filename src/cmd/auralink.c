@@ -20,6 +20,8 @@ static const struct cli_command commands[] = {
     {"participant", "mute", "mute a track", cli_participant_mute},
     {"participant", "update", "change name, metadata, attributes", cli_participant_update},
     {"data", "send", "send a message to a room", cli_data_send},
+    {"webhooks", "list", "show events and what became of them", cli_webhooks_list},
+    {"webhooks", "replay", "send events again", cli_webhooks_replay},
     {"aic", "top", "show what AI compression saves, live", cli_aic_top},
     {"turn", "config", "write the configuration of coturn", cli_turn_config},
     {"doctor", "", "check from here that calls can get through", cli_doctor},

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server: wires the parts together, runs them, and ends them politely. */
 #include "aic/core.h"
+#include "api/presets.h"
 #include "api/recordings.h"
 #include "api/server.h"
 #include "base/log.h"
 #include "cmd/pem.h"
 #include "cmd/server_options.h"
+#include "cmd/server_webhooks.h"
 #include "sfu/dump.h"
 
 #include <jansson.h>
@@ -33,6 +35,8 @@ struct program {
     struct aura_dump *dump;    /* NULL: none wanted */
     struct aura_server *server;
     struct aura_recordings *recordings;
+    struct aura_webhooks *webhooks; /* NULL: none wanted */
+    struct aura_presets presets;
     char node_id[NODE_ID_LEN + 4];
     int signals;
     struct aura_watch signal_watch;
@@ -106,6 +110,12 @@ static int start_rooms(struct program *p) {
     const struct aura_config *c = &p->options.config;
     memcpy(p->node_id, "ND_", 4);
     aura_rand_text(aura_rand_system(), p->node_id + 3, NODE_ID_LEN);
+    char why[256] = "";
+    int err = aura_presets_read(&p->presets, c, why, sizeof(why));
+    if (err) {
+        fprintf(stderr, "auralink-server: %s\n", why);
+        return err;
+    }
     struct aura_rooms_conf conf = {
         .keys = c->keys,
         .node_id = p->node_id,
@@ -113,6 +123,9 @@ static int start_rooms(struct program *p) {
         .version = LIVEKIT_VERSION,
         .auto_create = c->room.auto_create,
         .enable_remote_unmute = c->room.enable_remote_unmute,
+        .sync_streams = c->room.sync_streams,
+        .presets = p->presets.list,
+        .preset_count = p->presets.count,
         .max_participants = c->room.max_participants,
         .empty_timeout_s = c->room.empty_timeout_s,
         .departure_timeout_s = c->room.departure_timeout_s,
@@ -134,6 +147,9 @@ static int start_rooms(struct program *p) {
         .stun_server_count = c->rtc.stun_servers.count,
         .turn_servers = c->rtc.turn_servers,
         .turn_server_count = c->rtc.turn_server_count,
+        .on_event = p->webhooks ? aura_webhooks_event : NULL,
+        .on_event_arg = p->webhooks,
+        .full_room_in_events = c->full_room_in_webhooks,
         .rand = aura_rand_system(),
     };
     return aura_rooms_new(&p->rooms, &conf, p->loop);
@@ -301,6 +317,7 @@ static int start_http(struct program *p) {
                                     .keys = c->keys,
                                     .rand = aura_rand_system(),
                                     .recordings = p->recordings,
+                                    .webhooks = p->webhooks,
                                     .metrics_user = c->metrics_user,
                                     .metrics_password =
                                         c->metrics_password ? c->metrics_password : ""};
@@ -337,6 +354,12 @@ static void announce(const struct program *p) {
 static int run(struct program *p) {
     int err = aura_loop_new(&p->loop, aura_clock_system());
     err = err ? err : watch_signals(p);
+    if (!err) {
+        err = server_webhooks_start(&p->webhooks, &p->options.config, p->loop);
+        if (err) {
+            return err; /* it has said why */
+        }
+    }
     err = err ? err : start_rooms(p);
     if (err) {
         fprintf(stderr, "auralink-server: cannot start: %s\n", aura_err_text(err));
@@ -367,6 +390,8 @@ static void end(struct program *p) {
     aura_server_free(p->server);
     p->recordings = aura_recordings_free(p->recordings);
     aura_rooms_free(p->rooms);
+    aura_presets_clear(&p->presets);
+    aura_webhooks_free(p->webhooks); /* what the rooms said last is stored */
     aura_sfu_free(p->sfu);
     aura_aic_core_free(p->aic);
     end_dump(p);

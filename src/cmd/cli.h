@@ -73,6 +73,10 @@ AURA_NODISCARD int cli_room_service(const struct cli *cli, const char *method, u
 AURA_NODISCARD int cli_get(const struct cli *cli, const char *path, unsigned grants,
                            json_t **response);
 
+/** POSTs to such a path, without a body. */
+AURA_NODISCARD int cli_post(const struct cli *cli, const char *path, unsigned grants,
+                            json_t **response);
+
 /** @return an exit status; prints @p value as JSON with a line end */
 int cli_print_json(const json_t *value);
 
@@ -108,6 +112,8 @@ int cli_participant_remove(int argc, char **argv);
 int cli_participant_mute(int argc, char **argv);
 int cli_participant_update(int argc, char **argv);
 int cli_data_send(int argc, char **argv);
+int cli_webhooks_list(int argc, char **argv);
+int cli_webhooks_replay(int argc, char **argv);
 int cli_aic_top(int argc, char **argv);
 int cli_publish(int argc, char **argv);
 int cli_subscribe(int argc, char **argv);

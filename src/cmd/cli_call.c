@@ -125,3 +125,8 @@ int cli_get(const struct cli *cli, const char *path, unsigned grants, json_t **r
     *response = NULL;
     return call(cli, path, path, grants, NULL, NULL, response);
 }
+
+int cli_post(const struct cli *cli, const char *path, unsigned grants, json_t **response) {
+    *response = NULL;
+    return call(cli, path, path, grants, NULL, "", response);
+}

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cmd/args.h"
+#include "cmd/server_webhooks.h"
 #include "rtp/media.h"
 
 #include <stdio.h>
@@ -190,6 +191,14 @@ static int take_keys(struct aura_config *c) {
     return AURA_EINVAL;
 }
 
+static int check_webhooks(const struct aura_config *c) {
+    const char *problem = server_webhooks_problem(c);
+    if (problem) {
+        fprintf(stderr, "auralink-server: %s\n", problem);
+    }
+    return problem ? AURA_EINVAL : 0;
+}
+
 static int take_log(const struct aura_config *c) {
     enum aura_log_level level;
     if (aura_log_level_parse(c->log_level, &level)) {
@@ -225,6 +234,7 @@ bool server_options_read(struct server_options *o, int argc, char **argv, int *s
     o->dump_mb = f.dump_mb;
     err = err ? err : take_codecs(o);
     err = err ? err : take_keys(&o->config);
+    err = err ? err : check_webhooks(&o->config);
     err = err ? err : take_log(&o->config);
     if (!err && f.check) {
         printf("the configuration is fine\n");

@@ -127,7 +127,7 @@ void aura__data_receive(struct participant *p, enum aura_data_channel channel, c
         aura__pb_free(d);
         return;
     }
-    if (!seen_before(p, channel, d)) {
+    if (!seen_before(p, channel, d) && !aura__rpc_receive(p, d)) {
         /* The stamped strings are ours: put theirs back before it is freed. */
         Livekit__DataPacket theirs = *d;
         Livekit__UserPacket user = LIVEKIT__USER_PACKET__INIT;

@@ -56,6 +56,9 @@ int aura_rooms_check(struct aura_rooms *r, const struct aura_join *join, struct 
     if (!room && !r->conf.auto_create && !c->video.room_create) {
         return deny(d, 404, AURA_ENOENT, "requested room does not exist");
     }
+    if (c->room_preset && c->room_preset[0] && !aura__wish_preset(r, c->room_preset)) {
+        return deny(d, 400, AURA_EINVAL, "unknown roomPreset in the token");
+    }
     bool replaces = room && aura__room_participant(room, c->identity);
     if (room && room->max_participants && !replaces &&
         aura__room_count(room, false) >= room->max_participants) {
@@ -86,7 +89,10 @@ static void detach_session(struct participant *p) {
 static int new_participant(struct aura_rooms *r, const struct aura_join *join,
                            struct participant **out, struct aura_denial *d) {
     struct room *room;
-    int err = aura__room_get(r, join->claims->video.room, true, NULL, &room);
+    int err = 0;
+    Livekit__CreateRoomRequest *wish = aura__wish_of_join(r, join, &err);
+    err = err ? err : aura__room_get(r, join->claims->video.room, true, wish, &room);
+    aura__pb_free(wish);
     if (err) {
         return deny(d, aura_err_http(err), err, "cannot create the room: %s", aura_err_text(err));
     }

@@ -204,6 +204,8 @@ int aura_neg_sub_add(struct aura_neg *neg, struct aura_neg_sub **subp,
     if (neg->sub_count == AURA_NEG_SUBS_MAX) {
         return AURA_ELIMIT;
     }
+    const char *stream =
+        conf->stream && usable_id(conf->stream, AURA_NEG_SID_MAX) ? conf->stream : conf->track_sid;
     struct aura_neg_sub *sub = aura_zalloc(sizeof(*sub));
     if (!sub) {
         return AURA_ENOMEM;
@@ -212,6 +214,7 @@ int aura_neg_sub_add(struct aura_neg *neg, struct aura_neg_sub **subp,
     snprintf(sub->participant_sid, sizeof(sub->participant_sid), "%s", conf->participant_sid);
     snprintf(sub->track_sid, sizeof(sub->track_sid), "%s", conf->track_sid);
     snprintf(sub->cname, sizeof(sub->cname), "%s", conf->cname);
+    snprintf(sub->stream, sizeof(sub->stream), "%s", stream);
     for (size_t i = 0; i < conf->codec_count; i++) {
         sub->codecs[i] = conf->codecs[i];
     }

@@ -92,7 +92,8 @@ struct aura_neg_pub {
 struct aura_neg_sub_conf {
     enum aura_kind kind;
     const char *participant_sid, *track_sid; /* msid "PA_x|TR_y TR_y" */
-    const char *cname;                       /* one for all that must play in sync */
+    const char *stream; /* msid "PA_x|stream TR_y" instead: played in sync; NULL = not */
+    const char *cname;  /* one for all that must play in sync */
     /* What the publisher sends: the first is being sent now, others may come later. RED counts
      * with its Opus: a subscriber without RED gets Opus. */
     const struct aura_media_codec *codecs;

@@ -38,7 +38,7 @@ struct aura__neg_section {
 struct aura_neg_sub {
     struct aura_node node;
     enum aura_kind kind;
-    char participant_sid[AURA_NEG_SID_MAX + 1];
+    char participant_sid[AURA_NEG_SID_MAX + 1], stream[AURA_NEG_SID_MAX + 1];
     char track_sid[AURA_NEG_SID_MAX + 1];
     char cname[AURA_NEG_CNAME_MAX + 1];
     size_t codec_count;

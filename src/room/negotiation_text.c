@@ -187,7 +187,7 @@ void aura__neg_text_sub(struct aura__neg_text *t, const struct aura_neg_sub *sub
     if (sub->stereo) {
         opus_of_sub(t);
     }
-    snprintf(t->stream, sizeof(t->stream), "%s|%s", sub->participant_sid, sub->track_sid);
+    snprintf(t->stream, sizeof(t->stream), "%s|%s", sub->participant_sid, sub->stream);
     t->msid = (struct aura_sdp_msid){.stream = t->stream, .track = sub->track_sid};
     t->s.msid_count = 1;
     for (size_t i = 0; i < 2; i++) {

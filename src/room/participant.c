@@ -188,6 +188,8 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     }
     p->closing = true;
     p->reason = reason;
+    aura__rpc_gone(p);
+    aura__agents_left(p);
     AURA_LOG("room", AURA_LOG_INFO, "participant_left", AURA_S("room", room->name),
              AURA_S("participant", p->sid), AURA_I("reason", reason));
     end_session(p, reason, action);
@@ -206,6 +208,8 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     }
     aura_map_del_str(room->rooms->by_sid, p->sid);
     room->rooms->stats.participants--;
+    aura__notify_participant(p,
+                             p->was_active ? "participant_left" : "participant_connection_aborted");
     aura__aic_count_savers(room);
     participant_free(p);
     room->recording = false;
@@ -231,10 +235,18 @@ void aura__participant_active(struct participant *p) {
     r->stats.join_ms_count++;
     r->stats.join_ms_sum += ms;
     p->state = LIVEKIT__PARTICIPANT_INFO__STATE__ACTIVE;
+    p->was_active = true;
     AURA_LOG("room", AURA_LOG_INFO, "participant_active", AURA_S("room", p->room->name),
              AURA_S("participant", p->sid), AURA_I("after_ms", ms));
+    aura__notify_participant(p, "participant_joined");
+    AURA_LIST_EACH(&p->tracks, struct track, t, node) {
+        if (t->live) {
+            aura__notify_track(t, "track_published");
+        }
+    }
     aura__broadcast(p, true);
     aura__subscribe_all(p);
+    aura__agents_changed(p->room);
 }
 
 /* ---- what others see of it ---- */

@@ -107,7 +107,7 @@ static Livekit__VideoLayer **copy_layers(struct aura__arena *a, const struct enc
     return list;
 }
 
-static const char *stream_of(const struct track *t) {
+const char *aura__track_stream(const struct track *t) {
     if (t->request->stream[0]) {
         return t->request->stream;
     }
@@ -162,7 +162,7 @@ Livekit__TrackInfo *aura__track_info(struct aura__arena *a, const struct track *
     info->stereo = q->stereo;
     info->disable_red = q->disable_red;
     info->encryption = q->encryption;
-    info->stream = text(stream_of(t));
+    info->stream = text(aura__track_stream(t));
     info->backup_codec_policy = q->backup_codec_policy;
     info->n_audio_features = q->n_audio_features;
     info->audio_features = q->audio_features;
@@ -369,9 +369,11 @@ static void go_live(struct encoding *e) {
              AURA_S("participant", p->sid), AURA_S("track", t->sid),
              AURA_S("codec", aura_codec_mime(e->codec)));
     aura__audible_add(t);
+    aura__notify_track(t, "track_published");
     aura__broadcast(p, true);
     aura__subscribe_everybody(t);
     aura__dynacast_repeat(t);
+    aura__agents_changed(p->room);
 }
 
 static void fill_conf(const struct encoding *e, aura_peer_id peer, struct aura_sfu_pub_conf *conf) {
@@ -563,6 +565,9 @@ void aura__publish_end(struct track *t, bool announce) {
         }
     }
     aura_timer_stop(r->timers, &t->wanted_timer);
+    if (t->live) {
+        aura__notify_track(t, "track_unpublished");
+    }
     aura_node_remove(&t->node);
     p->track_count--;
     r->stats.tracks -= t->live;

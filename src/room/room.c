@@ -33,6 +33,7 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
     room->rooms = r;
     aura_list_init(&room->participants);
     aura_list_init(&room->kept);
+    aura_list_init(&room->dispatches);
     aura__sid(r->conf.rand, "RM_", room->sid);
     room->name = aura_strdup(name);
     room->metadata = aura_strdup(wish ? wish->metadata : "");
@@ -43,14 +44,19 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
         wish && wish->departure_timeout ? wish->departure_timeout : r->conf.departure_timeout_s;
     room->max_participants =
         wish && wish->max_participants ? wish->max_participants : r->conf.max_participants;
+    room->sync_streams = (wish && wish->sync_streams) || r->conf.sync_streams;
     int err = room->name && room->metadata ? 0 : AURA_ENOMEM;
     if (!err) {
         err = aura_map_new(&room->by_identity, PARTICIPANTS_MAX);
     }
     if (!err) {
+        err = aura__agents_room_started(room, wish);
+    }
+    if (!err) {
         err = aura_map_put_str(r->by_name, name, room);
     }
     if (err) {
+        aura__agents_room_ends(room);
         room_free(room);
         return err;
     }
@@ -59,7 +65,9 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
     r->stats.rooms++;
     AURA_LOG("room", AURA_LOG_INFO, "room_started", AURA_S("room", name), AURA_S("sid", room->sid));
     aura__meters_start(room);
+    aura__notify_room(room, "room_started", LIVEKIT__ROOM_END_REASON__ROOM_END_UNKNOWN);
     aura__room_check_empty(room);
+    aura__agents_changed(room);
     *out = room;
     return 0;
 }
@@ -73,14 +81,24 @@ int aura__room_get(struct aura_rooms *r, const char *name, bool create,
     return create ? room_new(r, name, wish, out) : AURA_ENOENT;
 }
 
+static Livekit__RoomEndReason end_reason(Livekit__DisconnectReason reason) {
+    return reason == LIVEKIT__DISCONNECT_REASON__ROOM_DELETED
+               ? LIVEKIT__ROOM_END_REASON__ROOM_END_API_DELETE
+           : reason == LIVEKIT__DISCONNECT_REASON__SERVER_SHUTDOWN
+               ? LIVEKIT__ROOM_END_REASON__ROOM_END_SERVER_SHUTDOWN
+               : LIVEKIT__ROOM_END_REASON__ROOM_END_IDLE_TIMEOUT;
+}
+
 void aura__room_close(struct room *room, Livekit__DisconnectReason reason) {
     struct aura_rooms *r = room->rooms;
     room->closing = true;
     AURA_LIST_EACH(&room->participants, struct participant, p, node) {
         aura__participant_leave(p, reason, LIVEKIT__LEAVE_REQUEST__ACTION__DISCONNECT);
     }
+    aura__agents_room_ends(room);
     AURA_LOG("room", AURA_LOG_INFO, "room_finished", AURA_S("room", room->name),
              AURA_S("sid", room->sid));
+    aura__notify_room(room, "room_finished", end_reason(reason));
     aura_map_del_str(r->by_name, room->name);
     aura_node_remove(&room->node);
     r->stats.rooms--;

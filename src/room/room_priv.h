@@ -88,6 +88,7 @@ struct participant {
     uint32_t version;
     bool plays; /* nothing but */
     bool single, auto_subscribe, announced, closing, counted_join;
+    bool was_active;      /* others were told that it joined */
     bool dirty;           /* its info changed since the last broadcast */
     bool requirement_out; /* media_sections_requirement sent, no offer yet */
     bool negotiate_queued;
@@ -189,7 +190,9 @@ struct room {
     uint64_t created_wall_us;
     uint32_t empty_timeout_s, departure_timeout_s, max_participants;
     bool closing, recording, had_participants;
+    bool sync_streams; /* subscribers get tracks of one stream of a participant in one msid */
     struct aura_list participants;
+    struct aura_list dispatches; /* agents that are wanted (agents_dispatch.c) */
     struct aura_map *by_identity;
     struct aura_list kept; /* reliable messages of the last seconds (replay.c) */
     size_t kept_bytes;
@@ -210,6 +213,10 @@ struct aura_rooms {
     struct aura_map *peers, *pubs, *sub_ids;
     struct aura_list rooms;
     struct aura_rooms_stats stats;
+    struct aura_list workers; /* struct aura_worker */
+    size_t worker_count;
+    struct aura_list rpcs; /* that we wait for (rpc.c) */
+    size_t rpc_count;
     struct aura_buf out; /* scratch for packing */
     bool draining;
 };
@@ -317,6 +324,8 @@ void aura__publish_layer(struct encoding *e, const struct aura_sfu_layer *layer)
 void aura__publish_mute(struct track *t, bool muted);
 void aura__publish_end(struct track *t, bool announce);
 bool aura__publish_allowed(const struct participant *p, Livekit__TrackSource source);
+/** Its stream, "camera" or "screen" as a rule. */
+const char *aura__track_stream(const struct track *t);
 struct track *aura__track_by_sid(const struct participant *p, const char *sid);
 /** The encoding that an SFU id belongs to, or NULL. */
 struct encoding *aura__encoding_of(const struct aura_rooms *r, aura_pub_id pub);
@@ -377,6 +386,26 @@ AURA_NODISCARD int aura__data_from_server(struct room *room, const Livekit__Send
 
 bool aura__data_wanted(const struct participant *p, const Livekit__DataPacket *d);
 
+/* ---- rpc.c ---- */
+/** @return true if it answers a call of ours, and is nobody else's business */
+bool aura__rpc_receive(struct participant *p, const Livekit__DataPacket *d);
+/** It leaves: calls to it end. */
+void aura__rpc_gone(struct participant *p);
+
+/* ---- wishes.c ---- */
+const Livekit__RoomConfiguration *aura__wish_preset(const struct aura_rooms *r, const char *name);
+/**
+ * What a room shall be like: the request's own values, then those of its preset.
+ * @return NULL with *err AURA_EINVAL (no such preset) or AURA_ENOMEM; free with aura__pb_free()
+ */
+Livekit__CreateRoomRequest *aura__wish_of_request(const struct aura_rooms *r,
+                                                  const Livekit__CreateRoomRequest *q, int *err);
+/** The same from a token. */
+Livekit__CreateRoomRequest *aura__wish_of_join(const struct aura_rooms *r,
+                                               const struct aura_join *join, int *err);
+/** The API asks again for a room that is there: what it says is taken. @return 0 or AURA_ENOMEM */
+AURA_NODISCARD int aura__wish_renew(struct room *room, const Livekit__CreateRoomRequest *q);
+
 /* ---- replay.c ---- */
 /** @param bytes  the packed message; copied */
 void aura__replay_keep(struct room *room, const char *sender_sid, uint32_t sequence,
@@ -390,6 +419,24 @@ void aura__replay_clear(struct room *room);
 void aura__audible_update(struct room *room);
 /** A track went live: heard if there is a place. */
 void aura__audible_add(struct track *t);
+
+/* ---- notify.c ---- */
+void aura__notify_room(struct room *room, const char *event, Livekit__RoomEndReason why);
+void aura__notify_participant(struct participant *p, const char *event);
+void aura__notify_track(struct track *t, const char *event);
+
+void aura__notify_job(struct room *room, const char *event, Livekit__Job *job);
+
+/* ---- agents_*.c ---- */
+/** The room's dispatches, as it was wished or the usual one. @return 0, AURA_ENOMEM, AURA_ELIMIT */
+AURA_NODISCARD int aura__agents_room_started(struct room *room,
+                                             const Livekit__CreateRoomRequest *wish);
+/** Somebody is active or publishes now: jobs may be missing. */
+void aura__agents_changed(struct room *room);
+/** Somebody leaves: jobs about them end; an agent whose worker is gone too is replaced. */
+void aura__agents_left(struct participant *p);
+/** All jobs end. */
+void aura__agents_room_ends(struct room *room);
 
 /* ---- session.c ---- */
 void aura__respond(struct participant *p, uint32_t request_id,

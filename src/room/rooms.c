@@ -31,17 +31,21 @@ void aura__sid(struct aura_rand *r, const char *prefix, char out[SID_CAP]) {
     aura_rand_text(r, out + len, SID_LEN - len);
 }
 
-void *aura__pb_copy(const void *message) {
-    const ProtobufCMessage *m = message;
+ProtobufCMessage *aura_pb_copy(const ProtobufCMessage *m) {
     size_t len = protobuf_c_message_get_packed_size(m);
     uint8_t *bytes = aura_zalloc(len);
     if (!bytes) {
         return NULL;
     }
     protobuf_c_message_pack(m, bytes);
-    void *copy = protobuf_c_message_unpack(m->descriptor, aura_pb_allocator(), len, bytes);
+    ProtobufCMessage *copy =
+        protobuf_c_message_unpack(m->descriptor, aura_pb_allocator(), len, bytes);
     aura_free(bytes);
     return copy;
+}
+
+void *aura__pb_copy(const void *message) {
+    return aura_pb_copy(message);
 }
 
 void aura__pb_free(void *message) {
@@ -74,6 +78,8 @@ int aura_rooms_new(struct aura_rooms **rp, const struct aura_rooms_conf *conf,
     r->clock = aura_loop_clock(loop);
     r->out = AURA_BUF(SIGNAL_OUT_MAX);
     aura_list_init(&r->rooms);
+    aura_list_init(&r->rpcs);
+    aura_list_init(&r->workers);
     struct aura_map **maps[] = {&r->by_name, &r->by_sid, &r->peers, &r->pubs, &r->sub_ids};
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
         if (aura_map_new(maps[i], i == 0 ? ROOMS_MAX : SERVER_IDS_MAX)) {

@@ -10,6 +10,7 @@
 
 #include "livekit_room.pb-c.h"
 #include "livekit_rtc.pb-c.h"
+#include "livekit_webhook.pb-c.h"
 #include "net/loop.h"
 #include "room/token.h"
 #include "room/turn.h"
@@ -18,12 +19,23 @@
 struct aura_rooms;
 struct aura_session;
 
+/** Something happened that an operator may want to know. The message is borrowed until it returns;
+ * events of one room come in their order. */
+typedef void(aura_rooms_event_fn)(void *arg, const char *room, const Livekit__WebhookEvent *event);
+
+/** room.room_configurations: a name for how rooms are to be. */
+struct aura_room_preset {
+    const char *name;
+    const Livekit__RoomConfiguration *config;
+};
+
 struct aura_rooms_conf {
     const struct aura_keys *keys; /* outlives the rooms */
     const char *node_id, *region; /* borrowed for the life of the rooms; region may be "" */
     const char *version;          /* of LiveKit that we speak as: plain semver (trap 5) */
     bool auto_create;             /* rooms come into being when somebody joins */
     bool enable_remote_unmute;
+    bool sync_streams;         /* in all rooms */
     uint32_t max_participants; /* of rooms that don't say; 0 = no limit */
     uint32_t empty_timeout_s, departure_timeout_s;
     uint32_t codecs; /* bit per enum aura_codec; 0 = all that we know */
@@ -41,6 +53,12 @@ struct aura_rooms_conf {
     size_t stun_server_count;
     const struct aura_turn_server *turn_servers; /* the same; borrowed for the life of the rooms */
     size_t turn_server_count;
+    /* Rooms that tokens (roomPreset) and CreateRoom (room_preset) name; borrowed. */
+    const struct aura_room_preset *presets;
+    size_t preset_count;
+    aura_rooms_event_fn *on_event; /* NULL = nobody listens */
+    void *on_event_arg;
+    bool full_room_in_events; /* in those about tracks too */
     struct aura_rand *rand;
 };
 
@@ -76,6 +94,8 @@ struct aura_join {
     const Livekit__JoinRequest *request; /* of /rtc/v1, or made from the query of /rtc */
     bool single;                         /* one peer connection (v1) */
     const char *user_agent;              /* of the HTTP request; NULL = none */
+    /* The token's roomConfig, for a room that this join makes; NULL = none. */
+    const Livekit__RoomConfiguration *config;
 };
 
 /** All checks of a join, without joining (/rtc/validate). @return 0 or an error with *denial filled
@@ -106,6 +126,7 @@ struct aura_rooms_stats {
     uint64_t joins, joins_refused, resumes, signals_in, signals_out, bad_signals, data_in,
         data_refused;
     size_t aic_tracks[AURA_AIC_STATES]; /* now, by enum aura_aic_state */
+    uint64_t events_lost;               /* not told for want of memory */
     uint64_t join_ms_count, join_ms_sum;
     uint64_t join_ms_bucket[10]; /* from join to connected media; see aura_rooms_join_bounds */
 };
@@ -153,6 +174,8 @@ AURA_NODISCARD int aura_rooms_inspect_aic(struct aura_rooms *r, const char *room
  * freed with protobuf_c_message_free_unpacked(); @return 0 or an error that aura_err_twirp() names.
  */
 ProtobufCAllocator *aura_pb_allocator(void);
+/** A deep copy with that allocator. @return NULL without memory */
+ProtobufCMessage *aura_pb_copy(const ProtobufCMessage *message);
 AURA_NODISCARD int aura_rooms_create_room(struct aura_rooms *r, const Livekit__CreateRoomRequest *q,
                                           Livekit__Room **out);
 AURA_NODISCARD int aura_rooms_list_rooms(struct aura_rooms *r, const Livekit__ListRoomsRequest *q,
@@ -173,6 +196,24 @@ AURA_NODISCARD int aura_rooms_update_participant(struct aura_rooms *r,
 AURA_NODISCARD int aura_rooms_update_subscriptions(struct aura_rooms *r,
                                                    const Livekit__UpdateSubscriptionsRequest *q);
 AURA_NODISCARD int aura_rooms_send_data(struct aura_rooms *r, const Livekit__SendDataRequest *q);
+enum {
+    AURA_RPC_APPLICATION_ERROR = 1500, /* LiveKit's built-in codes */
+    AURA_RPC_CONNECTION_TIMEOUT = 1501,
+    AURA_RPC_RESPONSE_TIMEOUT = 1502,
+    AURA_RPC_RECIPIENT_DISCONNECTED = 1503,
+};
+/** How a call ended. Strings are borrowed until the callback returns. */
+struct aura_rpc_result {
+    int err; /* 0: see payload */
+    const char *payload;
+    uint32_t code; /* of the error, as RPC counts them */
+    const char *message, *data;
+};
+typedef void(aura_rooms_rpc_fn)(void *arg, const struct aura_rpc_result *result);
+/** Calls a method of a participant. @return 0: @p fn will be called once; or AURA_ENOENT,
+ * AURA_EINVAL (no method, payload too long), AURA_ELIMIT, AURA_ENOMEM: it will not */
+AURA_NODISCARD int aura_rooms_perform_rpc(struct aura_rooms *r, const Livekit__PerformRpcRequest *q,
+                                          aura_rooms_rpc_fn *fn, void *arg);
 AURA_NODISCARD int aura_rooms_update_metadata(struct aura_rooms *r, const char *room,
                                               const char *metadata, Livekit__Room **out);
 

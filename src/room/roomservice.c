@@ -14,7 +14,17 @@ int aura_rooms_create_room(struct aura_rooms *r, const Livekit__CreateRoomReques
         strlen(q->metadata) > r->conf.max_metadata_bytes) {
         return AURA_EINVAL;
     }
-    int err = aura__room_get(r, q->name, true, q, &room);
+    int err = 0;
+    bool known = aura__room_find(r, q->name) != NULL;
+    Livekit__CreateRoomRequest *wish = aura__wish_of_request(r, q, &err);
+    if (!err && strlen(wish->metadata) > r->conf.max_metadata_bytes) {
+        err = AURA_EINVAL;
+    }
+    err = err ? err : aura__room_get(r, q->name, true, wish, &room);
+    if (!err && known) {
+        err = aura__wish_renew(room, q);
+    }
+    aura__pb_free(wish);
     if (err) {
         return err;
     }

@@ -94,17 +94,18 @@ static int add_to_negotiation(struct subscription *s) {
             }
         }
     }
-    struct aura_neg_sub_conf conf = {.kind = e->media.kind,
-                                     .participant_sid = t->p->sid,
-                                     .track_sid = t->sid,
-                                     .cname = t->p->sid,
-                                     .codecs = first,
-                                     .codec_count = add_backup(t, first, n),
-                                     .backup = aura__backup_codec(t),
-                                     .stereo = t->request->stereo,
-                                     .red =
-                                         t->request->encryption == LIVEKIT__ENCRYPTION__TYPE__NONE,
-                                     .user = s};
+    struct aura_neg_sub_conf conf = {
+        .kind = e->media.kind,
+        .participant_sid = t->p->sid,
+        .track_sid = t->sid,
+        .stream = t->p->room->sync_streams ? aura__track_stream(t) : NULL,
+        .cname = t->p->sid,
+        .codecs = first,
+        .codec_count = add_backup(t, first, n),
+        .backup = aura__backup_codec(t),
+        .stereo = t->request->stereo,
+        .red = t->request->encryption == LIVEKIT__ENCRYPTION__TYPE__NONE,
+        .user = s};
     return aura_neg_sub_add(aura__connect_down(s->p)->neg, &s->neg, &conf);
 }
 

@@ -27,7 +27,8 @@ void aura_claims_init(struct aura_claims *c) {
 
 void aura_claims_clear(struct aura_claims *c) {
     char *texts[] = {c->api_key, c->identity,    c->name,       c->metadata,
-                     c->kind,    c->room_config, c->video.room, c->video.destination_room};
+                     c->kind,    c->room_config, c->video.room, c->video.destination_room,
+                     c->sha256,  c->room_preset};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         aura_free(texts[i]);
     }
@@ -200,6 +201,10 @@ static int take_claims(struct aura_claims *c, json_t *body) {
     err = err ? err : take_attributes(c, json_object_get(body, "attributes"));
     err = err ? err : take_aic(c, body);
     err = err ? err : take_video(c, json_object_get(body, "video"));
+    err = err ? err : take_text(body, "roomPreset", &c->room_preset);
+    const json_t *sip = json_object_get(body, "sip");
+    c->sip_admin = flag(sip, "admin");
+    c->sip_call = flag(sip, "call");
     c->expires_s = json_integer_value(json_object_get(body, "exp"));
     const json_t *config = json_object_get(body, "roomConfig");
     if (!err && json_is_object(config)) {
@@ -367,7 +372,9 @@ static json_t *body_json(const struct aura_claims *c, const char *key, int64_t n
     put_text(body, "name", c->name);
     put_text(body, "metadata", c->metadata);
     put_text(body, "kind", c->kind);
+    put_text(body, "sha256", c->sha256);
     json_object_set_new(body, "nbf", json_integer(now_s));
+    json_object_set_new(body, "iat", json_integer(now_s));
     json_object_set_new(body, "exp", json_integer(now_s + ttl_s));
     if (c->has_video) {
         json_object_set_new(body, "video", video_json(&c->video));
