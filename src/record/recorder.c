@@ -15,6 +15,7 @@ enum { TICK_MS = 500 };
 static const char *const end_names[] = {[AURA_RECORD_RUNS] = "",
                                         [AURA_RECORD_STOPPED] = "stopped",
                                         [AURA_RECORD_ROOM_ENDED] = "room_ended",
+                                        [AURA_RECORD_LOST] = "connection_lost",
                                         [AURA_RECORD_DURATION] = "max_duration",
                                         [AURA_RECORD_SIZE] = "max_size",
                                         [AURA_RECORD_DISK] = "disk_full",
@@ -179,7 +180,11 @@ static void on_ended(void *arg, int err, const char *why) {
     struct aura_recorder *r = arg;
     char text[AURA__RECORD_WHY_MAX];
     snprintf(text, sizeof(text), "%.120s (%s)", why, aura_err_text(err));
-    end(r, r->status.connected ? AURA_RECORD_ROOM_ENDED : AURA_RECORD_UNREACHABLE, text);
+    end(r,
+        !r->status.connected                   ? AURA_RECORD_UNREACHABLE
+        : aura_client_was_sent_away(r->client) ? AURA_RECORD_ROOM_ENDED
+                                               : AURA_RECORD_LOST,
+        text);
 }
 
 static void on_start(void *arg) {

@@ -39,7 +39,8 @@ struct aura_recorder_conf {
 enum aura_record_end {
     AURA_RECORD_RUNS,
     AURA_RECORD_STOPPED,    /* by aura_recorder_stop() */
-    AURA_RECORD_ROOM_ENDED, /* the server closed the connection */
+    AURA_RECORD_ROOM_ENDED, /* the server said so: the room ended, or the recorder was sent away */
+    AURA_RECORD_LOST,       /* the connection broke */
     AURA_RECORD_DURATION,   /* the limit was reached … */
     AURA_RECORD_SIZE,
     AURA_RECORD_DISK,        /* too little space was left */
