@@ -179,13 +179,12 @@ int aura_http_answer_header(struct aura_http_req *req, const char *name, const c
 }
 
 static int add_own_headers(struct aura_http_req *req, unsigned char **p, unsigned char *end) {
-    const char *at = (const char *)req->headers.data, *last = at + req->headers.len;
-    while (at < last) {
-        const char *value = at + strlen(at) + 1;
-        if (add_header(req->wsi, at, value, p, end)) {
+    for (size_t at = 0; at < req->headers.len;) {
+        const char *name = (const char *)req->headers.data + at, *value = name + strlen(name) + 1;
+        if (add_header(req->wsi, name, value, p, end)) {
             return -1;
         }
-        at = value + strlen(value) + 1;
+        at += strlen(name) + strlen(value) + 2;
     }
     return 0;
 }
