@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file client.h  A participant of a LiveKit-compatible room, in C: publishes pictures and sound,
- * receives others' video, with AI compression (AIC) where AI Core is there.
+ * receives others' video and sound, with AI compression (AIC) where AI Core is there.
  *
  *     conf → aura_call_new() → add tracks → aura_call_connect() → push … → aura_call_free()
  *
@@ -65,6 +65,15 @@ struct aura_call_frame {
     struct aura_call_picture picture; /* width 0: not decoded, or it shows nothing */
 };
 
+/** Sound that was received: decoded, in order, what was lost made up. One call follows on the
+ * other, and together they are as long as the time they took. */
+struct aura_call_sound {
+    const char *identity, *track; /* as in aura_call_frame */
+    const int16_t *samples;       /* 48 kHz, left and right in turn */
+    uint32_t count;               /* of each */
+    uint64_t position;            /* of the first one, from the call's first packet on */
+};
+
 struct aura_call_handlers {
     /* The media connection is up. NULL = of no interest, as with all of them. */
     void (*connected)(void *arg);
@@ -77,6 +86,9 @@ struct aura_call_handlers {
     void (*ended)(void *arg, int err, const char *why);
     /* Video frames of the track that is watched: see aura_call_conf.watch. */
     void (*frame)(void *arg, const struct aura_call_frame *frame);
+    /* Sound of the track that is listened to: see aura_call_conf.listen. It is late by what packets
+     * wait for those before them: nothing, or up to 200 ms. */
+    void (*sound)(void *arg, const struct aura_call_sound *sound);
 };
 
 /** Zeroed, then what is needed is set. Texts are copied. */
@@ -91,6 +103,9 @@ struct aura_call_conf {
     const char *watch_track;    /* … which one, by name or id; NULL = the first */
     bool decode;                /* frames come with pictures */
     bool restore;               /* pictures are restored as hints say */
+
+    bool listen;              /* one audio track is received and decoded, of watch_identity … */
+    const char *listen_track; /* … which one, by name or id; NULL = the first */
 };
 
 /** @return 0 or an error (no memory, a URL that is none) */
@@ -147,6 +162,11 @@ struct aura_call_stats {
     uint32_t rtt_us;
 
     uint64_t reconnects; /* connections that were lost */
+
+    /* Sound that was received. Of its length: taken from later packets' redundancy, made up,
+     * and where nobody spoke. */
+    uint64_t sound_packets, sound_bytes; /* bytes: payload */
+    uint64_t sound_ms, sound_recovered_ms, sound_guessed_ms, sound_silent_ms;
 };
 /** What happened so far. */
 void aura_call_stats(struct aura_call *call, struct aura_call_stats *out);

@@ -243,12 +243,12 @@ static bool take_original(struct aura_inbound *in, const struct aura_rtp *rtp, s
     return true;
 }
 
-void aura_inbound_packet(struct aura_inbound *in, const struct aura_rtp *rtp, size_t size,
+bool aura_inbound_packet(struct aura_inbound *in, const struct aura_rtp *rtp, size_t size,
                          bool repaired, uint64_t now_us) {
     uint64_t eseq = 0;
     if (repaired ? !take_repaired(in, rtp->seq, now_us, &eseq)
                  : !take_original(in, rtp, size, now_us, &eseq)) {
-        return;
+        return false;
     }
     if (in->media.kind == AURA_KIND_VIDEO) {
         inspect_video(in, rtp, eseq, now_us);
@@ -263,6 +263,7 @@ void aura_inbound_packet(struct aura_inbound *in, const struct aura_rtp *rtp, si
         aura_frames_packet(in->watched, rtp, eseq, now_us);
         in->waits_key |= aura_frames_wants_key(in->watched);
     }
+    return true;
 }
 
 /* ---- what to tell the sender ---- */

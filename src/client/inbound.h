@@ -33,8 +33,9 @@ void aura_inbound_watch(struct aura_inbound *in, struct aura_frames *frames);
 /**
  * One packet of the stream. @param repaired  it came by retransmission, already unwrapped
  * @param size  bytes of the whole packet
+ * @return true if it is new: not seen before, not too old
  */
-void aura_inbound_packet(struct aura_inbound *in, const struct aura_rtp *rtp, size_t size,
+bool aura_inbound_packet(struct aura_inbound *in, const struct aura_rtp *rtp, size_t size,
                          bool repaired, uint64_t now_us);
 void aura_inbound_sender_report(struct aura_inbound *in, const struct aura_rtcp_sender *sr,
                                 uint64_t now_us);

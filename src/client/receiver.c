@@ -283,14 +283,42 @@ static void watch(struct aura_receiver *r, struct aura_inbound *in) {
     const struct aura_receiver_watch *w = &r->conf.watch;
     struct aura_frames *frames;
     struct stream *s = w->wants ? stream_of(r, in) : NULL;
-    if (!s || s->watched || aura_inbound_kind(in) != AURA_KIND_VIDEO ||
-        !w->wants(w->arg, s->track)) {
+    bool audio = aura_inbound_kind(in) == AURA_KIND_AUDIO;
+    if (!s || s->watched || (audio && !w->sound) || !w->wants(w->arg, s->track)) {
+        return;
+    }
+    if (audio) {
+        s->watched = true;
         return;
     }
     /* Out of memory: the next packet tries again. */
     if (aura_frames_new(&frames, aura_inbound_media(in), s->track, w->frame, w->arg) == 0) {
         aura_inbound_watch(in, frames);
         s->watched = true;
+    }
+}
+
+static void take_packet(struct aura_receiver *r, struct aura_inbound *in,
+                        const struct aura_rtp *rtp, size_t len, bool repaired, uint64_t now_us) {
+    const struct aura_receiver_watch *w = &r->conf.watch;
+    const struct aura_media *media = aura_inbound_media(in);
+    if (!aura_inbound_packet(in, rtp, len, repaired, now_us) || media->kind != AURA_KIND_AUDIO ||
+        !w->sound || !rtp->payload_len) {
+        return;
+    }
+    const struct stream *s = stream_of(r, in);
+    for (size_t i = 0; s && s->watched && i < media->codec_count; i++) {
+        if (media->codecs[i].pt == rtp->pt) {
+            const struct aura_sound sound = {.track = s->track,
+                                             .codec = media->codecs[i].codec,
+                                             .payload = rtp->payload,
+                                             .len = rtp->payload_len,
+                                             .ts = rtp->ts,
+                                             .clock_rate = media->codecs[i].clock_rate,
+                                             .arrival_us = now_us};
+            w->sound(w->arg, &sound);
+            return;
+        }
     }
 }
 
@@ -301,7 +329,7 @@ static void take_rtx(struct aura_receiver *r, struct aura_inbound *in, uint8_t *
     aura_count_add(&r->conf.meter->rtx_packets, 1);
     if (aura_rtx_unwrap(&packet, &len, original, aura_inbound_ssrc(in)) == 0 &&
         aura_rtp_parse(&rtp, packet, len) == 0) {
-        aura_inbound_packet(in, &rtp, len, true, now_us);
+        take_packet(r, in, &rtp, len, true, now_us);
     }
 }
 
@@ -322,7 +350,7 @@ void aura_receiver_rtp(struct aura_receiver *r, uint8_t *packet, size_t len, uin
         return;
     }
     watch(r, in);
-    aura_inbound_packet(in, &rtp, len, false, now_us);
+    take_packet(r, in, &rtp, len, false, now_us);
     note_first(r, in);
     /* Out of memory: the next packet starts it. */
     if (aura_inbound_has_gaps(in) && !aura_timer_running(&r->nack_tick)) {
@@ -337,8 +365,13 @@ void aura_receiver_rtcp(struct aura_receiver *r, const struct aura_rtcp *packet,
         return;
     }
     const struct slot *slot = slot_of(r, report.ssrc);
-    if (slot->in && !slot->rtx) {
-        aura_inbound_sender_report(slot->in, &report.sender, now_us);
+    if (!slot->in || slot->rtx) {
+        return;
+    }
+    aura_inbound_sender_report(slot->in, &report.sender, now_us);
+    const struct stream *s = r->conf.watch.report ? stream_of(r, slot->in) : NULL;
+    if (s && s->watched) {
+        r->conf.watch.report(r->conf.watch.arg, s->track, report.sender.ntp, report.sender.rtp);
     }
 }
 

@@ -21,12 +21,28 @@ enum {
     AURA_RECEIVER_STREAMS_MAX = 2048 /* own limit */
 };
 
-/** Who wants to see the frames of video streams. */
+/** A packet of sound, once each, in the order of arrival. Everything is borrowed. */
+struct aura_sound {
+    const char *track; /* the server's id of it */
+    enum aura_codec codec;
+    const uint8_t *payload;
+    size_t len;
+    uint32_t ts; /* of `clock_rate` a second */
+    uint32_t clock_rate;
+    uint64_t arrival_us;
+};
+
+/** Who wants to see the frames of video streams, and what audio streams bring. */
 struct aura_receiver_watch {
     /* Asked at each packet of a stream that is not watched yet; `track` is the server's id of it.
      */
     bool (*wants)(void *arg, const char *track);
     aura_frames_fn *frame;
+    /* NULL: audio streams are not watched. */
+    void (*sound)(void *arg, const struct aura_sound *sound);
+    /* A sender report about a watched stream: its RTP timestamp at an NTP time of the publisher's
+     * clock (rtp/sr.h). NULL = of no interest. */
+    void (*report)(void *arg, const char *track, uint64_t ntp, uint32_t ts);
     void *arg;
 };
 
