@@ -160,6 +160,7 @@ void aura_call_free(struct aura_call *call) {
     /* Senders first: nothing is handed to the thread after that. */
     for (size_t i = 0; i < call->track_count; i++) {
         call->tracks[i].sender = aura_sender_free(call->tracks[i].sender);
+        call->tracks[i].speaker = aura_speaker_free(call->tracks[i].speaker);
     }
     aura_client_thread_end(&call->on, on_leave, call);
     aura_aic_core_free(call->core);

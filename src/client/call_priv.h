@@ -9,6 +9,7 @@
 #include "client/retry.h"
 #include "client/roster.h"
 #include "client/sender.h"
+#include "client/speaker.h"
 #include "client/thread.h"
 #include "codec/decoder.h"
 
@@ -34,7 +35,8 @@ struct aura_call_track {
     bool audio;
     struct aura_call_video_conf video; /* its texts are not ours */
     char name[AURA_CALL_NAME_MAX + 1];
-    struct aura_sender *sender; /* of video */
+    struct aura_sender *sender;   /* of video */
+    struct aura_speaker *speaker; /* of sound that comes as samples */
     atomic_bool started;
     bool timed; /* the first frame's time is known */
     uint64_t first_us;

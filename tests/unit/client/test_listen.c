@@ -266,7 +266,8 @@ static int nonsense(void) {
     aura_listen_packet(e.l, first_ts + PACKET, (const uint8_t *)"\xff\xff\xff", 3, true, 1060000);
     assert_int_equal(e.samples, PACKET);
     for (unsigned i = 0; i < AURA_LISTEN_PACKETS_MAX; i++) { /* all overtook, none waited long */
-        aura_listen_packet(e.l, first_ts + 2 * PACKET + i * 120, v.data[1], v.len[1], false, 1060000);
+        aura_listen_packet(e.l, first_ts + 2 * PACKET + i * 120, v.data[1], v.len[1], false,
+                           1060000);
     }
     assert_int_equal(e.samples > PACKET, true);
     assert_int_equal(stats(&e).broken, 0);
@@ -276,9 +277,8 @@ out:
 }
 
 int main(void) {
-    const struct CMUnitTest cases[] = {AURA_CASE(order),     AURA_CASE(guessed),
-                                       AURA_PLAIN(recovered), AURA_PLAIN(long_gap),
-                                       AURA_PLAIN(silence),   AURA_PLAIN(red),
-                                       AURA_PLAIN(jumps),     AURA_PLAIN(nonsense)};
+    const struct CMUnitTest cases[] = {
+        AURA_CASE(order),    AURA_CASE(guessed), AURA_PLAIN(recovered), AURA_PLAIN(long_gap),
+        AURA_PLAIN(silence), AURA_PLAIN(red),    AURA_PLAIN(jumps),     AURA_PLAIN(nonsense)};
     return RUN_CASES("listen", cases);
 }
