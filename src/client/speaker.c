@@ -139,7 +139,8 @@ static void send_theirs(struct aura_speaker *s, const struct aura_aic_frame_out 
     s->conf.packet(s->conf.arg, &f);
 }
 
-/* A stretch of time that AI Core has dealt with. One of which a part has left already stays ours. */
+/* A stretch of time that AI Core has dealt with. One of which a part has left already stays ours.
+ */
 static void window(struct aura_speaker *s, const struct aura_aic_frame_out *in, uint32_t took_us) {
     uint32_t end = in->rtp_timestamp + in->samples;
     send_own_before(s, in->rtp_timestamp);
@@ -167,8 +168,7 @@ static void on_frame(void *arg, const struct aura_aic_frame_out *in) {
     pthread_mutex_lock(&s->lock);
     if (link->generation == s->generation && !s->dead) {
         bool whole = in->samples > 0 && in->len <= AURA_LIVE_PAYLOAD_MAX;
-        uint32_t took_us =
-            aura_aic_machine_answer(&s->machine, whole, in->hints.vmaf, now_us);
+        uint32_t took_us = aura_aic_machine_answer(&s->machine, whole, in->hints.vmaf, now_us);
         s->stats.keeps = in->keep;
         if (in->draining) {
             aura_aic_machine_stream_down(&s->machine, AURA_AIC_DRAINING, now_us);

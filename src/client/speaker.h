@@ -49,7 +49,7 @@ AURA_NODISCARD int aura_speaker_new(struct aura_speaker **out,
 struct aura_speaker *aura_speaker_free(struct aura_speaker *s);
 /**
  * @param samples  channels interleaved @param count  of one channel, any number
- * @param ts       of the first, on a clock of 48 kHz; what is not where the last ones ended is a gap
+ * @param ts       of the first, on a clock of 48 kHz; elsewhere than the last ones' end: a gap
  */
 void aura_speaker_samples(struct aura_speaker *s, const int16_t *samples, size_t count,
                           uint32_t ts);
