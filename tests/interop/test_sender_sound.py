@@ -17,14 +17,14 @@ from lib.media import Media
 from lib.netem import Forwarder, Impairment
 from lib.server import ROOT
 
-pytestmark = [pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.timeout(240)]
 
 SECONDS = 29
 
 
 def film(folder, pcm: np.ndarray):
     (folder / "voice.raw").write_bytes(pcm.tobytes())
-    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size=320x180:rate=15:duration={SECONDS}",
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size=128x96:rate=5:duration={SECONDS}",
                     "-f", "s16le", "-ar", str(sound.RATE), "-ac", "1", "-i", str(folder / "voice.raw"),
                     "-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus", "-b:a", "96k", str(folder / "clip.mkv")],
                    check=True, timeout=60)
@@ -73,12 +73,12 @@ def heard(path) -> np.ndarray:
 
 
 def said(media, clip, publish_url: str, watch_url: str, out, enough, *options: str) -> tuple[dict, dict, float]:
-    """The clip, until a line of the sender's is enough. @return both summaries and how alike what came is to it"""
+    """The clip over and over, until a line of the sender's is enough. @return both summaries and how alike what came is to it"""
     path, pcm = clip
     receiver = media("subscribe", watch_url, "--audio", str(out))
     receiver.until(lambda line: line["seconds"] > 0, 20, "the receiver is there")
-    sender = media("publish", publish_url, path, *options)
-    sender.until(enough, SECONDS + 10, "enough is said")
+    sender = media("publish", publish_url, path, "--loop", *options)
+    sender.until(enough, 120, "enough is said")
     sent, seen = sender.finish(), receiver.finish()
     got = heard(out)
     # After the last packet there is silence up to the end.
@@ -96,10 +96,14 @@ def packets(enough: int):
     return lambda line: line["sound_aic"] >= enough
 
 
-def best(said: np.ndarray, got: np.ndarray) -> float:
-    """Likeness where they fit best: the beginning is said before anybody has subscribed to it."""
-    n = sound.PACKET
-    return max(sound.likeness(said[shift * n * 8:], got) for shift in range(13))
+def best(pcm: np.ndarray, got: np.ndarray, tail: int = 6) -> float:
+    """Correlation of the loudness of the last seconds that were heard with the place of the clip that they are from."""
+    def steps(x: np.ndarray) -> np.ndarray:
+        return np.log10((x[:len(x) // sound.PACKET * sound.PACKET].astype(float).reshape(-1, sound.PACKET) ** 2).mean(1) + 10)
+    heard_last, clip = steps(got[-tail * sound.RATE:]), steps(np.concatenate([pcm, pcm]))
+    n = len(heard_last)
+    assert n == tail * 50
+    return max(float(np.corrcoef(heard_last, clip[at:at + n])[0, 1]) for at in range(len(clip) - n))
 
 
 def test_voice(media, server, clip, tmp_path, record):
@@ -108,7 +112,7 @@ def test_voice(media, server, clip, tmp_path, record):
     record(alike=alike, kbps=kbps(seen), sound_ms=seen["sound_ms"])
     assert alike > 0.95
     assert seen["sound_guessed_ms"] + seen["sound_recovered_ms"] < 500, seen
-    assert seen["pictures"] > 60 and seen["identity"] == "publisher"
+    assert seen["pictures"] > 20 and seen["identity"] == "publisher"
 
 
 def test_voice_with_losses(media, server, clip, tmp_path, record):
@@ -125,7 +129,7 @@ def test_voice_with_losses(media, server, clip, tmp_path, record):
 
 def test_compressed(media, server, core, clip, tmp_path, record):
     """A voice goes through AI Core: long packets, fewer bytes, and the same is heard."""
-    sent, seen, alike = said(media, clip, server.url, server.url, tmp_path / "out.wav", packets(80), *aic(core))
+    sent, seen, alike = said(media, clip, server.url, server.url, tmp_path / "out.wav", packets(110), *aic(core))
     record(alike=alike, kbps=kbps(seen), cut_ms=sent["sound_cut_ms"], native=sent["sound_native"], aic=sent["sound_aic"])
     assert alike > 0.9
     # The beginning is the client's own: 48 kbps in packets of 20 ms.
@@ -138,11 +142,11 @@ def test_compressed_with_losses(media, server, core, clip, tmp_path, record):
     """Long packets, a tenth of them lost on the way to the receiver."""
     path = Forwarder(("127.0.0.1", server.udp_port), down=Impairment(loss=0.1), signal_target=server.url)
     try:
-        sent, seen, alike = said(media, clip, server.url, path.ws_url, tmp_path / "out.wav", packets(80), *aic(core))
+        sent, seen, alike = said(media, clip, server.url, path.ws_url, tmp_path / "out.wav", packets(110), *aic(core))
     finally:
         path.close()
     record(alike=alike, guessed_ms=seen["sound_guessed_ms"], recovered_ms=seen["sound_recovered_ms"], aic=sent["sound_aic"])
-    assert alike > 0.8
+    assert alike > 0.8  # with zeros instead of what is lost it is 0.7
 
 
 def test_redundancy(media, server, core, clip, tmp_path, record):
