@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file client.h  A participant of a LiveKit-compatible room, in C: publishes pictures and sound,
- * receives others' video, with AI compression (AIC) where AI Core is there.
+ * receives others' video and sound, with AI compression (AIC) where AI Core is there.
  *
  *     conf → aura_call_new() → add tracks → aura_call_connect() → push … → aura_call_free()
  *
  * Threads: a call has a thread of its own. Its callbacks come on that thread and must return soon;
  * inside them nothing of this header may be called for the same call, but aura_call_error_text().
- * The other functions may be called from any thread; aura_call_video_push() and
- * aura_call_audio_push() from one thread at a time for each track. Pictures are encoded on the
- * thread that pushes them.
+ * The other functions may be called from any thread; aura_call_video_push(),
+ * aura_call_audio_push() and aura_call_sound_push() from one thread at a time for each track.
+ * Pictures and samples are encoded on the thread that pushes them.
  *
  * Ownership: who makes a call frees it. Everything handed over is copied unless it says otherwise;
  * everything a callback gets is borrowed until it returns. Tracks belong to their call.
@@ -65,6 +65,15 @@ struct aura_call_frame {
     struct aura_call_picture picture; /* width 0: not decoded, or it shows nothing */
 };
 
+/** Sound that was received: decoded, in order, what was lost made up. One call follows on the
+ * other, and together they are as long as the time they took. */
+struct aura_call_sound {
+    const char *identity, *track; /* as in aura_call_frame */
+    const int16_t *samples;       /* 48 kHz, left and right in turn */
+    uint32_t count;               /* of each */
+    uint64_t position;            /* of the first one, from the call's first packet on */
+};
+
 struct aura_call_handlers {
     /* The media connection is up. NULL = of no interest, as with all of them. */
     void (*connected)(void *arg);
@@ -77,6 +86,9 @@ struct aura_call_handlers {
     void (*ended)(void *arg, int err, const char *why);
     /* Video frames of the track that is watched: see aura_call_conf.watch. */
     void (*frame)(void *arg, const struct aura_call_frame *frame);
+    /* Sound of the track that is listened to: see aura_call_conf.listen. It is late by what packets
+     * wait for those before them: nothing, or up to 200 ms. */
+    void (*sound)(void *arg, const struct aura_call_sound *sound);
 };
 
 /** Zeroed, then what is needed is set. Texts are copied. */
@@ -91,6 +103,9 @@ struct aura_call_conf {
     const char *watch_track;    /* … which one, by name or id; NULL = the first */
     bool decode;                /* frames come with pictures */
     bool restore;               /* pictures are restored as hints say */
+
+    bool listen;              /* one audio track is received and decoded, of watch_identity … */
+    const char *listen_track; /* … which one, by name or id; NULL = the first */
 };
 
 /** @return 0 or an error (no memory, a URL that is none) */
@@ -110,8 +125,18 @@ struct aura_call_video_conf {
 /** Before aura_call_connect(). */
 int aura_call_add_video(struct aura_call *call, const struct aura_call_video_conf *conf,
                         struct aura_call_track **out);
-/** An Opus track, 48 kHz. Before aura_call_connect(). */
+/** An Opus track, 48 kHz, of packets that are ready. Before aura_call_connect(). */
 int aura_call_add_audio(struct aura_call *call, const char *name, struct aura_call_track **out);
+
+struct aura_call_sound_conf {
+    const char *name;     /* shown to others; NULL = "audio" */
+    uint32_t channels;    /* 1 or 2 */
+    bool aic;             /* by AI Core, unless it is music, whenever that is in time */
+    uint32_t native_kbps; /* of Opus without it; 0 = 48 */
+};
+/** The same of samples, which are encoded here. Before aura_call_connect(). */
+int aura_call_add_sound(struct aura_call *call, const struct aura_call_sound_conf *conf,
+                        struct aura_call_track **out);
 
 /** Starts to join; the callbacks tell how it went. */
 int aura_call_connect(struct aura_call *call);
@@ -124,6 +149,14 @@ int aura_call_video_push(struct aura_call_track *track, const struct aura_call_p
                          uint64_t time_us);
 /** One Opus packet. @param time_us  as above: the beginning of its sound */
 int aura_call_audio_push(struct aura_call_track *track, const uint8_t *opus, size_t len,
+                         uint64_t time_us);
+
+/**
+ * Samples of a track of aura_call_add_sound(). Until it is published they are dropped.
+ * @param samples  48 kHz, channels interleaved @param count  of one channel, any number
+ * @param time_us  as above
+ */
+int aura_call_sound_push(struct aura_call_track *track, const int16_t *samples, size_t count,
                          uint64_t time_us);
 
 struct aura_call_stats {
@@ -147,6 +180,16 @@ struct aura_call_stats {
     uint32_t rtt_us;
 
     uint64_t reconnects; /* connections that were lost */
+
+    /* Sound that was received. Of its length: taken from later packets' redundancy, made up,
+     * and where nobody spoke. */
+    uint64_t sound_packets, sound_bytes; /* bytes: payload */
+    uint64_t sound_ms, sound_recovered_ms, sound_guessed_ms, sound_silent_ms;
+
+    /* Sound that was sent (aura_call_add_sound()): packets of our own encoder and AI Core's. */
+    const char *sound_mode; /* as `mode`, or "kept": AI Core takes it for music */
+    uint64_t sound_native, sound_aic, sound_fallbacks;
+    uint64_t sound_cut_ms; /* silence that was not sent */
 };
 /** What happened so far. */
 void aura_call_stats(struct aura_call *call, struct aura_call_stats *out);

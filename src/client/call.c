@@ -18,6 +18,7 @@ static void on_start(void *arg) {
 
 static void on_leave(void *arg) {
     aura__call_leave(arg);
+    aura__call_listen_end(arg);
 }
 
 static uint64_t count_of(const aura_count *c) {
@@ -36,6 +37,7 @@ static void look(struct aura_call *call) {
     snprintf(s->identity, sizeof(s->identity), "%s", call->watch.identity);
     snprintf(s->track, sizeof(s->track), "%s", call->watch.track);
     aura__call_send_stats(call, s);
+    aura__call_listen_stats(call, s);
     s->rtt_us = call->client ? aura_client_rtt_us(call->client) : 0;
     pthread_mutex_unlock(&call->lock);
 }
@@ -59,6 +61,7 @@ static int copy_conf(struct aura_call *call, const struct aura_call_conf *conf) 
     err = err ? err : copy_text(&call->ai_core, conf->ai_core);
     err = err ? err : copy_text(&call->watch_identity, conf->watch_identity);
     err = err ? err : copy_text(&call->watch_track, conf->watch_track);
+    err = err ? err : copy_text(&call->listen_track, conf->listen_track);
     err = err ? err : aura_client_url_parse(&call->url, conf->url);
     /* Frames in the clear stay on this machine. */
     return !err && conf->ai_core && !aura_aic_address_is_near(conf->ai_core) ? AURA_EPOLICY : err;
@@ -88,6 +91,7 @@ int aura_call_new(struct aura_call **out, const struct aura_call_conf *conf,
     err = err ? err : aura_dtls_identity_new(&call->identity);
     err = err ? err : open_core(call);
     err = err ? err : aura__call_watch_init(call);
+    err = err ? err : aura__call_listen_init(call);
     if (err) {
         aura_call_free(call);
         return err;
@@ -100,12 +104,15 @@ static void fill_conf(struct aura_call *call) {
     struct aura_client_conf *c = &call->client_conf;
     *c = (struct aura_client_conf){.url = &call->url,
                                    .token = call->token,
-                                   .subscribe = call->conf.watch,
+                                   .subscribe = call->conf.watch || call->conf.listen,
                                    .track_count = call->track_count};
-    if (call->conf.watch) {
+    if (c->subscribe) {
         c->quality = AURA_CLIENT_QUALITY_HIGH;
-        c->watch = (struct aura_receiver_watch){
-            .wants = aura__call_wants, .frame = aura__call_frame_in, .arg = call};
+        c->watch =
+            (struct aura_receiver_watch){.wants = aura__call_wants,
+                                         .frame = aura__call_frame_in,
+                                         .sound = call->conf.listen ? aura__call_sound_in : NULL,
+                                         .arg = call};
     }
     for (size_t i = 0; i < call->track_count; i++) {
         aura__call_track_conf(&call->tracks[i], &c->tracks[i]);
@@ -153,10 +160,12 @@ void aura_call_free(struct aura_call *call) {
     /* Senders first: nothing is handed to the thread after that. */
     for (size_t i = 0; i < call->track_count; i++) {
         call->tracks[i].sender = aura_sender_free(call->tracks[i].sender);
+        call->tracks[i].speaker = aura_speaker_free(call->tracks[i].speaker);
     }
     aura_client_thread_end(&call->on, on_leave, call);
     aura_aic_core_free(call->core);
     aura__call_watch_end(call);
+    aura_listen_free(call->listen.line);
     for (struct aura__call_frame *f = call->queue, *next; f; f = next) {
         next = f->next;
         aura_free(f);
@@ -169,6 +178,7 @@ void aura_call_free(struct aura_call *call) {
     aura_free(call->ai_core);
     aura_free(call->watch_identity);
     aura_free(call->watch_track);
+    aura_free(call->listen_track);
     sem_destroy(&call->looked);
     pthread_mutex_destroy(&call->lock);
     aura_free(call);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file call_priv.h  Shared by call.c (its life), call_send.c and call_watch.c. */
+/** @file call_priv.h  Shared by call.c (its life), call_send.c, call_watch.c and call_listen.c. */
 #ifndef AURA_CLIENT_CALL_PRIV_H
 #define AURA_CLIENT_CALL_PRIV_H
 
 #include "aic/core.h"
 #include "auralink/client.h"
+#include "client/listen.h"
 #include "client/retry.h"
 #include "client/roster.h"
 #include "client/sender.h"
+#include "client/speaker.h"
 #include "client/thread.h"
 #include "codec/decoder.h"
 
@@ -33,7 +35,8 @@ struct aura_call_track {
     bool audio;
     struct aura_call_video_conf video; /* its texts are not ours */
     char name[AURA_CALL_NAME_MAX + 1];
-    struct aura_sender *sender; /* of video */
+    struct aura_sender *sender;   /* of video */
+    struct aura_speaker *speaker; /* of sound that comes as samples */
     atomic_bool started;
     bool timed; /* the first frame's time is known */
     uint64_t first_us;
@@ -52,12 +55,20 @@ struct aura__call_watch {
     uint64_t frame_us; /* arrival of the frame before */
 };
 
+/** The sound that is listened to; of the call's thread. */
+struct aura__call_listen {
+    struct aura_listen *line; /* NULL: nothing is listened to */
+    char chosen[AURA_ROSTER_TEXT_MAX + 1];
+    char identity[AURA_CALL_NAME_MAX + 1], track[AURA_CALL_NAME_MAX + 1];
+    uint64_t position, bytes;
+};
+
 struct aura_call {
     struct aura_call_conf conf;
     struct aura_call_handlers handlers;
     void *arg;
     struct aura_client_url url;
-    char *token, *ai_core, *watch_identity, *watch_track;
+    char *token, *ai_core, *watch_identity, *watch_track, *listen_track;
     struct aura_client_thread on;
     struct aura_dtls_identity *identity;
     struct aura_aic_core *core;
@@ -67,7 +78,8 @@ struct aura_call {
     struct aura_timer again;
     size_t track_count;
     struct aura_call_track tracks[AURA_CLIENT_TRACKS_MAX];
-    struct aura__call_watch watch;
+    struct aura__call_watch watch; /* its roster serves `listen` too */
+    struct aura__call_listen listen;
     struct aura_task start, drain, look;
     sem_t looked;
 
@@ -97,6 +109,20 @@ int aura__call_watch_init(struct aura_call *call);
 void aura__call_watch_end(struct aura_call *call);
 bool aura__call_wants(void *arg, const char *track);
 bool aura__call_frame_in(void *arg, const struct aura_frame *frame);
+/** It is the one that the configuration means. @param t  what is known of it; may be NULL */
+bool aura__call_matches(const struct aura_call *call, const char *which, const char *sid,
+                        const struct aura_roster_track *t);
 void aura__call_participants(void *arg, Livekit__ParticipantInfo *const *list, size_t count);
+
+int aura__call_listen_init(struct aura_call *call);
+/** The next track that fits goes on where this one ended. */
+void aura__call_listen_restart(struct aura_call *call);
+/** Nothing more comes: what waits is handed out. On the call's thread. */
+void aura__call_listen_end(struct aura_call *call);
+void aura__call_listen_roster(struct aura_call *call);
+bool aura__call_listen_wants(struct aura_call *call, const struct aura_roster_track *t);
+void aura__call_sound_in(void *arg, const struct aura_sound *sound);
+/** With the call's lock. */
+void aura__call_listen_stats(const struct aura_call *call, struct aura_call_stats *out);
 
 #endif

@@ -10,6 +10,12 @@ enum { AUDIO_RATE = 48000, FPS_DEFAULT = 30, FPS_MAX = 120 };
 
 /* ---- on the call's thread ---- */
 
+static void note_loss(const struct aura_call_track *t) {
+    struct aura_live_stats live;
+    aura_client_live_stats(t->call->client, t->index, &live);
+    aura_speaker_loss(t->speaker, (uint32_t)(live.loss * 100 + 0.5F));
+}
+
 static void on_drain(void *arg) {
     struct aura_call *call = arg;
     pthread_mutex_lock(&call->lock);
@@ -23,6 +29,9 @@ static void on_drain(void *arg) {
         f->frame.data = f->bytes;
         if (call->client) {
             (void)aura_client_send(call->client, f->track, &f->frame); /* ended: `ended` tells */
+            if (call->tracks[f->track].speaker) {
+                note_loss(&call->tracks[f->track]);
+            }
         }
         aura_free(f);
     }
@@ -147,6 +156,33 @@ int aura_call_add_audio(struct aura_call *call, const char *name, struct aura_ca
     return err;
 }
 
+int aura_call_add_sound(struct aura_call *call, const struct aura_call_sound_conf *conf,
+                        struct aura_call_track **out) {
+    struct aura_call_track *t;
+    if (conf->aic && !call->core) {
+        return AURA_EINVAL;
+    }
+    int err = new_track(call, conf->name, "audio", &t);
+    if (err) {
+        return err;
+    }
+    const struct aura_speaker_conf speaker = {.clock = aura_clock_system(),
+                                              .core = conf->aic ? call->core : NULL,
+                                              .channels = conf->channels,
+                                              .native_kbps = conf->native_kbps,
+                                              .name = t->name,
+                                              .packet = on_frame,
+                                              .arg = t};
+    err = aura_speaker_new(&t->speaker, &speaker);
+    if (err) {
+        return err;
+    }
+    t->audio = true;
+    call->track_count++;
+    *out = t;
+    return 0;
+}
+
 void aura__call_track_conf(struct aura_call_track *t, struct aura_client_track *out) {
     *out = (struct aura_client_track){.screen = t->video.screen,
                                       .live = {.on = true,
@@ -187,7 +223,7 @@ int aura_call_video_push(struct aura_call_track *t, const struct aura_call_pictu
 
 int aura_call_audio_push(struct aura_call_track *t, const uint8_t *opus, size_t len,
                          uint64_t time_us) {
-    if (!t->audio || len > AURA_LIVE_PAYLOAD_MAX) {
+    if (!t->audio || t->speaker || len > AURA_LIVE_PAYLOAD_MAX) {
         return AURA_EINVAL;
     }
     struct aura_live_frame f = {.codec = AURA_CODEC_OPUS,
@@ -196,6 +232,18 @@ int aura_call_audio_push(struct aura_call_track *t, const uint8_t *opus, size_t 
                                 .ts = timestamp(t, time_us, AUDIO_RATE)};
     if (len && atomic_load(&t->started)) {
         aura__call_queue(t->call, t->index, &f);
+    }
+    return 0;
+}
+
+int aura_call_sound_push(struct aura_call_track *t, const int16_t *samples, size_t count,
+                         uint64_t time_us) {
+    if (!t->speaker) {
+        return AURA_EINVAL;
+    }
+    uint32_t ts = timestamp(t, time_us, AUDIO_RATE);
+    if (atomic_load(&t->started)) {
+        aura_speaker_samples(t->speaker, samples, count, ts);
     }
     return 0;
 }
@@ -221,9 +269,20 @@ static void video_stats(const struct aura_call_track *t, struct aura_call_stats 
     memcpy(out->sent_hints, s.hints, sizeof(out->sent_hints));
 }
 
+static void sound_stats(const struct aura_call_track *t, struct aura_call_stats *out) {
+    struct aura_speaker_stats s;
+    aura_speaker_stats(t->speaker, &s);
+    out->sound_mode = s.keeps ? "kept" : aura_aic_state_name(s.state);
+    out->sound_native = s.native;
+    out->sound_aic = s.aic;
+    out->sound_fallbacks = s.fallbacks;
+    out->sound_cut_ms = s.cut_ms;
+}
+
 void aura__call_send_stats(struct aura_call *call, struct aura_call_stats *out) {
     out->mode = aura_aic_state_name(AURA_AIC_OFF);
     out->reason = aura_aic_reason_name(AURA_AIC_FINE);
+    out->sound_mode = aura_aic_state_name(AURA_AIC_OFF);
     out->published = call->track_count > 0;
     out->packets = out->bytes = out->resent = 0;
     for (size_t i = 0; i < call->track_count; i++) {
@@ -239,6 +298,9 @@ void aura__call_send_stats(struct aura_call *call, struct aura_call_stats *out) 
         if (t->sender) {
             out->loss = live.loss;
             video_stats(t, out);
+        }
+        if (t->speaker) {
+            sound_stats(t, out);
         }
     }
 }

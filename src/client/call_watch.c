@@ -36,11 +36,12 @@ void aura__call_participants(void *arg, Livekit__ParticipantInfo *const *list, s
         w->known = false; /* it ended: the next one may come */
         w->chosen[0] = 0;
     }
+    aura__call_listen_roster(call);
 }
 
-static bool matches(const struct aura_call *call, const char *sid,
-                    const struct aura_roster_track *t) {
-    const char *who = call->watch_identity, *which = call->watch_track;
+bool aura__call_matches(const struct aura_call *call, const char *which, const char *sid,
+                        const struct aura_roster_track *t) {
+    const char *who = call->watch_identity;
     if (who && (!t || strcmp(t->identity, who) != 0)) {
         return false;
     }
@@ -51,7 +52,10 @@ bool aura__call_wants(void *arg, const char *sid) {
     struct aura_call *call = arg;
     struct aura__call_watch *w = &call->watch;
     const struct aura_roster_track *t = aura_roster_find(w->roster, sid);
-    if (w->chosen[0] || !matches(call, sid, t)) {
+    if (call->listen.line && (!t || !t->video)) {
+        return t && aura__call_listen_wants(call, t); /* unknown: it is asked again */
+    }
+    if (!call->conf.watch || w->chosen[0] || !aura__call_matches(call, call->watch_track, sid, t)) {
         return false;
     }
     snprintf(w->chosen, sizeof(w->chosen), "%s", sid);
@@ -159,7 +163,8 @@ bool aura__call_frame_in(void *arg, const struct aura_frame *in) {
 /* ---- life ---- */
 
 int aura__call_watch_init(struct aura_call *call) {
-    return call->conf.watch ? aura_roster_new(&call->watch.roster) : 0;
+    bool any = call->conf.watch || call->conf.listen;
+    return any ? aura_roster_new(&call->watch.roster) : 0;
 }
 
 int aura__call_watch_restart(struct aura_call *call) {
@@ -168,6 +173,7 @@ int aura__call_watch_restart(struct aura_call *call) {
     w->known = false;
     w->chosen[0] = 0;
     w->decoder = aura_decoder_free(w->decoder);
+    aura__call_listen_restart(call);
     return aura__call_watch_init(call);
 }
 

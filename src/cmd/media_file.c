@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "cmd/opus_encoder.h"
+#include "cmd/pcm_slicer.h"
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
@@ -36,7 +36,7 @@ struct media_file {
     struct media_file_info info;
     struct SwsContext *scaler;
     AVFrame *scaled;
-    struct opus_encoder *opus;
+    struct pcm_slicer *pcm;
     struct pictures pictures;
     uint64_t round_us, last_us; /* where this round began, and what was read last */
     bool ended;
@@ -109,7 +109,7 @@ int media_file_open(struct media_file **out, const char *path, bool audio) {
     }
     err = err || !audio ? err : open_stream(m, AVMEDIA_TYPE_AUDIO, &m->audio);
     err = err ? err : describe(m);
-    err = err || !m->info.audio ? err : opus_encoder_new(&m->opus);
+    err = err || !m->info.audio ? err : pcm_slicer_new(&m->pcm);
     if (err) {
         media_file_close(m);
         return err;
@@ -127,7 +127,7 @@ static void forget_pictures(struct media_file *m) {
 struct media_file *media_file_close(struct media_file *m) {
     if (m) {
         forget_pictures(m);
-        opus_encoder_free(m->opus);
+        pcm_slicer_free(m->pcm);
         sws_freeContext(m->scaler);
         av_packet_free(&m->packet);
         av_frame_free(&m->frame);
@@ -182,7 +182,7 @@ static int drain(struct media_file *m, struct stream *s) {
         } else {
             uint64_t time_us = time_of(m, s, m->frame);
             m->last_us = time_us > m->last_us ? time_us : m->last_us;
-            err = opus_encoder_add(m->opus, m->frame, time_us);
+            err = pcm_slicer_add(m->pcm, m->frame, time_us);
             av_frame_unref(m->frame);
         }
     }
@@ -277,10 +277,10 @@ static int show(struct media_file *m, struct media_item *out) {
 
 int media_file_next(struct media_file *m, bool loop, struct media_item *out) {
     int err = drain(m, &m->video); /* what there was no room for */
-    struct opus_packet sound = {.len = 0};
-    bool has_sound = m->opus && opus_encoder_peek(m->opus, &sound);
+    struct pcm_slice sound = {.time_us = 0};
+    bool has_sound = m->pcm && pcm_slicer_peek(m->pcm, &sound);
     /* Both must be there to see which is first; but one may end before the other. */
-    while (!err && !is_full(m) && (!m->pictures.count || (m->opus && !has_sound))) {
+    while (!err && !is_full(m) && (!m->pictures.count || (m->pcm && !has_sound))) {
         if (m->ended) {
             if (m->pictures.count || has_sound) {
                 break;
@@ -291,15 +291,15 @@ int media_file_next(struct media_file *m, bool loop, struct media_item *out) {
             err = begin_again(m);
         }
         err = err ? err : read_more(m);
-        has_sound = m->opus && opus_encoder_peek(m->opus, &sound);
+        has_sound = m->pcm && pcm_slicer_peek(m->pcm, &sound);
     }
     if (err) {
         return err;
     }
     if (has_sound &&
         (!m->pictures.count || sound.time_us <= m->pictures.time_us[m->pictures.first])) {
-        *out = (struct media_item){.time_us = sound.time_us, .data = sound.data, .len = sound.len};
-        opus_encoder_pop(m->opus);
+        *out = (struct media_item){.time_us = sound.time_us, .samples = sound.samples};
+        pcm_slicer_pop(m->pcm);
         return 0;
     }
     return show(m, out);

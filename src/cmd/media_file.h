@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file media_file.h  Any file that libavformat opens as I420 pictures and Opus packets, in the
- * order of their times. Threading: one thread.
+ * @file media_file.h  Any file that libavformat opens as I420 pictures and samples of sound, in
+ * the order of their times. Threading: one thread.
  */
 #ifndef AURA_CMD_MEDIA_FILE_H
 #define AURA_CMD_MEDIA_FILE_H
@@ -21,14 +21,13 @@ struct media_file_info {
     uint32_t fps;           /* rounded */
 };
 
-/** A picture or an Opus packet; borrowed until the next call. */
+/** A picture, or 20 ms of sound; borrowed until the next call. */
 struct media_item {
     bool video;
     uint64_t time_us; /* from the beginning of the file; goes on where it begins again */
     const uint8_t *plane[3];
     size_t stride[3];
-    const uint8_t *data; /* of Opus */
-    size_t len;
+    const int16_t *samples; /* PCM_SLICE_SAMPLES of each of PCM_CHANNELS, 48 kHz */
 };
 
 /** @param audio  its sound is of interest. Says on stderr what is wrong. @return 0 or an error */

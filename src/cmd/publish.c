@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cmd/cli_media.h"
 #include "cmd/media_file.h"
+#include "cmd/pcm_slicer.h"
 #include "cmd/test_picture.h"
 
 #include <inttypes.h>
@@ -83,7 +84,7 @@ static int next_item(struct publish *p, struct media_item *item) {
 
 static void push(struct publish *p, const struct media_item *item, uint64_t late_us) {
     if (!item->video) {
-        (void)aura_call_audio_push(p->audio, item->data, item->len, item->time_us);
+        (void)aura_call_sound_push(p->audio, item->samples, PCM_SLICE_SAMPLES, item->time_us);
     } else if (late_us > LATE_US) {
         p->skipped++;
     } else {
@@ -115,7 +116,7 @@ static struct figures figures_of(const struct publish *p, const struct aura_call
 static json_t *json_of(const struct aura_call_stats *s, const struct figures *f) {
     return json_pack(
         "{s:f, s:b, s:s, s:f, s:f, s:f, s:i, s:I, s:I, s:I, s:I, s:s, s:{s:f, s:f, s:f}, s:f, s:I,"
-        " s:i, s:f, s:s, s:I}",
+        " s:i, s:f, s:s, s:I, s:s, s:I, s:I, s:I, s:I}",
         "seconds", cli_media_round(f->seconds, 2), "published", s->published, "mode", s->mode,
         "fps", cli_media_round(f->fps, 1), "kbps", cli_media_round(f->kbps, 1), "saved",
         cli_media_round(f->saved, 3), "native_kbps", (int)s->native_kbps, "native_frames",
@@ -124,7 +125,9 @@ static json_t *json_of(const struct aura_call_stats *s, const struct figures *f)
         "latency_ms", "p50", s->latency_us_p50 / 1e3, "p95", s->latency_us_p95 / 1e3, "p99",
         s->latency_us_p99 / 1e3, "vmaf", (double)s->vmaf, "resent", (json_int_t)s->resent,
         "target_kbps", (int)s->target_kbps, "rtt_ms", s->rtt_us / 1e3, "hints", s->sent_hints,
-        "reconnects", (json_int_t)s->reconnects);
+        "reconnects", (json_int_t)s->reconnects, "sound_mode", s->sound_mode, "sound_native",
+        (json_int_t)s->sound_native, "sound_aic", (json_int_t)s->sound_aic, "sound_fallbacks",
+        (json_int_t)s->sound_fallbacks, "sound_cut_ms", (json_int_t)s->sound_cut_ms);
 }
 
 static void say(struct publish *p, const struct aura_call_stats *s, const struct figures *f) {
@@ -223,7 +226,8 @@ static int open_call(struct publish *p) {
     aura_free(token);
     err = err ? err : aura_call_add_video(p->call, &video, &p->video);
     if (!err && p->file && media_file_info(p->file)->audio) {
-        err = aura_call_add_audio(p->call, NULL, &p->audio);
+        const struct aura_call_sound_conf sound = {.channels = PCM_CHANNELS, .aic = p->m.aic};
+        err = aura_call_add_sound(p->call, &sound, &p->audio);
     }
     err = err ? err : aura_call_connect(p->call);
     if (err == AURA_EPOLICY) {
@@ -284,8 +288,9 @@ int cli_publish(int argc, char **argv) {
         "FILE|test",
         "Publishes a video file (anything that libavformat opens, with its sound as Opus) or a "
         "moving\ntest picture, in real time. With --aic on pictures go to AI Core and come back as "
-        "AV1 with hints;\nwhenever it is late or gone the client's own VP8 takes over on the same "
-        "track. A line each second\nsays how it goes; with --json each is an object.",
+        "AV1 with hints,\nand speech as longer packets without its silences; whenever it is late "
+        "or gone the client's own\nVP8 and Opus take over on the same track. A line each second "
+        "says how it goes; with --json each\nis an object.",
         args,
         COUNT(args),
         1,

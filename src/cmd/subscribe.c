@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `auralink subscribe`: one video of a room, restored by AIC's hints, to a file or to figures. */
+/* `auralink subscribe`: one video of a room, restored by AIC's hints, and one
+ * voice, to files or to figures. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cmd/cli_media.h"
 #include "cmd/test_picture.h"
+#include "cmd/wav_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -30,10 +32,11 @@ struct seen {
 
 struct subscribe {
     struct cli_media m;
-    const char *from, *track, *output;
+    const char *from, *track, *output, *audio, *audio_track;
     uint64_t fps;
 
     FILE *out;
+    struct wav_file *wav;
     bool failed;            /* to write */
     uint32_t width, height; /* of the file */
     struct seen seen;
@@ -114,6 +117,12 @@ static void on_frame(void *arg, const struct aura_call_frame *f) {
     pthread_mutex_unlock(&s->lock);
 }
 
+static void on_sound(void *arg, const struct aura_call_sound *sound) {
+    struct cli_media *m = arg;
+    struct subscribe *s = (struct subscribe *)m;
+    wav_file_write(s->wav, sound->samples, sound->count);
+}
+
 /* ---- what it says ---- */
 
 struct figures {
@@ -154,7 +163,13 @@ static json_t *json_of(const struct aura_call_stats *c, const struct seen *e,
                   {"repaired", c->repaired},
                   {"missing", c->missing},
                   {"gap_ms_max", c->gap_ms_max},
-                  {"reconnects", c->reconnects}};
+                  {"reconnects", c->reconnects},
+                  {"sound_packets", c->sound_packets},
+                  {"sound_bytes", c->sound_bytes},
+                  {"sound_ms", c->sound_ms},
+                  {"sound_recovered_ms", c->sound_recovered_ms},
+                  {"sound_guessed_ms", c->sound_guessed_ms},
+                  {"sound_silent_ms", c->sound_silent_ms}};
     for (size_t i = 0; line && i < COUNT(counts); i++) {
         json_object_set_new(line, counts[i].name, json_integer((json_int_t)counts[i].value));
     }
@@ -195,16 +210,36 @@ static void tick(struct subscribe *s) {
 
 /* ---- the course ---- */
 
+static int complain(const char *path) {
+    fprintf(stderr, "auralink subscribe: %s: %s\n", path, strerror(errno));
+    return AURA_EIO;
+}
+
 static int open_output(struct subscribe *s) {
-    if (!s->output) {
-        return 0;
+    if (s->output) {
+        s->out = strcmp(s->output, "-") == 0 ? stdout : fopen(s->output, "wb");
     }
-    s->out = strcmp(s->output, "-") == 0 ? stdout : fopen(s->output, "wb");
-    if (!s->out) {
-        fprintf(stderr, "auralink subscribe: %s: %s\n", s->output, strerror(errno));
-        return AURA_EIO;
+    if (s->output && !s->out) {
+        return complain(s->output);
     }
-    return 0;
+    return s->audio && wav_file_open(&s->wav, s->audio, 2) ? complain(s->audio) : 0;
+}
+
+/* @return all was written */
+static bool close_output(struct subscribe *s) {
+    bool ok = true;
+    if (s->out && (fflush(s->out) != 0 || s->failed)) {
+        fprintf(stderr, "auralink subscribe: %s could not be written\n", s->output);
+        ok = false;
+    }
+    if (s->out && s->out != stdout) {
+        (void)fclose(s->out);
+    }
+    if (s->wav && wav_file_close(s->wav)) {
+        fprintf(stderr, "auralink subscribe: %s could not be written\n", s->audio);
+        ok = false;
+    }
+    return ok;
 }
 
 static int open_call(struct subscribe *s) {
@@ -212,14 +247,17 @@ static int open_call(struct subscribe *s) {
                                                 .reconnecting = cli_media_on_reconnecting,
                                                 .reconnected = cli_media_on_reconnected,
                                                 .ended = cli_media_on_ended,
-                                                .frame = on_frame};
+                                                .frame = on_frame,
+                                                .sound = on_sound};
     struct aura_call_conf conf = {.url = s->m.cli.url,
                                   .insecure = s->m.insecure,
                                   .watch = true,
                                   .watch_identity = s->from,
                                   .watch_track = s->track,
                                   .decode = true,
-                                  .restore = s->m.aic};
+                                  .restore = s->m.aic,
+                                  .listen = s->audio,
+                                  .listen_track = s->audio_track};
     char *token = cli_media_token(&s->m, false);
     if (!token) {
         return AURA_ENOMEM;
@@ -258,13 +296,7 @@ static int subscribe(struct subscribe *s) {
         status = cli_media_status(&s->m);
     }
     aura_call_free(s->call);
-    if (s->out && (fflush(s->out) != 0 || s->failed)) {
-        fprintf(stderr, "auralink subscribe: %s could not be written\n", s->output);
-        status = CLI_FAILED;
-    }
-    if (s->out && s->out != stdout) {
-        (void)fclose(s->out);
-    }
+    status = close_output(s) ? status : CLI_FAILED;
     pthread_mutex_destroy(&s->lock);
     return status;
 }
@@ -280,12 +312,18 @@ int cli_subscribe(int argc, char **argv) {
         {"", AURA_ARG_FLAG, NULL, NULL, "Who and where:", NULL, 0},
         CLI_MEDIA_ARGS(&s.m),
         {"", AURA_ARG_FLAG, NULL, NULL, "What:", NULL, 0},
-        {"from", AURA_ARG_STR, &s.from, "ID", "whose video (default: the first that comes)", NULL,
-         0},
+        {"from", AURA_ARG_STR, &s.from, "ID",
+         "whose video and sound (default: the first that comes)", NULL, 0},
         {"track", AURA_ARG_STR, &s.track, "NAME", "which, by name or id (default: the first)", NULL,
          0},
         {"o", AURA_ARG_STR, &s.output, "FILE",
          "write the pictures there as YUV4MPEG2 (.y4m); without it they are only counted", NULL, 0},
+        {"audio", AURA_ARG_STR, &s.audio, "FILE",
+         "write the sound there as WAV, 48 kHz stereo, from its first packet on: what was lost is "
+         "taken from later packets (DRED) or made up",
+         NULL, 0},
+        {"audio-track", AURA_ARG_STR, &s.audio_track, "NAME",
+         "which sound, by name or id (default: the first)", NULL, 0},
         {"fps", AURA_ARG_UINT, &s.fps, "N", "what the file says of its rate (default 30)", NULL,
          240},
         {"aic", AURA_ARG_STR, &s.m.aic_text, "on|off",
@@ -294,8 +332,9 @@ int cli_subscribe(int argc, char **argv) {
         "auralink subscribe",
         "",
         "Joins a room and decodes one video of it (VP8, VP9, H.264, AV1). Frames that AI Core "
-        "compressed\nsay so in their hints, and are restored by them. A line each second says how "
-        "it goes; with --json\neach is an object.",
+        "compressed\nsay so in their hints, and are restored by them. With --audio the sound is "
+        "written as well, as long as the\ntime it took. A line each second says how it goes; with "
+        "--json each is an object.",
         args,
         COUNT(args),
         0,
