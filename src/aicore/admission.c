@@ -11,6 +11,7 @@ enum {
     BURST_S = 2, /* of a client's opens */
     FORGET_US = 60000000,
     LEARN_FRAMES = 128,
+    SIZES = 3,
     /* So that what one stream's end frees is seen before the next goes. */
     SHED_HOPELESS_US = 300000,
     SHED_LATE_US = 5000000,
@@ -24,6 +25,13 @@ static const float work_first = 13, answer_first = 9; /* ns a pixel: 720p in 12 
 /* One answer of a hundred takes so many times the mean. */
 static const float spread = 1.3F;
 
+/* Small pictures cost more for each pixel: what they teach is no measure for large ones. */
+static const uint64_t sizes_from[SIZES] = {0, 320 * 240 + 1, 960 * 540};
+
+struct cost {
+    float work_ns, answer_ns; /* per pixel */
+};
+
 struct client {
     float tokens;
     uint64_t seen_us;
@@ -36,10 +44,10 @@ struct aura_admission {
     pthread_mutex_t lock;
     struct aura_map *clients;
     uint32_t streams;
-    float taken;              /* shares of a thread */
-    float answers_us;         /* of all streams */
-    float work_ns, answer_ns; /* per pixel */
-    uint64_t shed_us;         /* when a stream went last */
+    float taken;      /* shares of a thread */
+    float answers_us; /* of all streams */
+    struct cost cost[SIZES];
+    uint64_t shed_us; /* when a stream went last */
 };
 
 int aura_admission_new(struct aura_admission **ap, const struct aura_admission_conf *conf,
@@ -50,8 +58,11 @@ int aura_admission_new(struct aura_admission **ap, const struct aura_admission_c
     }
     a->conf = *conf;
     a->clock = clock;
-    a->work_ns = conf->work_ns_per_pixel > 0 ? conf->work_ns_per_pixel : work_first;
-    a->answer_ns = conf->answer_ns_per_pixel > 0 ? conf->answer_ns_per_pixel : answer_first;
+    for (size_t i = 0; i < SIZES; i++) {
+        struct cost *c = &a->cost[i];
+        c->work_ns = conf->work_ns_per_pixel > 0 ? conf->work_ns_per_pixel : work_first;
+        c->answer_ns = conf->answer_ns_per_pixel > 0 ? conf->answer_ns_per_pixel : answer_first;
+    }
     pthread_mutex_init(&a->lock, NULL);
     int err = aura_map_new(&a->clients, AURA_ADMISSION_CLIENTS_MAX);
     if (err) {
@@ -185,22 +196,41 @@ void aura_admission_leave(struct aura_admission *a, const struct aura_promise *p
     pthread_mutex_unlock(&a->lock);
 }
 
+static struct cost *cost_of(struct aura_admission *a, uint64_t pixels) {
+    size_t i = SIZES - 1;
+    while (i && pixels < sizes_from[i]) {
+        i--;
+    }
+    return &a->cost[i];
+}
+
 struct aura_promise aura_admission_expect(struct aura_admission *a, uint32_t width, uint32_t height,
                                           uint32_t fps) {
-    float pixels = (float)width * (float)height;
+    uint64_t pixels = (uint64_t)width * height;
     pthread_mutex_lock(&a->lock);
-    struct aura_promise p = {.share = a->work_ns * pixels * (float)fps / 1e9F,
-                             .answer_us = a->answer_ns * pixels / 1000};
+    const struct cost *c = cost_of(a, pixels);
+    struct aura_promise p = {.share = c->work_ns * (float)pixels * (float)fps / 1e9F,
+                             .answer_us = c->answer_ns * (float)pixels / 1000};
     pthread_mutex_unlock(&a->lock);
     return p;
 }
 
+/* One frame is believed no more than twice, or half, of what was known: what one caller sends must
+ * not decide what the others may. */
+static float learned(float known, float now) {
+    float most = known * 2, least = known / 2;
+    now = now > most ? most : now < least ? least : now;
+    return known + (now - known) / LEARN_FRAMES;
+}
+
 void aura_admission_learn(struct aura_admission *a, uint32_t width, uint32_t height,
                           uint32_t work_us, uint32_t answer_us) {
-    float scale = 1000 / ((float)width * (float)height);
+    uint64_t pixels = (uint64_t)width * height;
+    float scale = 1000 / (float)pixels;
     pthread_mutex_lock(&a->lock);
-    a->work_ns += ((float)work_us * scale - a->work_ns) / LEARN_FRAMES;
-    a->answer_ns += ((float)answer_us * scale - a->answer_ns) / LEARN_FRAMES;
+    struct cost *c = cost_of(a, pixels);
+    c->work_ns = learned(c->work_ns, (float)work_us * scale);
+    c->answer_ns = learned(c->answer_ns, (float)answer_us * scale);
     pthread_mutex_unlock(&a->lock);
 }
 

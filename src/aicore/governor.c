@@ -10,14 +10,14 @@ enum {
     FIRST_FRAMES = 8, /* the first decision need not wait for a second */
     FPS_ASSUMED = 30,
     KBPS_LEAST = 40,
-    PIXELS_LEAST = 80000,        /* the model has seen none smaller than 360 × 288 */
+    PIXELS_LEAST = 20000,        /* the model has seen none smaller than 176 × 144 */
     SHARE_PERCENT = 20,          /* of the native rate, where no model is at hand */
     SHARE_PERCENT_MAX = 60,      /* of the native rate: more is not worth a second encoding */
     MICROBITS_PER_PIXEL = 12500, /* of a raw picture, until something is known */
     LADDER = AURA_GOVERNOR_ROWS - 1,
 };
 
-static const float target_coded = 95, target_raw = 91;
+static const float target_coded = 96, target_raw = 93;
 static const float bits_lowest = -8.5F; /* log2 of bits per pixel; the ladder's lower end */
 static const float bits_step = 0.25F;
 /* A second's pictures are a small sample: one decision changes the rate by no more than that. */
@@ -72,6 +72,7 @@ static void describe(const struct aura_governor *g, float pixels, float row[AURA
     row[AURA_FEATURE_NOISE] = log2f(1 + w->sum.noise / n);
     row[AURA_FEATURE_FLAT] = w->sum.flat / n;
     row[AURA_FEATURE_RAW] = w->bytes_in == 0;
+    row[AURA_FEATURE_NATIVE] = w->bytes_in ? log2f((float)w->bytes_in * 8 / (n * pixels)) : 0;
 }
 
 /* What the model gets wrong for this track now: by its own word with the distortion known, and

@@ -27,6 +27,7 @@ enum aura_feature {
     AURA_FEATURE_NOISE,     /* … noise */
     AURA_FEATURE_FLAT,      /* statistics.flat */
     AURA_FEATURE_RAW,       /* 1: pictures came in raw; 0: coded */
+    AURA_FEATURE_NATIVE,    /* log2 of bits per pixel that came in; 0 for raw */
     AURA_FEATURE_BITS,      /* log2 of bits per pixel sent */
     AURA_FEATURE_MEASURED,  /* 1: the next four are measured; 0: they are 0 */
     AURA_FEATURE_FINE,      /* likeness.fine */
@@ -92,7 +93,7 @@ struct aura_governor {
 void aura_governor_init(struct aura_governor *g, const struct aura_predictor *predictor);
 /**
  * Counts a frame; once a second it decides anew.
- * @param target  quality to hold, 0…100; 0 = the default: 95 for coded frames, 91 for raw ones
+ * @param target  quality to hold, 0…100; 0 = the default: 96 for coded frames, 93 for raw ones
  * @return true: there is a new decision
  */
 bool aura_governor_frame(struct aura_governor *g, const struct aura_governor_frame *frame,

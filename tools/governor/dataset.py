@@ -20,10 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from aic import core, media  # noqa: E402
 from governor import clips  # noqa: E402
 
-SECONDS = 4
+SECONDS = 3
 LADDER = [0.014, 0.024, 0.042, 0.075, 0.13]  # bits per pixel
 NATIVE_720P_KBPS = 1700
-NATIVES = [1.0]  # of the rate that a client would use
 LEFT = ["fine", "coarse", "edges"]
 SEEN = ["motion", "residual", "texture", "noise", "flat"]
 
@@ -54,9 +53,10 @@ def measure(clip: media.Clip, service: core.AICore, folder: Path, native: float,
     todo = [b for b in LADDER if (clip.name, native, b) not in done]
     if not todo:
         return
-    base, frames = {}, None
+    base, frames, native_bits = {}, None, 0.0
     if native:
         frames = media.encode_vp8(clip, native * native_kbps(clip), folder)
+        native_bits = sum(map(len, frames)) * 8 / len(frames) / (clip.width * clip.height)
         media.write_ivf(folder / "n.ivf", "vp8", clip, list(enumerate(frames)))
         base = {"native": media.compare(clip.path, folder / "n.ivf", clip)}
     for bits in todo:
@@ -66,6 +66,7 @@ def measure(clip: media.Clip, service: core.AICore, folder: Path, native: float,
         core.save(folder / "o.ivf", clip, answers)
         scores = {"source": media.compare(clip.path, folder / "o.ivf", clip)} | base
         for row in seconds_of(clip, answers, scores):
+            row["native_bits"] = native_bits
             write({"clip": clip.name, "content": clip.content, "native": native, "asked": bits, "width": clip.width,
                    "height": clip.height, "fps": clip.fps} | row)
 
@@ -75,19 +76,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(".cache/governor/dataset.jsonl"))
     parser.add_argument("--build", default="build", help="folder with auralink-aicore")
     parser.add_argument("--work", type=Path, default=Path(".cache/governor"), help="for clips and pictures")
+    parser.add_argument("--part", default="0/1", help="I/N: every Nth clip from the Ith on, to use several processors")
     options = parser.parse_args()
+    first, step = map(int, options.part.split("/"))
     os.environ["AURA_BUILD"] = options.build
     options.work.mkdir(parents=True, exist_ok=True)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.loads(line) for line in open(options.out)] if options.out.exists() else []
     done = {(r["clip"], r["native"], r["asked"]) for r in lines}
     sources = clips.fetch(options.work / "sources")
-    service = core.AICore("--without", "governor")  # it is the one that is to be trained
+    service = core.AICore("--without", "governor,faces,person")  # it is the one that is to be trained
     try:
         with open(options.out, "a", buffering=1) as file:
-            for number, recipe in enumerate(clips.RECIPES):
+            for number, recipe in list(enumerate(clips.RECIPES))[first::step]:
                 clip = clips.make(recipe, sources, options.work / "clip.y4m", SECONDS)
-                for native in [*NATIVES, 0]:
+                for native in [*recipe.natives, 0]:
                     measure(clip, service, options.work, native, done, lambda r: file.write(json.dumps(r) + "\n"))
                 print(f"{number + 1}/{len(clips.RECIPES)} {clip.name}: {clip.width}x{clip.height}, {clip.fps:.0f} fps",
                       flush=True)

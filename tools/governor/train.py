@@ -23,11 +23,13 @@ from sklearn.neural_network import MLPRegressor
 
 ROWS = 32  # AURA_GOVERNOR_ROWS
 FEATURES = ["log2 pixels", "fps", "log2 1+motion", "log2 1+residual", "log2 1+texture", "log2 1+noise", "flat",
-            "raw", "log2 bits per pixel", "measured", "fine", "coarse", "edges", "quantizer"]
-MEASURED, KNOWN = 9, [10, 11, 12, 13]  # the others are known if that is 1
+            "raw", "log2 native bits per pixel", "log2 bits per pixel", "measured", "fine", "coarse", "edges", "quantizer"]
+MEASURED, KNOWN = 10, [11, 12, 13, 14]  # the others are known if that is 1
 LAYERS = (24, 12)
 SEEDS = 5  # networks whose mean is the model
-QUALITY_LEAST = 55  # below that nobody wants to know how bad it is
+QUALITY_LEAST = 30
+QUALITY_FLOOR = 80  # below that nobody wants to know how bad it is, only that it is bad
+ASKED_FOR = (86, 98)  # where targets lie: what is learned there counts twice
 COLD_SECONDS = 1  # of an encoder: nobody is shown those
 
 
@@ -41,7 +43,8 @@ def features(r: dict, measured: bool) -> list[float]:
         return math.log2(1 + r[name])
 
     seen = [math.log2(r["width"] * r["height"]), r["fps"], log("motion"), log("residual"), log("texture"),
-            log("noise"), r["flat"], float(not r["native"]), math.log2(r["bits"])]
+            log("noise"), r["flat"], float(not r["native"]), math.log2(r["native_bits"]) if r["native"] else 0.0,
+            math.log2(r["bits"])]
     return seen + ([1.0, r["fine"], r["coarse"], r["edges"], r["quantizer"] / 255] if measured else [0.0] * 5)
 
 
@@ -65,7 +68,9 @@ class Model:
         for column in KNOWN:  # so that "not measured" is no outlier
             self.mean[column], self.deviation[column] = x[known, column].mean(), x[known, column].std() + 1e-6
         self.mean[MEASURED], self.deviation[MEASURED] = 0, 1
-        self.networks = [MLPRegressor(hidden_layer_sizes=LAYERS, activation="tanh", solver="lbfgs", alpha=3.0, max_iter=1500,
+        near = (y > ASKED_FOR[0]) & (y < ASKED_FOR[1])
+        x, y = np.concatenate([x, x[near]]), np.maximum(np.concatenate([y, y[near]]), QUALITY_FLOOR)
+        self.networks = [MLPRegressor(hidden_layer_sizes=LAYERS, activation="tanh", solver="lbfgs", alpha=5.0, max_iter=1500,
                                       random_state=seed).fit(self.standard(x), y / 100) for seed in range(SEEDS)]
 
     def standard(self, x: np.ndarray) -> np.ndarray:
@@ -78,18 +83,21 @@ class Model:
 
 
 def leave_one_out(rows: list[dict]) -> dict:
-    """Errors on each source when nothing of it was trained on; variants of one source are left out together."""
+    """Errors on each source, where targets lie, when nothing of it was trained on; its variants are left out together."""
     sources = sorted({source_of(r) for r in rows})
     errors, found = {}, {}
     for source in sources:
         inside = [r for r in rows if source_of(r) != source]
-        outside = [r for r in rows if source_of(r) == source]
+        outside = [r for r in rows if source_of(r) == source and ASKED_FOR[0] < quality(r) < ASKED_FOR[1]]
+        if not outside:
+            continue
         x, y = table(outside)
         wrong = Model(*table(inside)).predict(x) - y
         half = len(outside)
         errors[source] = (wrong[:half], wrong[half:])
         found[source] = {"seconds": half, "mae_before": round(float(np.abs(wrong[:half]).mean()), 2),
-                         "mae_measured": round(float(np.abs(wrong[half:]).mean()), 2)}
+                         "mae_measured": round(float(np.abs(wrong[half:]).mean()), 2),
+                         "bias_measured": round(float(wrong[half:].mean()), 2)}
         print(source, found[source], flush=True)
     every = [np.concatenate([e[i] for e in errors.values()]) for i in (0, 1)]
     return {"clips": found, "mae_before": round(float(np.abs(every[0]).mean()), 2),
