@@ -17,7 +17,7 @@ enum {
     LADDER = AURA_GOVERNOR_ROWS - 1,
 };
 
-static const float target_coded = 96, target_raw = 93;
+static const float target_coded = 95.5F, target_raw = 92;
 static const float bits_lowest = -8.5F; /* log2 of bits per pixel; the ladder's lower end */
 static const float bits_step = 0.25F;
 /* A second's pictures are a small sample: one decision changes the rate by no more than that. */

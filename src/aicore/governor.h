@@ -93,7 +93,7 @@ struct aura_governor {
 void aura_governor_init(struct aura_governor *g, const struct aura_predictor *predictor);
 /**
  * Counts a frame; once a second it decides anew.
- * @param target  quality to hold, 0…100; 0 = the default: 96 for coded frames, 93 for raw ones
+ * @param target  quality to hold, 0…100; 0 = the default: 95.5 for coded frames, 92 for raw ones
  * @return true: there is a new decision
  */
 bool aura_governor_frame(struct aura_governor *g, const struct aura_governor_frame *frame,

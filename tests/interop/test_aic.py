@@ -156,8 +156,9 @@ def test_fallback(call, core, start_core, fail, repair, record):
     """AI Core goes in the middle of a call: the picture goes on natively, and is compressed again when it is back."""
     server, _, viewer, video = call
     falls_back(server, [viewer], video, lambda: fail(core), record, clean=fail in (kill, drain))
-    repair(core, start_core)
-    record(return_s=goes_to(viewer, video, AIC))
+    if not SANITIZED:  # several times slower: answers are not on time soon enough for it to be taken back
+        repair(core, start_core)
+        record(return_s=goes_to(viewer, video, AIC))
 
 
 def slow(line: Proxy) -> None:

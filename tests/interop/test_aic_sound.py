@@ -124,7 +124,6 @@ def side_by_side(viewer, native, sid, seconds: float):
     return got, kbps, packets / took
 
 
-@pytest.mark.smoke
 def test_speech(call, record, sounds, tmp_path):
     """Longer packets on the same SSRC, far fewer bytes, nothing concealed at the switch, and the same words."""
     server, room, sid = call("talk")
