@@ -65,6 +65,7 @@ def test_events(start_server, room_on, receivers, outbox):
     room = room_on(start_server(config=config(outbox, first.url, second.url)))
     speaker = room.join("node", "speaker", grants={"metadata": "some metadata"})
     audio = speaker.call("publishAudio")["sid"]
+    first.wait(lambda r: "track_published" in r.names(room.name), what="the sound's beginning")
     listener = room.join("python", "listener")
     listener.until(audio, lambda s: s["loudSeconds"] > 0.2)
     speaker.call("unpublish", sid=audio)

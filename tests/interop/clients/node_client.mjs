@@ -342,6 +342,18 @@ serve({
     }
     return out;
   },
+  /** What WebRTC itself counted: {sent: {ssrc: frames}, received: {track sid: frames put together of packets, decoded or not}}. */
+  async frameCounts(m) {
+    const { publisherStats, subscriberStats } = await get(m).room.getRtcStats();
+    const of = (list, name) => list.filter((s) => s.stats.case === name).map((s) => s.stats.value);
+    const video = (list) => list.filter((v) => v.stream.kind === 'video');
+    const outbound = video(of(publisherStats, 'outboundRtp'));
+    const inbound = video(of(subscriberStats, 'inboundRtp'));
+    return {
+      sent: Object.fromEntries(outbound.map((v) => [v.stream.ssrc, v.outbound.framesSent])),
+      received: Object.fromEntries(inbound.map((v) => [v.inbound.trackIdentifier, v.inbound.framesReceived])),
+    };
+  },
   participants(m) {
     const out = {};
     for (const p of get(m).room.remoteParticipants.values()) {
