@@ -53,11 +53,28 @@ def probe(path: str) -> dict:
     return stream
 
 
-def decode(path: str, strict: bool = True) -> dict:
-    """Decodes all of it. @return frames (video) or seconds (audio); complaints fail the test if strict."""
-    out = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-i", path, "-f", "null", "-progress", "pipe:1", "-"],
+def assert_rising(path: str) -> None:
+    """No two packets of a stream have the same time of decoding, in the file's own unit."""
+    out = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "packet=stream_index,dts", "-of", "json", path],
                          capture_output=True, text=True, check=True)
-    assert not strict or not out.stderr, f"{path}: {out.stderr}"
+    last = {}
+    for packet in json.loads(out.stdout)["packets"]:
+        stream, at = packet["stream_index"], packet["dts"]
+        assert at > last.get(stream, at - 1), f"{path}: stream {stream}: {at} behind {last[stream]}"
+        last[stream] = at
+
+
+def decode(path: str, strict: bool = True) -> dict:
+    """Decodes all of it. @return frames (video) or seconds (audio); complaints fail the test if strict.
+
+    Pictures keep the file's own unit of time: ffmpeg counts in frames of the rate that it guesses, and calls two that are
+    closer than one of these "non monotonically increasing", though the file's times rise (assert_rising sees to that).
+    """
+    out = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-i", path, "-fps_mode", "passthrough", "-enc_time_base:v",
+                          "-1", "-f", "null", "-progress", "pipe:1", "-"], capture_output=True, text=True, check=True)
+    if strict:
+        assert not out.stderr, f"{path}: {out.stderr}"
+        assert_rising(path)
     last = dict(line.split("=", 1) for line in out.stdout.splitlines() if "=" in line)
     return {"frames": int(last.get("frame", 0)), "seconds": int(last["out_time_us"]) / 1e6}
 
