@@ -41,24 +41,26 @@ def test_eight_publishers(room, server, record):
     all_see(20, 3)
     after = {p: p.call("frameCounts") for p in people}
     load = (server.cpu_seconds() - cpu) / (time.monotonic() - start)
+
+    def passed(who, way) -> list[int]:
+        return [n - before[who][way].get(ssrc, 0) for ssrc, n in after[who][way].items()]
+
     shares, shown = [], []
     for receiver in people:
+        # What arrives is the server's work; 56 decoders on two cores may show fewer.
+        arrived = passed(receiver, "received")
+        assert len(arrived) == 7 and min(arrived) > 0, arrived
+        shares.append(sum(arrived) / sum(sum(passed(p, "sent")) for p in people if p is not receiver))
         stats = receiver.stats()
         for sender in people:
-            if sender is receiver:
-                continue
-            [sent] = [after[sender]["sent"][k] - n for k, n in before[sender]["sent"].items()]
-            # What arrives is the server's work; 56 decoders on two cores may show fewer.
-            arrived = after[receiver]["received"][videos[sender]] - before[receiver]["received"][videos[sender]]
-            shares.append(arrived / sent)
-            shown.append(stats[videos[sender]]["distinct"])
-            tone = stats[audios[sender]]["toneHz"]
-            assert abs(tone - tone_of[sender]) < 80, f"{receiver!r} hears {tone} Hz from {sender!r}, {tone_of[sender]}"
+            if sender is not receiver:
+                shown.append(stats[videos[sender]]["distinct"])
+                tone = stats[audios[sender]]["toneHz"]
+                assert abs(tone - tone_of[sender]) < 80, f"{receiver!r} hears {tone} Hz from {sender!r}, {tone_of[sender]}"
     record(worst_share=min(shares), mean_share=statistics.mean(shares), shown_min=min(shown), rss_kib=server.rss_kib(),
            cpu_share=load)
-    assert len(shares) == 56
     # The counts of eight people are not taken at the same moment.
-    assert statistics.mean(shares) > 0.9 and min(shares) > 0.7, shares
+    assert statistics.mean(shares) > 0.9 and min(shares) > 0.8, shares
 
 
 @pytest.mark.timeout(240)

@@ -342,16 +342,16 @@ serve({
     }
     return out;
   },
-  /** What WebRTC itself counted: {sent: {ssrc: frames}, received: {track sid: frames put together of packets, decoded or not}}. */
+  /** What WebRTC itself counted: {sent: {ssrc: frames}, received: {ssrc: frames put together of packets, decoded or not}}. */
   async frameCounts(m) {
     const { publisherStats, subscriberStats } = await get(m).room.getRtcStats();
-    const of = (list, name) => list.filter((s) => s.stats.case === name).map((s) => s.stats.value);
-    const video = (list) => list.filter((v) => v.stream.kind === 'video');
-    const outbound = video(of(publisherStats, 'outboundRtp'));
-    const inbound = video(of(subscriberStats, 'inboundRtp'));
+    const all = [...publisherStats, ...subscriberStats].map((s) => s.stats); // one connection carries both ways, or two
+    const video = (name) => all.filter((s) => s.case === name && s.value.stream.kind === 'video').map((s) => s.value);
+    const outbound = video('outboundRtp');
+    const inbound = video('inboundRtp');
     return {
       sent: Object.fromEntries(outbound.map((v) => [v.stream.ssrc, v.outbound.framesSent])),
-      received: Object.fromEntries(inbound.map((v) => [v.inbound.trackIdentifier, v.inbound.framesReceived])),
+      received: Object.fromEntries(inbound.map((v) => [v.stream.ssrc, v.inbound.framesReceived])),
     };
   },
   participants(m) {

@@ -19,10 +19,6 @@ from lib.ports import free_port
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-# A server has a machine of its own; here the clients beside it, browsers that encode and decode, would starve it.
-BEFORE_CLIENTS = ["nice", "-n", "-5"] if os.geteuid() == 0 else []
-
-
 class Server:
     """One server process.
 
@@ -57,7 +53,7 @@ class Server:
         command = os.environ.get("AURA_SERVER_CMD") or os.path.join(
             ROOT, os.environ.get("AURA_BUILD", "build"), "auralink-server"
         )
-        argv = [*BEFORE_CLIENTS, *shlex.split(command), "--dev", "--bind", self.host]
+        argv = [*shlex.split(command), "--dev", "--bind", self.host]
         if self.is_reference():
             config = self._reference_config(config)
         else:
