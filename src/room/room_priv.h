@@ -23,6 +23,7 @@ enum {
     TRACK_REQUEST_BYTES_MAX = 16 * 1024, /* of an AddTrack: it is told to everybody */
     PERMISSION_BYTES_MAX = 256 * 1024,   /* of a SubscriptionPermission */
     TRACK_PERMISSIONS_MAX = 1024,
+    SOURCES = LIVEKIT__TRACK_SOURCE__SCREEN_SHARE_AUDIO + 1,
     PING_INTERVAL_S = 5,
     PING_TIMEOUT_S = 15,
     PROTOCOL_VERSION = 17, /* 18 would promise negotiated data channels (trap 6) */
@@ -267,6 +268,8 @@ void aura__participant_permit(struct participant *p, const struct permission *ma
 
 /* ---- connect.c ---- */
 AURA_NODISCARD int aura__connect_open(struct participant *p);
+/** It may subscribe now, and joined without that right: the second connection is made. */
+void aura__connect_subscriber(struct participant *p);
 void aura__connect_close(struct participant *p);
 void aura__connect_offer(struct participant *p, const Livekit__SessionDescription *d);
 void aura__connect_answer(struct participant *p, const Livekit__SessionDescription *d);
@@ -323,6 +326,9 @@ void aura__publish_section_gone(struct participant *p, const char *mid);
 void aura__publish_layer(struct encoding *e, const struct aura_sfu_layer *layer);
 void aura__publish_mute(struct track *t, bool muted);
 void aura__publish_end(struct track *t, bool announce);
+/** A list of sources as bits, 0 = all. Numbers that we do not know count as UNKNOWN, as in tokens:
+ * a list of nothing else must not become one that allows all. */
+uint32_t aura__publish_sources(const Livekit__TrackSource *list, size_t n);
 bool aura__publish_allowed(const struct participant *p, Livekit__TrackSource source);
 /** Its stream, "camera" or "screen" as a rule. */
 const char *aura__track_stream(const struct track *t);
@@ -369,6 +375,8 @@ bool aura__media_takes(const struct aura_media *m, enum aura_codec codec);
 void aura__broadcast(struct participant *p, bool now);
 /** Others learn that it left. */
 void aura__broadcast_gone(struct participant *p);
+/** It is hidden from now on: to others, who must not learn why, it has left. */
+void aura__broadcast_hidden(struct participant *p);
 /** All participants to one (resume). */
 void aura__broadcast_all_to(struct participant *to);
 void aura__broadcast_room(struct room *room, bool now);

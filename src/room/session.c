@@ -210,7 +210,7 @@ int aura_session_recv(struct aura_session *s, const uint8_t *data, size_t len) {
 
 static void on_gone(void *arg) {
     struct participant *p = arg;
-    struct transport *primary = p->single || !p->may.subscribe ? &p->pub : &p->sub;
+    const struct transport *primary = p->single || !p->sub.peer ? &p->pub : &p->sub;
     if (primary->connected) { /* media still flows: ICE decides */
         return;
     }

@@ -156,7 +156,7 @@ void aura__subscribe(struct participant *p, struct track *t) {
         return;
     }
     if (!p->single && !p->sub.neg) {
-        return; /* joined without the right to subscribe: that connection was never made */
+        return; /* there was no memory for that connection when the right came */
     }
     struct subscription *s = aura_zalloc(sizeof(*s));
     if (!s) {
