@@ -128,6 +128,19 @@ const struct aura__config_key aura__config_keys[] = {
     {"limit.max_participant_name_length", CONFIG_UINT, AT(limit.max_name), 1, 4096, "256", "bytes"},
     {"limit.tracks_per_participant", CONFIG_UINT, AT(limit.max_tracks), 1, 1024, "64",
      "published at a time"},
+    {"limit.rooms", CONFIG_UINT, AT(limit.max_rooms), 0, 100000, "0",
+     "at a time; then joins that would make one are refused with 503; 0 = no limit"},
+    {"limit.participants", CONFIG_UINT, AT(limit.max_participants), 0, 1000000, "0",
+     "of all rooms; then joins are refused with 503; 0 = no limit"},
+    {"limit.num_tracks", CONFIG_UINT, AT(limit.max_server_tracks), 0, 1000000, "0",
+     "published in all rooms; then joins are refused with 503; 0 = no limit"},
+    {"limit.signal_rate", CONFIG_UINT, AT(limit.signal_rate), 0, 1000000, "200",
+     "signalling messages a second of one client, each 4 KiB counting as one, ten seconds' worth "
+     "at "
+     "once; more close its WebSocket with 1008; 0 = no limit"},
+    {"limit.data_rate", CONFIG_UINT, AT(limit.data_rate), 0, 1000000, "5000",
+     "data packets a second of one participant, ten seconds' worth at once; more are dropped and "
+     "counted; 0 = no limit"},
     {"record.folder", CONFIG_TEXT, AT(record.folder), 0, 0, "",
      "recordings that the Egress API starts go there; empty = there are none"},
     {"record.program", CONFIG_TEXT, AT(record.program), 0, 0, "",
@@ -223,7 +236,6 @@ const struct aura__config_key aura__config_keys[] = {
     IGNORED("room.create_room_timeout"),
     IGNORED("room.create_room_attempts"),
     IGNORED("room.update_batch_target_size"),
-    IGNORED("limit.num_tracks"),
     IGNORED("limit.bytes_per_sec"),
     IGNORED("limit.subscription_limit_video"),
     IGNORED("limit.subscription_limit_audio"),

@@ -24,6 +24,8 @@ enum {
     PERMISSION_BYTES_MAX = 256 * 1024,   /* of a SubscriptionPermission */
     TRACK_PERMISSIONS_MAX = 1024,
     SOURCES = LIVEKIT__TRACK_SOURCE__SCREEN_SHARE_AUDIO + 1,
+    PACE_BURST_S = 10,          /* a rate that is kept for so long may come at once */
+    SIGNAL_WEIGHT_BYTES = 4096, /* a longer request counts as several */
     PING_INTERVAL_S = 5,
     PING_TIMEOUT_S = 15,
     PROTOCOL_VERSION = 17, /* 18 would promise negotiated data channels (trap 6) */
@@ -47,12 +49,18 @@ struct transport {
     char ufrag[AURA_ICE_UFRAG_LEN + 1];
 };
 
+/** How fast something may come (limits.c). */
+struct pace {
+    uint64_t free_us; /* when all that has come would have been allowed to come */
+};
+
 struct aura_session {
     struct aura_rooms *rooms;
     struct participant *p; /* NULL: nothing to resume */
     struct aura_signal_sink sink;
     void *arg;
     bool started, resumed;
+    struct pace pace;              /* of what the client says */
     Livekit__JoinRequest *request; /* until the start */
 };
 
@@ -100,6 +108,7 @@ struct participant {
     struct unclaimed unclaimed[4];
     struct aura_timer join_timer, negotiate_timer, refresh_timer, gone_timer;
     uint32_t data_seq; /* last reliable message taken from it */
+    struct pace data_pace;
     /* Connection quality: what the SFU told since the last look. */
     uint64_t expected, lost, sub_packets, sub_lost;
     uint32_t jitter_us, rtt_us;
@@ -227,6 +236,12 @@ void aura__sid(struct aura_rand *r, const char *prefix, char out[SID_CAP]);
 /** A deep copy of a message. @return NULL without memory */
 void *aura__pb_copy(const void *message);
 void aura__pb_free(void *message);
+
+/* ---- limits.c ---- */
+/** May somebody join who is not there yet? If not, *d says why. */
+bool aura__limits_admit(const struct aura_rooms *r, bool new_room, struct aura_denial *d);
+/** Something of that weight has come. @param rate  a second, 0 = any. @return false if too much */
+bool aura__pace_take(struct pace *p, uint32_t rate, uint32_t weight, uint64_t now_us);
 
 /* ---- room.c ---- */
 AURA_NODISCARD int aura__room_get(struct aura_rooms *r, const char *name, bool create,
