@@ -134,6 +134,11 @@ const struct aura__config_key aura__config_keys[] = {
      "of all rooms; then joins are refused with 503; 0 = no limit"},
     {"limit.num_tracks", CONFIG_UINT, AT(limit.max_server_tracks), 0, 1000000, "0",
      "published in all rooms; then joins are refused with 503; 0 = no limit"},
+    {"limit.subscription_limit_video", CONFIG_UINT, AT(limit.max_sub_video), 0, 480, "0",
+     "videos that a participant gets at a time; who asks for more is told that it failed; 0 = no "
+     "limit"},
+    {"limit.subscription_limit_audio", CONFIG_UINT, AT(limit.max_sub_audio), 0, 480, "0",
+     "the same for sounds"},
     {"limit.signal_rate", CONFIG_UINT, AT(limit.signal_rate), 0, 1000000, "200",
      "signalling messages a second of one client, each 4 KiB counting as one, ten seconds' worth "
      "at "
@@ -237,8 +242,6 @@ const struct aura__config_key aura__config_keys[] = {
     IGNORED("room.create_room_attempts"),
     IGNORED("room.update_batch_target_size"),
     IGNORED("limit.bytes_per_sec"),
-    IGNORED("limit.subscription_limit_video"),
-    IGNORED("limit.subscription_limit_audio"),
     IGNORED("limit.signal_message_size_limit"),
     IGNORED("limit.agent_signal_message_size_limit"),
     IGNORED("limit.max_api_request_body_size"),

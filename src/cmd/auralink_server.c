@@ -139,6 +139,8 @@ static int start_rooms(struct program *p) {
         .max_rooms = c->limit.max_rooms,
         .max_server_participants = c->limit.max_participants,
         .max_server_tracks = c->limit.max_server_tracks,
+        .max_sub_video = c->limit.max_sub_video,
+        .max_sub_audio = c->limit.max_sub_audio,
         .signal_rate = c->limit.signal_rate,
         .data_rate = c->limit.data_rate,
         .max_audible = c->audio.max_audible,

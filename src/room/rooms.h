@@ -44,6 +44,7 @@ struct aura_rooms_conf {
     uint32_t max_tracks; /* published by one participant; 0 = 64 */
     /* Of the whole server, 0 = no limit; at the limit joins are refused. */
     uint32_t max_rooms, max_server_participants, max_server_tracks;
+    uint32_t max_sub_video, max_sub_audio; /* subscribed tracks of a participant; 0 = no limit */
     /* Of one participant, messages a second, 0 = no limit: signalling above it ends the connection,
      * data above it is dropped. */
     uint32_t signal_rate, data_rate;

@@ -17,6 +17,7 @@ from test_permissions_signal import Person, token_of
 from test_server_api import BASE, post
 
 LIMITS = {"rooms": 2, "participants": 3, "num_tracks": 2, "tracks_per_participant": 2, "signal_rate": 10,
+          "subscription_limit_video": 2, "subscription_limit_audio": 1,
           "data_rate": 5, "max_metadata_size": 100, "max_attributes_size": 100, "max_room_name_length": 20,
           "max_participant_identity_length": 10, "max_participant_name_length": 10}
 
@@ -88,6 +89,26 @@ def test_tracks_of_a_participant(limited):
     assert (answer.reason, answer.add_track.cid) == (proto.RequestResponse.LIMIT_EXCEEDED, "c") and "tracks" in answer.message
     assert len(watcher.seen("one").tracks) == 2
     assert watcher.publish("mine")
+
+
+def test_subscribed_tracks(limited):
+    """LiveKit's limit.subscription_limit_video: more are not sent; who asks for one is told that it failed."""
+    server = limited("subscription_limit_video", "subscription_limit_audio")
+    publisher = Person(server, token_of("publisher", "room"))
+    sids = [publisher.publish(name) for name in ("a", "b", "c")]
+    sound = publisher.publish("mic", models.MICROPHONE, models.AUDIO)
+    one = Person(server, token_of("one", "room"))
+
+    def given():
+        return {m.subscription_permission_update.track_sid for m in one.catch_up() if m.HasField("subscription_permission_update")}
+
+    assert given() == {*sids[:2], sound}
+    one.send(subscription=proto.UpdateSubscription(track_sids=[sids[2]], subscribe=True))
+    failed = one.last("subscription_response")
+    assert (failed.track_sid, failed.err) == (sids[2], models.SE_UNKNOWN)
+    one.send(subscription=proto.UpdateSubscription(track_sids=[sids[0]], subscribe=False))
+    one.send(subscription=proto.UpdateSubscription(track_sids=[sids[2]], subscribe=True))  # in the place of it
+    assert given() == {*sids, sound}
 
 
 def test_signalling_rate(limited):
