@@ -81,8 +81,8 @@ static void put_rooms(struct aura_buf *b, const struct aura_rooms_stats *r) {
     head(b, "auralink_signal_messages_total", "counter", "Signalling messages.");
     value(b, "auralink_signal_messages_total", "{direction=\"incoming\"}", (double)r->signals_in);
     value(b, "auralink_signal_messages_total", "{direction=\"outgoing\"}", (double)r->signals_out);
-    one(b, "auralink_signal_malformed_total", "counter", "Signalling messages that made no sense.",
-        (double)r->bad_signals);
+    one(b, "auralink_signal_malformed_total", "counter",
+        "Signalling messages that made no sense, or were too many.", (double)r->bad_signals);
     one(b, "auralink_data_refused_total", "counter", "Data messages malformed or not permitted.",
         (double)r->data_refused);
     head(b, "auralink_join_duration_seconds", "histogram", "From the join to connected media.");

@@ -158,7 +158,9 @@ static void rtc_message(void *user, const uint8_t *data, size_t len, bool text) 
     struct rtc *rtc = user;
     rtc->json = rtc->json || text;
     int err = text ? receive_json(rtc, data, len) : aura_session_recv(rtc->session, data, len);
-    if (err) {
+    if (err == AURA_ELIMIT) {
+        aura_ws_close(rtc->ws, 1008, "too many signalling messages: see limit.signal_rate");
+    } else if (err) {
         aura_ws_close(rtc->ws, 1007, "not a SignalRequest");
     }
 }

@@ -124,7 +124,7 @@ static bool may(const struct aura_claims *c, bool plays, const char **why) {
     bool publish = c->video.can_publish != AURA_NO, subscribe = c->video.can_subscribe != AURA_NO;
     *why = plays ? "the token does not allow playing: it needs canSubscribe"
                  : "the token does not allow publishing: it needs canPublish";
-    return !c->has_video || !c->video.room_join || (plays ? subscribe : publish);
+    return plays ? subscribe : publish;
 }
 
 static void respond_created(struct aura_http_req *req, const struct aura__whip_session *session,
@@ -193,6 +193,8 @@ static void post(struct aura_server *s, struct aura_http_req *req, const struct 
         refuse(req, 413, "the offer is larger than 128 KiB");
     } else if (memchr(body, 0, len)) {
         refuse(req, 400, "the body is no SDP offer");
+    } else if (!claims->has_video || !claims->video.room_join) {
+        refuse(req, 401, "permissions denied: the token needs roomJoin");
     } else if (!may(claims, plays, &why)) {
         refuse(req, 403, why);
     } else {

@@ -223,10 +223,7 @@ static void grants_of(const struct aura_worker *w, struct aura_video_grant *g) {
     g->can_update_own_metadata = !p || p->can_update_metadata ? AURA_YES : AURA_NO;
     g->can_subscribe_metrics = p && p->can_subscribe_metrics ? AURA_YES : AURA_NO;
     g->hidden = p && p->hidden;
-    for (size_t i = 0; p && i < p->n_can_publish_sources; i++) {
-        g->sources |=
-            (unsigned)p->can_publish_sources[i] < 32 ? 1u << p->can_publish_sources[i] : 0;
-    }
+    g->sources = p ? aura__publish_sources(p->can_publish_sources, p->n_can_publish_sources) : 0;
 }
 
 /* @param claims  its own strings are borrowed, attributes are not */

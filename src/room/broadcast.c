@@ -108,6 +108,22 @@ void aura__broadcast_gone(struct participant *p) {
     }
 }
 
+void aura__broadcast_hidden(struct participant *p) {
+    struct aura__arena a = {.blocks = NULL};
+    p->version++;
+    Livekit__ParticipantInfo *info = aura__participant_info(&a, p);
+    if (info) {
+        info->state = LIVEKIT__PARTICIPANT_INFO__STATE__DISCONNECTED;
+        info->n_tracks = 0;
+        AURA_LIST_EACH(&p->room->participants, struct participant, other, node) {
+            if (other != p) {
+                send_update(other, &info, 1);
+            }
+        }
+    }
+    aura__arena_free(&a);
+}
+
 void aura__broadcast_all_to(struct participant *to) {
     struct room *room = to->room;
     struct aura__arena a = {.blocks = NULL};

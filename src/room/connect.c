@@ -111,6 +111,20 @@ int aura__connect_open(struct participant *p) {
     return err || !p->may.subscribe ? err : open_transport(p, &p->sub, AURA_NEG_SUBSCRIBER);
 }
 
+void aura__connect_subscriber(struct participant *p) {
+    if (p->single || p->sub.peer) {
+        return;
+    }
+    int err = open_transport(p, &p->sub, AURA_NEG_SUBSCRIBER);
+    if (err) {
+        close_transport(p, &p->sub);
+        AURA_LOG_LIMITED("room", AURA_LOG_ERROR, "no_connection_for_subscriptions",
+                         AURA_S("participant", p->sid), AURA_S("why", aura_err_text(err)));
+        return;
+    }
+    aura__connect_negotiate(p);
+}
+
 void aura__connect_close(struct participant *p) {
     close_transport(p, &p->pub);
     close_transport(p, &p->sub);

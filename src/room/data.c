@@ -120,6 +120,11 @@ void aura__data_receive(struct participant *p, enum aura_data_channel channel, c
     if (channel == AURA_DATA_TRACK) {
         return; /* not protobuf: belongs to data tracks, which are not announced yet */
     }
+    if (!aura__pace_take(&p->data_pace, r->conf.data_rate, 1, aura_now_us(r->clock))) {
+        r->stats.data_refused++;
+        AURA_LOG_LIMITED("room", AURA_LOG_INFO, "too_much_data", AURA_S("participant", p->sid));
+        return;
+    }
     Livekit__DataPacket *d =
         len <= DATA_BYTES_MAX ? livekit__data_packet__unpack(aura_pb_allocator(), len, data) : NULL;
     if (!d || !allowed(p, d) || d->n_destination_identities > DESTINATIONS_MAX) {

@@ -18,6 +18,41 @@ __attribute__((format(printf, 4, 5))) static int deny(struct aura_denial *d, int
     return err;
 }
 
+static size_t attributes_bytes(const struct aura_claims *c) {
+    size_t n = 0;
+    for (size_t i = 0; i < c->attribute_count; i++) {
+        n += strlen(c->attributes[i].key) + strlen(c->attributes[i].value);
+    }
+    return n;
+}
+
+/* What the token says of its bearer, and of the room. */
+static int check_sizes(const struct aura_rooms *r, const struct aura_join *join,
+                       struct aura_denial *d) {
+    const struct aura_claims *c = join->claims;
+    const struct aura_rooms_conf *conf = &r->conf;
+    if (strlen(c->identity) > conf->max_identity_length) {
+        return deny(d, 400, AURA_EINVAL, "identity is longer than %zu", conf->max_identity_length);
+    }
+    if (strlen(c->video.room) > conf->max_room_name_length) {
+        return deny(d, 400, AURA_EINVAL, "room name is longer than %zu",
+                    conf->max_room_name_length);
+    }
+    if (c->name && strlen(c->name) > conf->max_name_length) {
+        return deny(d, 400, AURA_EINVAL, "name is longer than %zu", conf->max_name_length);
+    }
+    if ((c->metadata && strlen(c->metadata) > conf->max_metadata_bytes) ||
+        (join->config && strlen(join->config->metadata) > conf->max_metadata_bytes)) {
+        return deny(d, 400, AURA_EINVAL, "metadata exceeds its limit of %zu bytes",
+                    conf->max_metadata_bytes);
+    }
+    if (attributes_bytes(c) > conf->max_attributes_bytes) {
+        return deny(d, 400, AURA_EINVAL, "attributes exceed their limit of %zu bytes",
+                    conf->max_attributes_bytes);
+    }
+    return 0;
+}
+
 /* Statuses and texts of livekit-protocol §1.5: SDKs look at both. */
 int aura_rooms_check(struct aura_rooms *r, const struct aura_join *join, struct aura_denial *d) {
     const struct aura_claims *c = join->claims;
@@ -37,16 +72,8 @@ int aura_rooms_check(struct aura_rooms *r, const struct aura_join *join, struct 
     if (!c->identity || !c->identity[0]) {
         return deny(d, 400, AURA_EINVAL, "identity cannot be empty");
     }
-    if (strlen(c->identity) > r->conf.max_identity_length) {
-        return deny(d, 400, AURA_EINVAL, "identity is longer than %zu",
-                    r->conf.max_identity_length);
-    }
-    if (strlen(c->video.room) > r->conf.max_room_name_length) {
-        return deny(d, 400, AURA_EINVAL, "room name is longer than %zu",
-                    r->conf.max_room_name_length);
-    }
-    if (c->name && strlen(c->name) > r->conf.max_name_length) {
-        return deny(d, 400, AURA_EINVAL, "name is longer than %zu", r->conf.max_name_length);
+    if (check_sizes(r, join, d)) {
+        return AURA_EINVAL;
     }
     if ((q->metadata[0] || q->n_participant_attributes) &&
         c->video.can_update_own_metadata != AURA_YES) {
@@ -60,6 +87,9 @@ int aura_rooms_check(struct aura_rooms *r, const struct aura_join *join, struct 
         return deny(d, 400, AURA_EINVAL, "unknown roomPreset in the token");
     }
     bool replaces = room && aura__room_participant(room, c->identity);
+    if (!replaces && !aura__limits_admit(r, !room, d)) {
+        return AURA_ELIMIT;
+    }
     if (room && room->max_participants && !replaces &&
         aura__room_count(room, false) >= room->max_participants) {
         return deny(d, 503, AURA_ELIMIT, "room has reached its limit of %u participants",

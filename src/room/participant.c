@@ -166,6 +166,13 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     return 0;
 }
 
+static void count_recorders(struct room *room) {
+    room->recording = false;
+    AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+        room->recording = room->recording || p->may.recorder;
+    }
+}
+
 static void end_session(struct participant *p, Livekit__DisconnectReason reason,
                         Livekit__LeaveRequest__Action action) {
     struct aura_session *s = p->session;
@@ -212,10 +219,7 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
                              p->was_active ? "participant_left" : "participant_connection_aborted");
     aura__aic_count_savers(room);
     participant_free(p);
-    room->recording = false;
-    AURA_LIST_EACH(&room->participants, struct participant, other, node) {
-        room->recording = room->recording || other->may.recorder;
-    }
+    count_recorders(room);
     aura__broadcast_room(room, false);
     aura__room_check_empty(room);
 }
@@ -419,31 +423,53 @@ int aura__participant_change(struct participant *p, const struct aura__change *c
     return err;
 }
 
-void aura__participant_permit(struct participant *p, const struct permission *may) {
-    bool was_subscriber = p->may.subscribe;
-    p->may = *may;
-    struct aura_video_grant *g = &p->claims.video;
+static void copy_permission(struct aura_video_grant *g, const struct permission *may) {
     g->can_publish = may->publish ? AURA_YES : AURA_NO;
     g->can_subscribe = may->subscribe ? AURA_YES : AURA_NO;
     g->can_publish_data = may->publish_data ? AURA_YES : AURA_NO;
     g->can_update_own_metadata = may->update_metadata ? AURA_YES : AURA_NO;
     g->can_subscribe_metrics = may->metrics ? AURA_YES : AURA_NO;
     g->hidden = may->hidden;
+    g->recorder = may->recorder;
+    g->agent = may->agent;
     g->sources = may->sources;
+}
+
+/* A recorder gets what publishers keep from others; only as long as it is one. */
+static void recorder_changed(struct participant *p) {
+    AURA_LIST_EACH(&p->room->participants, struct participant, other, node) {
+        aura__subscribe_recheck(other);
+    }
+    count_recorders(p->room);
+    aura__broadcast_room(p->room, false);
+}
+
+void aura__participant_permit(struct participant *p, const struct permission *may) {
+    const struct permission was = p->may;
+    if (may->hidden && !was.hidden) {
+        aura__broadcast_hidden(p); /* while others may still be told of it */
+    }
+    p->may = *may;
+    copy_permission(&p->claims.video, may);
     AURA_LIST_EACH(&p->tracks, struct track, t, node) {
         if (!aura__publish_allowed(p, t->request->source)) {
             aura__publish_end(t, true);
         }
     }
-    if (was_subscriber && !may->subscribe) {
+    if (was.subscribe && !may->subscribe) {
         AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
             aura__unsubscribe(s);
         }
-    } else if (!was_subscriber && may->subscribe) {
+    } else if (!was.subscribe && may->subscribe) {
+        aura__connect_subscriber(p);
         aura__subscribe_all(p);
+    }
+    if (was.recorder != may->recorder) {
+        recorder_changed(p);
     }
     aura__broadcast(p, true);
     aura__send_refresh_token(p);
+    aura__room_check_empty(p->room);
 }
 
 /* ---- messages to it ---- */

@@ -13,7 +13,16 @@ static char *text(const char *s) {
 }
 
 bool aura__publish_allowed(const struct participant *p, Livekit__TrackSource source) {
-    return p->may.publish && (p->may.sources == 0 || (p->may.sources & 1u << source));
+    bool listed = (unsigned)source < SOURCES && p->may.sources & 1u << source;
+    return p->may.publish && (p->may.sources == 0 || listed);
+}
+
+uint32_t aura__publish_sources(const Livekit__TrackSource *list, size_t n) {
+    uint32_t bits = 0;
+    for (size_t i = 0; i < n; i++) {
+        bits |= 1u << ((unsigned)list[i] < SOURCES ? list[i] : LIVEKIT__TRACK_SOURCE__UNKNOWN);
+    }
+    return bits;
 }
 
 struct track *aura__track_by_sid(const struct participant *p, const char *sid) {

@@ -78,6 +78,9 @@ int aura__room_get(struct aura_rooms *r, const char *name, bool create,
     if (*out) {
         return 0;
     }
+    if (create && r->conf.max_rooms && r->stats.rooms >= r->conf.max_rooms) {
+        return AURA_ELIMIT;
+    }
     return create ? room_new(r, name, wish, out) : AURA_ENOENT;
 }
 

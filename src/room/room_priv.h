@@ -23,6 +23,9 @@ enum {
     TRACK_REQUEST_BYTES_MAX = 16 * 1024, /* of an AddTrack: it is told to everybody */
     PERMISSION_BYTES_MAX = 256 * 1024,   /* of a SubscriptionPermission */
     TRACK_PERMISSIONS_MAX = 1024,
+    SOURCES = LIVEKIT__TRACK_SOURCE__SCREEN_SHARE_AUDIO + 1,
+    PACE_BURST_S = 10,          /* a rate that is kept for so long may come at once */
+    SIGNAL_WEIGHT_BYTES = 4096, /* a longer request counts as several */
     PING_INTERVAL_S = 5,
     PING_TIMEOUT_S = 15,
     PROTOCOL_VERSION = 17, /* 18 would promise negotiated data channels (trap 6) */
@@ -46,12 +49,18 @@ struct transport {
     char ufrag[AURA_ICE_UFRAG_LEN + 1];
 };
 
+/** How fast something may come (limits.c). */
+struct pace {
+    uint64_t free_us; /* when all that has come would have been allowed to come */
+};
+
 struct aura_session {
     struct aura_rooms *rooms;
     struct participant *p; /* NULL: nothing to resume */
     struct aura_signal_sink sink;
     void *arg;
     bool started, resumed;
+    struct pace pace;              /* of what the client says */
     Livekit__JoinRequest *request; /* until the start */
 };
 
@@ -99,6 +108,7 @@ struct participant {
     struct unclaimed unclaimed[4];
     struct aura_timer join_timer, negotiate_timer, refresh_timer, gone_timer;
     uint32_t data_seq; /* last reliable message taken from it */
+    struct pace data_pace;
     /* Connection quality: what the SFU told since the last look. */
     uint64_t expected, lost, sub_packets, sub_lost;
     uint32_t jitter_us, rtt_us;
@@ -227,6 +237,12 @@ void aura__sid(struct aura_rand *r, const char *prefix, char out[SID_CAP]);
 void *aura__pb_copy(const void *message);
 void aura__pb_free(void *message);
 
+/* ---- limits.c ---- */
+/** May somebody join who is not there yet? If not, *d says why. */
+bool aura__limits_admit(const struct aura_rooms *r, bool new_room, struct aura_denial *d);
+/** Something of that weight has come. @param rate  a second, 0 = any. @return false if too much */
+bool aura__pace_take(struct pace *p, uint32_t rate, uint32_t weight, uint64_t now_us);
+
 /* ---- room.c ---- */
 AURA_NODISCARD int aura__room_get(struct aura_rooms *r, const char *name, bool create,
                                   const Livekit__CreateRoomRequest *wish, struct room **out);
@@ -267,6 +283,8 @@ void aura__participant_permit(struct participant *p, const struct permission *ma
 
 /* ---- connect.c ---- */
 AURA_NODISCARD int aura__connect_open(struct participant *p);
+/** It may subscribe now, and joined without that right: the second connection is made. */
+void aura__connect_subscriber(struct participant *p);
 void aura__connect_close(struct participant *p);
 void aura__connect_offer(struct participant *p, const Livekit__SessionDescription *d);
 void aura__connect_answer(struct participant *p, const Livekit__SessionDescription *d);
@@ -323,6 +341,9 @@ void aura__publish_section_gone(struct participant *p, const char *mid);
 void aura__publish_layer(struct encoding *e, const struct aura_sfu_layer *layer);
 void aura__publish_mute(struct track *t, bool muted);
 void aura__publish_end(struct track *t, bool announce);
+/** A list of sources as bits, 0 = all. Numbers that we do not know count as UNKNOWN, as in tokens:
+ * a list of nothing else must not become one that allows all. */
+uint32_t aura__publish_sources(const Livekit__TrackSource *list, size_t n);
 bool aura__publish_allowed(const struct participant *p, Livekit__TrackSource source);
 /** Its stream, "camera" or "screen" as a rule. */
 const char *aura__track_stream(const struct track *t);
@@ -369,6 +390,8 @@ bool aura__media_takes(const struct aura_media *m, enum aura_codec codec);
 void aura__broadcast(struct participant *p, bool now);
 /** Others learn that it left. */
 void aura__broadcast_gone(struct participant *p);
+/** It is hidden from now on: to others, who must not learn why, it has left. */
+void aura__broadcast_hidden(struct participant *p);
 /** All participants to one (resume). */
 void aura__broadcast_all_to(struct participant *to);
 void aura__broadcast_room(struct room *room, bool now);

@@ -41,7 +41,13 @@ struct aura_rooms_conf {
     uint32_t codecs; /* bit per enum aura_codec; 0 = all that we know */
     size_t max_metadata_bytes, max_attributes_bytes; /* 0 = LiveKit's defaults */
     size_t max_name_length, max_identity_length, max_room_name_length;
-    uint32_t max_tracks;     /* published by one participant; 0 = 64 */
+    uint32_t max_tracks; /* published by one participant; 0 = 64 */
+    /* Of the whole server, 0 = no limit; at the limit joins are refused. */
+    uint32_t max_rooms, max_server_participants, max_server_tracks;
+    uint32_t max_sub_video, max_sub_audio; /* subscribed tracks of a participant; 0 = no limit */
+    /* Of one participant, messages a second, 0 = no limit: signalling above it ends the connection,
+     * data above it is dropped. */
+    uint32_t signal_rate, data_rate;
     uint32_t max_audible;    /* microphones forwarded at a time in a room; 0 = all */
     bool aic;                /* media may be compressed by AI Core … */
     bool aic_audio;          /* … sound too */
@@ -113,7 +119,8 @@ AURA_NODISCARD int aura_rooms_join(struct aura_rooms *r, const struct aura_join 
                                    struct aura_session **session, struct aura_denial *denial);
 /** The WebSocket is open: the first message goes out. */
 void aura_session_start(struct aura_session *s, const struct aura_signal_sink *sink, void *arg);
-/** One binary SignalRequest. @return 0 or AURA_EMALFORMED (the connection should be closed) */
+/** One binary SignalRequest. @return 0; or AURA_EMALFORMED, AURA_ELIMIT (too many in a second): the
+ * connection should be closed */
 AURA_NODISCARD int aura_session_recv(struct aura_session *s, const uint8_t *data, size_t len);
 /** The WebSocket is gone (or never came up): frees the session; the participant may resume. */
 void aura_session_closed(struct aura_session *s);

@@ -146,17 +146,16 @@ int aura_rooms_mute_track(struct aura_rooms *r, const Livekit__MuteRoomTrackRequ
 }
 
 static void permit(struct participant *p, const Livekit__ParticipantPermission *q) {
-    struct permission may = {.subscribe = q->can_subscribe,
-                             .publish = q->can_publish,
-                             .publish_data = q->can_publish_data,
-                             .update_metadata = q->can_update_metadata,
-                             .hidden = q->hidden,
-                             .recorder = q->recorder,
-                             .agent = q->agent,
-                             .metrics = q->can_subscribe_metrics};
-    for (size_t i = 0; i < q->n_can_publish_sources; i++) {
-        may.sources |= q->can_publish_sources[i] < 32 ? 1u << q->can_publish_sources[i] : 0;
-    }
+    struct permission may = {
+        .subscribe = q->can_subscribe,
+        .publish = q->can_publish,
+        .publish_data = q->can_publish_data,
+        .update_metadata = q->can_update_metadata,
+        .hidden = q->hidden,
+        .recorder = q->recorder,
+        .agent = q->agent,
+        .metrics = q->can_subscribe_metrics,
+        .sources = aura__publish_sources(q->can_publish_sources, q->n_can_publish_sources)};
     aura__participant_permit(p, &may);
 }
 

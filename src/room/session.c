@@ -193,6 +193,13 @@ static void dispatch(struct participant *p, const Livekit__SignalRequest *q) {
 int aura_session_recv(struct aura_session *s, const uint8_t *data, size_t len) {
     struct aura_rooms *r = s->rooms;
     r->stats.signals_in++;
+    uint32_t weight = 1 + (uint32_t)(len / SIGNAL_WEIGHT_BYTES);
+    if (!aura__pace_take(&s->pace, r->conf.signal_rate, weight, aura_now_us(r->clock))) {
+        r->stats.bad_signals++;
+        AURA_LOG_LIMITED("room", AURA_LOG_INFO, "too_many_signals", AURA_I("bytes", len),
+                         AURA_S("participant", s->p ? s->p->sid : ""));
+        return AURA_ELIMIT;
+    }
     Livekit__SignalRequest *q =
         len <= SIGNAL_IN_MAX ? livekit__signal_request__unpack(aura_pb_allocator(), len, data)
                              : NULL;
@@ -210,7 +217,7 @@ int aura_session_recv(struct aura_session *s, const uint8_t *data, size_t len) {
 
 static void on_gone(void *arg) {
     struct participant *p = arg;
-    struct transport *primary = p->single || !p->may.subscribe ? &p->pub : &p->sub;
+    const struct transport *primary = p->single || !p->sub.peer ? &p->pub : &p->sub;
     if (primary->connected) { /* media still flows: ICE decides */
         return;
     }

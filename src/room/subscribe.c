@@ -148,15 +148,30 @@ static void leave_negotiation(struct subscription *s) {
     }
 }
 
+static bool is_video(const struct track *t) {
+    return t->request->type == LIVEKIT__TRACK_TYPE__VIDEO;
+}
+
+/* As many of the kind as it may have at a time. */
+static bool has_enough(const struct participant *p, const struct track *t) {
+    const struct aura_rooms_conf *conf = &p->room->rooms->conf;
+    uint32_t limit = is_video(t) ? conf->max_sub_video : conf->max_sub_audio, n = 0;
+    AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
+        n += is_video(s->t) == is_video(t);
+    }
+    return limit && n >= limit;
+}
+
 void aura__subscribe(struct participant *p, struct track *t) {
-    if (p == t->p || !t->live || !p->may.subscribe || aura__subscription_find(p, t)) {
+    if (p == t->p || !t->live || !p->may.subscribe || aura__subscription_find(p, t) ||
+        (!p->player && has_enough(p, t))) {
         return;
     }
     if (p->player && !aura__player_admits(p, t)) {
         return;
     }
     if (!p->single && !p->sub.neg) {
-        return; /* joined without the right to subscribe: that connection was never made */
+        return; /* there was no memory for that connection when the right came */
     }
     struct subscription *s = aura_zalloc(sizeof(*s));
     if (!s) {
@@ -225,10 +240,10 @@ static struct track *track_in_room(const struct room *room, const char *sid) {
     return NULL;
 }
 
-static void send_not_found(struct participant *p, const char *sid) {
+static void send_error(struct participant *p, const char *sid, Livekit__SubscriptionError err) {
     Livekit__SubscriptionResponse response = LIVEKIT__SUBSCRIPTION_RESPONSE__INIT;
     response.track_sid = (char *)(uintptr_t)sid;
-    response.err = LIVEKIT__SUBSCRIPTION_ERROR__SE_TRACK_NOTFOUND;
+    response.err = err;
     Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
     m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_SUBSCRIPTION_RESPONSE;
     m.subscription_response = &response;
@@ -239,7 +254,9 @@ static void request_one(struct participant *p, const char *sid, bool subscribe) 
     struct track *t = track_in_room(p->room, sid);
     struct subscription *s = t ? aura__subscription_find(p, t) : NULL;
     if (subscribe && !t) {
-        send_not_found(p, sid);
+        send_error(p, sid, LIVEKIT__SUBSCRIPTION_ERROR__SE_TRACK_NOTFOUND);
+    } else if (subscribe && !s && p->may.subscribe && has_enough(p, t)) {
+        send_error(p, sid, LIVEKIT__SUBSCRIPTION_ERROR__SE_UNKNOWN); /* there is no other for it */
     } else if (subscribe) {
         aura__subscribe(p, t);
     } else if (s) {
@@ -440,12 +457,6 @@ void aura__subscribe_lost(struct subscription *s) {
 }
 
 void aura__subscribe_unsupported(struct subscription *s) {
-    Livekit__SubscriptionResponse response = LIVEKIT__SUBSCRIPTION_RESPONSE__INIT;
-    response.track_sid = s->t->sid;
-    response.err = LIVEKIT__SUBSCRIPTION_ERROR__SE_CODEC_UNSUPPORTED;
-    Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
-    m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_SUBSCRIPTION_RESPONSE;
-    m.subscription_response = &response;
-    aura__send(s->p, &m);
+    send_error(s->p, s->t->sid, LIVEKIT__SUBSCRIPTION_ERROR__SE_CODEC_UNSUPPORTED);
     aura__unsubscribe(s);
 }

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { MAC_BYTES = 32 };
 
@@ -132,15 +133,22 @@ static enum aura_tristate tristate(const json_t *object, const char *name) {
     return json_is_boolean(v) ? (json_is_true(v) ? AURA_YES : AURA_NO) : AURA_UNSET;
 }
 
+/* A name that we do not know is "unknown": a list of nothing else must not allow all. */
+static uint32_t source_bit(const char *name) {
+    for (size_t k = 0; name && k < sizeof(sources) / sizeof(sources[0]); k++) {
+        if (strcasecmp(name, sources[k]) == 0) {
+            return 1u << k;
+        }
+    }
+    return 1;
+}
+
 static uint32_t take_sources(const json_t *list) {
     uint32_t bits = 0;
     size_t i;
     json_t *item;
     json_array_foreach(list, i, item) {
-        const char *name = json_string_value(item);
-        for (size_t k = 0; name && k < sizeof(sources) / sizeof(sources[0]); k++) {
-            bits |= strcmp(name, sources[k]) == 0 ? 1u << k : 0;
-        }
+        bits |= source_bit(json_string_value(item));
     }
     return bits;
 }

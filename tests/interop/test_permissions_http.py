@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each grant × each HTTP action: what LiveKit asks for (livekit-protocol §1.5, §6), and nothing else opens it.
+
+A method, path or grant without a row fails the test of completeness.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pkgutil
+import re
+from http.client import HTTPConnection
+
+import livekit.protocol
+import pytest
+import websockets
+import websockets.sync.client as ws
+
+from lib.grants import FLAGS, OTHER, ROOM, known_to_sdk, token
+from lib.server import ROOT
+from lib.signalling import join_request
+
+ADMIN = {"roomAdmin", "room"}
+ANYBODY: set[str] = set()
+
+METHODS = {
+    "RoomService": {
+        "CreateRoom": {"roomCreate"}, "DeleteRoom": {"roomCreate"}, "ListRooms": {"roomList"},
+        "ListParticipants": ADMIN, "GetParticipant": ADMIN, "RemoveParticipant": ADMIN, "MutePublishedTrack": ADMIN,
+        "UpdateParticipant": ADMIN, "UpdateSubscriptions": ADMIN, "SendData": ADMIN, "UpdateRoomMetadata": ADMIN,
+        "PerformRpc": ADMIN, "ForwardParticipant": ADMIN | {"destinationRoom"},
+        "MoveParticipant": ADMIN | {"destinationRoom"},
+    },
+    "AgentDispatchService": {"CreateDispatch": ADMIN, "DeleteDispatch": ADMIN, "ListDispatch": ADMIN},
+    "Egress": dict.fromkeys((
+        "StartEgress", "StartRoomCompositeEgress", "StartWebEgress", "StartParticipantEgress",
+        "StartTrackCompositeEgress", "StartTrackEgress", "UpdateLayout", "UpdateStream", "ListEgress", "StopEgress"),
+        {"roomRecord"}),
+    "Ingress": dict.fromkeys(("CreateIngress", "UpdateIngress", "ListIngress", "DeleteIngress"), {"ingressAdmin"}),
+    "SIP": {
+        **dict.fromkeys((
+            "ListSIPTrunk", "CreateSIPInboundTrunk", "CreateSIPOutboundTrunk", "UpdateSIPInboundTrunk",
+            "UpdateSIPOutboundTrunk", "GetSIPInboundTrunk", "GetSIPOutboundTrunk", "ListSIPInboundTrunk",
+            "ListSIPOutboundTrunk", "DeleteSIPTrunk", "CreateSIPDispatchRule", "UpdateSIPDispatchRule",
+            "ListSIPDispatchRule", "DeleteSIPDispatchRule"), {"sip.admin"}),
+        "CreateSIPParticipant": {"sip.call"}, "TransferSIPParticipant": {"sip.call"} | ADMIN,
+    },
+}
+# LiveKit's cloud alone has them: nobody gets anything there.
+CLOUD = {"AgentSimulation", "CloudAgent", "Connector", "PhoneNumberService"}
+
+JOIN = {"roomJoin", "room"}
+SDP = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"  # refused, but only after the grants were looked at
+# path: (method, path with query, Content-Type, body, grants that it needs)
+PATHS = {
+    "/": ("GET", "/", None, b"", ANYBODY),
+    "/metrics": ("GET", "/metrics", None, b"", ANYBODY),  # of all rooms, without names in it
+    "/rtc/validate": ("GET", "/rtc/validate", None, b"", JOIN),
+    "/rtc/v1/validate": ("GET", f"/rtc/v1/validate?join_request={join_request()}", None, b"", JOIN),
+    "/debug/rooms/": ("GET", f"/debug/rooms/{ROOM}", None, b"", ADMIN),
+    "/debug/aic": ("GET", "/debug/aic", None, b"", {"roomList"}),
+    "/webhooks": ("GET", "/webhooks", None, b"", {"roomList"}),
+    "/webhooks/replay": ("POST", "/webhooks/replay?from=1&to=1", None, b"", {"roomList", "roomCreate"}),
+    "/whip/v1": ("POST", "/whip/v1", "application/sdp", SDP, JOIN),  # canPublish and canSubscribe: see below
+    "/whep/v1": ("POST", "/whep/v1", "application/sdp", SDP, JOIN),
+}
+SOCKETS = {"/rtc": ("/rtc", JOIN), "/rtc/v1": (f"/rtc/v1?join_request={join_request()}", JOIN), "/agent": ("/agent", {"agent"})}
+REFUSED = (401, 403)
+
+ALL = set(FLAGS)
+
+
+class Caller:
+    """One connection that is kept: there are thousands of calls."""
+
+    def __init__(self, server):
+        self.link = HTTPConnection(server.host, server.http_port, timeout=20)
+
+    def call(self, method: str, path: str, kind: str | None, body: bytes, grants) -> int:
+        headers = {"Authorization": f"Bearer {token(grants)}"}
+        if kind:
+            headers["Content-Type"] = kind
+        self.link.request(method, path, body, headers)
+        answer = self.link.getresponse()
+        answer.read()
+        return answer.status
+
+
+def combinations(needs: set[str]):
+    """(grants, allowed): each grant alone, all but each, exactly what is needed, and everything."""
+    for grant in FLAGS:
+        yield {grant}, needs <= {grant}
+        yield ALL - {grant}, grant not in needs
+    yield set(), not needs
+    yield needs, True
+    yield ALL, True
+
+
+def schema_methods() -> dict[str, set[str]]:
+    found = {}
+    for module in pkgutil.iter_modules(livekit.protocol.__path__):
+        file = getattr(importlib.import_module(f"livekit.protocol.{module.name}"), "DESCRIPTOR", None)
+        for service in file.services_by_name.values() if file else ():
+            found[service.name] = {method.name for method in service.methods}
+    return found
+
+
+def test_every_action_has_a_row():
+    """LiveKit's schema, our own paths, and the grants that its SDK knows."""
+    found = schema_methods()
+    assert set(found) - CLOUD == set(METHODS)
+    for service, rows in METHODS.items():
+        assert found[service] == set(rows), service
+    source = ""
+    for name in ("server.c", "whip.c"):
+        with open(os.path.join(ROOT, "src", "api", name)) as file:
+            source += file.read()
+    paths = set(re.findall(r'"(/[a-z][a-z0-9/]*|/)"', source)) - {"/twirp/"}
+    assert paths == set(PATHS) | set(SOCKETS)
+    assert known_to_sdk() == set(FLAGS)
+
+
+@pytest.fixture(params=["plain", "records"])
+def any_server(request, server, start_server, tmp_path):
+    """With recordings other functions answer Egress."""
+    if request.param == "plain":
+        return server
+    return start_server(config={"record": {"folder": str(tmp_path), "min_free_mb": 1, "max": 2}})
+
+
+@pytest.mark.parametrize("service", METHODS)
+def test_api(any_server, service):
+    caller = Caller(any_server)
+    body = json.dumps({"room": ROOM, "room_name": ROOM, "identity": "nobody", "destination_room": OTHER}).encode()
+    for method, needs in METHODS[service].items():
+        for grants, allowed in combinations(needs):
+            path = f"/twirp/livekit.{service}/{method}"
+            status = caller.call("POST", path, "application/json", body, grants)
+            assert (status not in REFUSED) == allowed, (method, sorted(grants), status)
+            assert status != 404 or allowed, "a method that is not there"
+
+
+@pytest.mark.parametrize("service", sorted(CLOUD))
+def test_cloud_services_are_nobodys(server, service):
+    caller = Caller(server)
+    for method in schema_methods().get(service, {"ListPhoneNumbers"}):
+        assert caller.call("POST", f"/twirp/livekit.{service}/{method}", "application/json", b"{}", ALL) == 404
+
+
+def test_rooms_of_others(server):
+    """roomAdmin is for the room that the token names, and destinationRoom for where it says."""
+    caller = Caller(server)
+    for body, opens in (({"room": ROOM, "destination_room": OTHER}, True), ({"room": OTHER, "destination_room": OTHER}, False),
+                        ({"room": "", "destination_room": OTHER}, False), ({"room": ROOM.upper()}, False),
+                        ({"room": ROOM, "destination_room": ROOM}, None)):
+        for service, rows in METHODS.items():
+            for method, needs in rows.items():
+                if not needs >= ADMIN or service == "SIP":
+                    continue
+                expected = opens if opens is not None else "destinationRoom" not in needs
+                status = caller.call("POST", f"/twirp/livekit.{service}/{method}", "application/json",
+                                     json.dumps(body).encode(), ALL)
+                assert (status not in REFUSED) == expected, (method, body, status)
+    assert caller.call("GET", f"/debug/rooms/{OTHER}", None, b"", ALL) in REFUSED
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_paths(server, path):
+    caller = Caller(server)
+    method, target, kind, body, needs = PATHS[path]
+    for grants, allowed in combinations(needs):
+        status = caller.call(method, target, kind, body, grants)
+        assert (status not in REFUSED) == allowed or (allowed is False and status == 400 and "room" not in grants), (
+            sorted(grants), status)
+
+
+@pytest.mark.parametrize(("path", "claim"), [("/whip/v1", "canPublish"), ("/whep/v1", "canSubscribe")])
+def test_whip_and_whep_want_what_they_do(server, path, claim):
+    """Absent is allowed, false is not; the other way's right is none of their business."""
+    caller = Caller(server)
+    for name in ("canPublish", "canSubscribe", "canPublishData"):
+        for value in (True, False):
+            grants = {"roomJoin": True, "room": ROOM, name: value}
+            caller.link.request("POST", path, SDP, {"Authorization": f"Bearer {token((), video=grants)}",
+                                                    "Content-Type": "application/sdp"})
+            answer = caller.link.getresponse()
+            answer.read()
+            assert (answer.status == 403) == (name == claim and not value), (name, value, answer.status)
+
+
+@pytest.mark.parametrize("path", SOCKETS)
+def test_websockets(server, path):
+    target, needs = SOCKETS[path]
+    for grants, allowed in combinations(needs):
+        try:
+            ws.connect(server.url + target, additional_headers={"Authorization": f"Bearer {token(grants)}"},
+                       compression=None, open_timeout=20, legacy=True).close()
+            status = 101
+        except websockets.InvalidStatus as error:
+            status = error.response.status_code
+        no_room = path != "/agent" and "roomJoin" in grants and "room" not in grants
+        assert status == (101 if allowed else 400 if no_room else 401), (sorted(grants), status)
+
+
+def test_no_token(server):
+    """Without one, with a wrong one, and with one of another key."""
+    caller = Caller(server)
+    for header in (None, "Bearer x", token(ALL), "Bearer " + token(ALL)[:-4] + "AAAA", "Bearer " + token(ALL, iss="other")):
+        headers = {"Authorization": header} if header else {}
+        for method, target, kind, body, needs in PATHS.values():
+            if needs:
+                caller.link.request(method, target, body, headers | ({"Content-Type": kind} if kind else {}))
+                answer = caller.link.getresponse()
+                answer.read()
+                assert answer.status == 401, (target, header and header[:12], answer.status)
+        for service, rows in METHODS.items():
+            for name in rows:
+                caller.link.request("POST", f"/twirp/livekit.{service}/{name}", b"{}",
+                                    headers | {"Content-Type": "application/json"})
+                answer = caller.link.getresponse()
+                assert (answer.status, json.loads(answer.read())["code"]) == (401, "unauthenticated")
