@@ -147,11 +147,12 @@ def test_layout_is_updated(recording_server, room_on):
     assert changed.egress_id == room.egress_id
     assert refused(recording_server, "update_layout", pb.UpdateLayoutRequest(egress_id=person.egress_id, layout="grid"))[0] \
         == "failed_precondition"
+    # Before the room is left: it ends soon after, and its recording with it.
+    call(recording_server, "stop_egress", pb.StopEgressRequest(egress_id=room.egress_id))
     sender.disconnect()
     done = ended(recording_server, person.egress_id)
     assert done["status"] == "EGRESS_COMPLETE", done
     assert done["file_results"][0]["filename"].startswith("gone/sender-2"), done
-    call(recording_server, "stop_egress", pb.StopEgressRequest(egress_id=room.egress_id))
     done = ended(recording_server, room.egress_id)
     assert done["status"] == "EGRESS_COMPLETE", done
     assert decode(done["file_results"][0]["location"])["frames"] > 10
