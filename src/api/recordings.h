@@ -13,16 +13,32 @@
 #include "net/loop.h"
 #include "room/token.h"
 
+#include <protobuf-c/protobuf-c.h>
+
 struct aura_recordings;
 
 enum {
     AURA_RECORDINGS_KEPT = 1000, /* that ended and are still listed; the oldest go first */
     AURA_RECORDING_ID_LEN = 12,  /* behind "EG_" */
     AURA_RECORDING_NAME_MAX = 255,
-    AURA_RECORDING_FILES_MAX = 64, /* listed of one; the others are in its manifest */
+    AURA_RECORDING_PATH_MAX = 1023,
+    AURA_RECORDING_FILES_MAX = 64,  /* listed of one; the others are in its manifest */
+    AURA_RECORDING_LAYOUTS_MAX = 8, /* changes of one while it runs */
 };
 
+struct aura_recording;
+
+enum aura_recording_event { /* as LiveKit's webhooks have them */
+                            AURA_RECORDING_STARTED,
+                            AURA_RECORDING_UPDATED,
+                            AURA_RECORDING_ENDED,
+};
+typedef void(aura_recording_fn)(void *arg, const struct aura_recording *e,
+                                enum aura_recording_event what);
+
 struct aura_recordings_conf {
+    aura_recording_fn *changed; /* on the loop; NULL = of no interest */
+    void *arg;
     const char *folder;  /* all recordings are folders in it */
     const char *program; /* "" = auralink beside our own program */
     const char *url;     /* of this server, as the recorder reaches it */
@@ -50,33 +66,55 @@ enum aura_recording_state { /* in LiveKit's order (EgressStatus) */
 };
 
 struct aura_recording_file {
-    char name[AURA_RECORDING_NAME_MAX + 1]; /* of the file, in the recording's folder */
+    char *name; /* path in the recordings' folder */
     int64_t start_us, duration_us, bytes;
+};
+
+enum aura_recording_source { /* of a participant */
+                             AURA_RECORDING_ANY,
+                             AURA_RECORDING_CAMERA, /* and microphone */
+                             AURA_RECORDING_SCREEN, /* and its sound */
 };
 
 /** What is asked for; borrowed. */
 struct aura_recording_request {
     enum aura_recording_kind kind;
-    const char *room, *identity, *track, *track_2; /* NULL or "" = none */
-    const char *output; /* the composed file's name: letters, digits, ".", "-", "_" are kept */
-    bool speaker, audio_only, video_only;
+    const char *room, *room_id, *identity, *track, *track_2; /* NULL or "" = none */
+    const char *output; /* path in the folder without suffix, from aura_egress_path(); NULL = where
+                           it was recorded */
+    const char *suffix; /* of the composed file, a constant: ".mp4", ".webm", ".ogg" */
+    enum aura_recording_source source;
+    const char *layout; /* "grid", "speaker", "single-speaker"; a constant, NULL = grid */
+    bool audio_only, video_only;
+    uint32_t width, height, fps, kbps; /* of the composed picture; 0 = default */
+    const ProtobufCMessage *asked;     /* the request, for who asks; copied; may be NULL */
 };
 
 /** One of them; it is read only, and valid until the loop turns. */
 struct aura_recording {
     struct aura_recording *next;
     char id[3 + AURA_RECORDING_ID_LEN + 1];
-    char room[AURA_RECORDING_NAME_MAX + 1], folder[1024];
-    char output[AURA_RECORDING_NAME_MAX + 1];
+    char room[AURA_RECORDING_NAME_MAX + 1], room_id[64];
+    char folder[AURA_RECORDING_PATH_MAX + 1]; /* its own, of files as they were recorded */
     enum aura_recording_kind kind;
     enum aura_recording_state state;
     int64_t started_us, updated_us, ended_us; /* wall clock */
     char error[256];
     size_t file_count;
-    struct aura_recording_file files[AURA_RECORDING_FILES_MAX];
-    /* Of recordings.c alone. */
+    struct aura_recording_file *files;
+    ProtobufCMessage *asked; /* NULL = unknown */
+    /* Of recordings*.c alone. */
     struct aura_recordings *owner;
-    bool speaker, stopped, limited, composing;
+    char output[AURA_RECORDING_PATH_MAX + 1]; /* "" = files stay where they are */
+    const char *suffix, *layout;
+    bool audio_only, video_only;
+    uint32_t width, height, fps, kbps;
+    struct {
+        int64_t at_us;
+        const char *layout;
+    } layouts[AURA_RECORDING_LAYOUTS_MAX];
+    size_t layout_count;
+    bool stopped, limited, composing;
     int64_t pid;
     struct aura_watch exit_watch, line_watch;
     size_t line_len;
@@ -96,6 +134,15 @@ AURA_NODISCARD int aura_recordings_start(struct aura_recordings *r,
 /** @return 0, AURA_ENOENT, AURA_ESTATE (it has ended) */
 AURA_NODISCARD int aura_recordings_stop(struct aura_recordings *r, const char *id,
                                         const struct aura_recording **out);
+/**
+ * The layout from now on, a constant, of a room that is recorded into one file.
+ * @return 0, AURA_ENOENT, AURA_ESTATE (it has ended, or has no layout), AURA_ELIMIT
+ */
+AURA_NODISCARD int aura_recordings_set_layout(struct aura_recordings *r, const char *id,
+                                              const char *layout,
+                                              const struct aura_recording **out);
+/** Of all recordings. */
+const char *aura_recordings_folder(const struct aura_recordings *r);
 /** Newest first, by `next`. */
 const struct aura_recording *aura_recordings_first(const struct aura_recordings *r);
 

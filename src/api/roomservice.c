@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* livekit.RoomService: who may call what (livekit-protocol §6), and the way into the rooms. */
+#include "api/egress.h"
 #include "api/twirp.h"
 
 #include <string.h>
@@ -38,9 +39,14 @@ static bool may_move(const struct aura_claims *c, const ProtobufCMessage *reques
 
 static int create_room(struct aura__call *call) {
     const Livekit__CreateRoomRequest *q = (const void *)call->request;
-    if (q->egress) {
+    const struct aura_egress egress = {call->server->rooms, call->server->conf.recordings};
+    if (q->egress && !egress.recordings) {
         call->why = "egress not connected (redis required)";
         return AURA_EIO;
+    }
+    int err = q->egress ? aura_egress_check(&egress, q->name, q->egress, &call->why) : 0;
+    if (err) {
+        return err;
     }
     call->why = !q->name[0]         ? "name is required"
                 : q->room_preset[0] ? "name or metadata too long, or no such room_preset"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server: wires the parts together, runs them, and ends them politely. */
 #include "aic/core.h"
+#include "api/egress.h"
 #include "api/presets.h"
-#include "api/recordings.h"
 #include "api/server.h"
 #include "base/log.h"
 #include "cmd/pem.h"
@@ -34,7 +34,7 @@ struct program {
     struct aura_aic_core *aic; /* NULL: not enabled */
     struct aura_dump *dump;    /* NULL: none wanted */
     struct aura_server *server;
-    struct aura_recordings *recordings;
+    struct aura_egress egress;
     struct aura_webhooks *webhooks; /* NULL: none wanted */
     struct aura_presets presets;
     char node_id[NODE_ID_LEN + 4];
@@ -157,9 +157,13 @@ static int start_rooms(struct program *p) {
         .on_event = p->webhooks ? aura_webhooks_event : NULL,
         .on_event_arg = p->webhooks,
         .full_room_in_events = c->full_room_in_webhooks,
+        .on_egress = c->record.folder && c->record.folder[0] ? aura_egress_begin : NULL,
+        .on_egress_arg = &p->egress,
         .rand = aura_rand_system(),
     };
-    return aura_rooms_new(&p->rooms, &conf, p->loop);
+    err = aura_rooms_new(&p->rooms, &conf, p->loop);
+    p->egress.rooms = p->rooms;
+    return err;
 }
 
 static const char *aic_problem(const struct aura_config *c) {
@@ -305,6 +309,8 @@ static int start_recordings(struct program *p) {
     }
     snprintf(url, sizeof(url), "ws://127.0.0.1:%u", c->port);
     const struct aura_recordings_conf conf = {
+        .changed = aura_egress_changed,
+        .arg = &p->egress,
         .folder = c->record.folder,
         .program = c->record.program ? c->record.program : "",
         .url = c->record.url && c->record.url[0] ? c->record.url : url,
@@ -313,7 +319,7 @@ static int start_recordings(struct program *p) {
         .min_free_mb = c->record.min_free_mb,
         .keys = c->keys,
         .rand = aura_rand_system()};
-    return aura_recordings_new(&p->recordings, &conf, p->loop);
+    return aura_recordings_new(&p->egress.recordings, &conf, p->loop);
 }
 
 static int start_http(struct program *p) {
@@ -323,7 +329,7 @@ static int start_http(struct program *p) {
                                              .port = (uint16_t)c->port},
                                     .keys = c->keys,
                                     .rand = aura_rand_system(),
-                                    .recordings = p->recordings,
+                                    .recordings = p->egress.recordings,
                                     .webhooks = p->webhooks,
                                     .metrics_user = c->metrics_user,
                                     .metrics_password =
@@ -395,7 +401,7 @@ static void end(struct program *p) {
         aura_loop_remove_fd(&p->signal_watch);
     }
     aura_server_free(p->server);
-    p->recordings = aura_recordings_free(p->recordings);
+    p->egress.recordings = aura_recordings_free(p->egress.recordings);
     aura_rooms_free(p->rooms);
     aura_presets_clear(&p->presets);
     aura_webhooks_free(p->webhooks); /* what the rooms said last is stored */

@@ -20,7 +20,9 @@ enum { NAP_US = 50000, TOKEN_S = 24 * 3600, MB = 1 << 20, CHANCE_LEN = 8 };
 
 struct record {
     struct cli_media m; /* its `duration` is --max-duration */
-    const char *folder, *sound, *only, *from;
+    const char *folder, *sound, *only, *from, *source;
+    bool end_with_source;
+    uint64_t patience_s;
     struct aura_arg_list tracks;
     uint64_t size_mb, free_mb;
     uint64_t said_us;
@@ -92,7 +94,7 @@ static int run(struct record *w, struct aura_recorder *r) {
     aura_recorder_status(r, &s);
     say(w, &s, true);
     bool fine = s.end == AURA_RECORD_STOPPED || s.end == AURA_RECORD_DURATION ||
-                s.end == AURA_RECORD_ROOM_ENDED;
+                s.end == AURA_RECORD_ROOM_ENDED || s.end == AURA_RECORD_SOURCE;
     if (!fine) {
         fprintf(stderr, "auralink record: %s\n", s.why);
     }
@@ -108,6 +110,10 @@ static int record(struct record *w) {
                                       .audio = strcmp(w->only, "video") != 0,
                                       .video = strcmp(w->only, "audio") != 0,
                                       .ogg = strcmp(w->sound, "ogg") == 0,
+                                      .camera = strcmp(w->source, "camera") == 0,
+                                      .screen = strcmp(w->source, "screen") == 0,
+                                      .end_with_source = w->end_with_source,
+                                      .patience_s = w->patience_s,
                                       .only_identity = w->from,
                                       .only_track = w->tracks.count > 0 ? w->tracks.items[0] : NULL,
                                       .only_track_2 =
@@ -150,9 +156,9 @@ static int check(struct record *w) {
         return AURA_EINVAL;
     }
     if (!one_of(w->sound, "webm", "ogg", "webm") || !one_of(w->only, "all", "audio", "video") ||
-        w->tracks.count > 2) {
-        fprintf(stderr, "auralink record: --audio wants webm or ogg, --only wants all, audio or "
-                        "video; two --track at most\n");
+        !one_of(w->source, "all", "camera", "screen") || w->tracks.count > 2) {
+        fprintf(stderr, "auralink record: --audio wants webm or ogg, --only all, audio or video, "
+                        "--source all, camera or screen; two --track at most\n");
         return AURA_EINVAL;
     }
     return 0;
@@ -163,6 +169,8 @@ int cli_record(int argc, char **argv) {
         .m = {.command = "auralink record", .cli = CLI_DEFAULTS, .aic_text = "off"},
         .sound = "webm",
         .only = "all",
+        .source = "all",
+        .patience_s = AURA_RECORD_PATIENCE_S,
         .free_mb = 500};
     const struct aura_arg args[] = {
         CLI_ARGS(&w.m.cli),
@@ -179,11 +187,17 @@ int cli_record(int argc, char **argv) {
         {"only", AURA_ARG_STR, &w.only, "KIND", "all, audio or video (default all)", NULL, 0},
         {"from", AURA_ARG_STR, &w.from, "ID", "this participant only", NULL, 0},
         {"track", AURA_ARG_LIST, &w.tracks, "SID", "this track only; two at most", NULL, 0},
+        {"source", AURA_ARG_STR, &w.source, "NAME",
+         "all, camera (and microphone) or screen (and its sound)", NULL, 0},
         {"audio", AURA_ARG_STR, &w.sound, "FORMAT", "webm or ogg, for sound (default webm)", NULL,
          0},
         {"aic", AURA_ARG_STR, &w.m.aic_text, "on|off",
          "take what AI Core compressed (default off: as the publisher sent it)", NULL, 0},
         {"", AURA_ARG_FLAG, NULL, NULL, "Until when:", NULL, 0},
+        {"end-with-source", AURA_ARG_FLAG, &w.end_with_source, NULL,
+         "end when who was given by --from, or the --track, is gone", NULL, 0},
+        {"patience", AURA_ARG_UINT, &w.patience_s, "SECONDS",
+         "a lost connection is tried anew for so long (default 300; 0 = it ends)", NULL, 86400},
         {"max-duration", AURA_ARG_UINT, &w.m.duration_s, "SECONDS", "end after so long", NULL,
          30 * 86400},
         {"max-size-mb", AURA_ARG_UINT, &w.size_mb, "MB", "end when all files are so large", NULL,

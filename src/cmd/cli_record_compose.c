@@ -5,13 +5,16 @@
 #include "record/compose.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 struct compose {
     struct cli_media m; /* for Ctrl-C, and its clock */
-    const char *size, *layout;
+    const char *size, *layout, *only;
+    struct aura_arg_list changes;
+    struct aura_compose_change parsed[AURA_ARG_LIST_MAX];
     uint64_t fps, kbps;
     uint64_t said_us;
 };
@@ -59,25 +62,60 @@ static int compose(struct compose *w, struct aura_compose_conf *conf) {
     return CLI_OK;
 }
 
-static int check(const struct compose *w, struct aura_compose_conf *conf) {
-    conf->speaker = strcmp(w->layout, "speaker") == 0;
-    if (!conf->output || (!conf->speaker && strcmp(w->layout, "grid") != 0) ||
+static bool layout_of(const char *name, enum aura_compose_layout *out) {
+    static const char *const names[] = {[AURA_COMPOSE_GRID] = "grid",
+                                        [AURA_COMPOSE_SPEAKER] = "speaker",
+                                        [AURA_COMPOSE_SINGLE] = "single-speaker"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        if (strcmp(names[i], name) == 0) {
+            *out = (enum aura_compose_layout)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "US=NAME" each. */
+static bool read_changes(struct compose *w, struct aura_compose_conf *conf) {
+    for (size_t i = 0; i < w->changes.count; i++) {
+        char *end;
+        struct aura_compose_change *c = &w->parsed[i];
+        c->at_us = strtoll(w->changes.items[i], &end, 10);
+        if (*end != '=' || !layout_of(end + 1, &c->layout)) {
+            return false;
+        }
+    }
+    conf->changes = w->parsed;
+    conf->change_count = w->changes.count;
+    return true;
+}
+
+static int check(struct compose *w, struct aura_compose_conf *conf) {
+    conf->no_sound = strcmp(w->only, "video") == 0;
+    conf->no_picture = strcmp(w->only, "audio") == 0;
+    if (!conf->output || !layout_of(w->layout, &conf->layout) || !read_changes(w, conf) ||
+        (!conf->no_sound && !conf->no_picture && strcmp(w->only, "all") != 0) ||
         sscanf(w->size, "%5ux%5u", &conf->width, &conf->height) != 2) {
-        fprintf(stderr, "auralink record compose: give -o FILE; --layout wants grid or speaker, "
-                        "--size 1280x720\n");
+        fprintf(stderr, "auralink record compose: give -o FILE; --layout wants grid, speaker or "
+                        "single-speaker, --only all, audio or video, --size 1280x720\n");
         return AURA_EINVAL;
     }
     return 0;
 }
 
 int cli_record_compose(int argc, char **argv) {
-    static struct compose w = {.size = "1280x720", .layout = "grid", .fps = 30};
+    static struct compose w = {.size = "1280x720", .layout = "grid", .only = "all", .fps = 30};
     static struct aura_compose_conf conf;
     const struct aura_arg args[] = {
         {"o", AURA_ARG_STR, &conf.output, "FILE",
-         "what to write: .mp4 (H.264, AAC) or .webm (VP8, Opus)", NULL, 0},
+         "what to write: .mp4 (H.264, AAC), .webm (VP8, Opus) or .ogg (Opus)", NULL, 0},
+        {"only", AURA_ARG_STR, &w.only, "KIND", "all, audio or video (default all)", NULL, 0},
         {"layout", AURA_ARG_STR, &w.layout, "NAME",
-         "grid, or speaker: who speaks, or shares a screen, is large (default grid)", NULL, 0},
+         "grid; speaker: who speaks, or shares a screen, is large; single-speaker: alone (default "
+         "grid)",
+         NULL, 0},
+        {"layout-at", AURA_ARG_LIST, &w.changes, "US=NAME",
+         "another layout from that µs since 1970 on, as in the manifest", NULL, 0},
         {"size", AURA_ARG_STR, &w.size, "WxH", "of the picture (default 1280x720)", NULL, 0},
         {"fps", AURA_ARG_UINT, &w.fps, "N", "pictures a second (default 30)", NULL,
          AURA_COMPOSE_FPS_MAX},

@@ -22,7 +22,7 @@ struct compose {
     struct aura_compose_result *out;
     struct aura__source *sources;
     size_t count;
-    int64_t end_us;
+    int64_t first_us, end_us; /* wall clock of the beginning; since it */
     struct aura__sink sink;
     char speaker[128];
     int64_t speaker_us;
@@ -80,6 +80,7 @@ static int read_manifest(struct compose *c, const json_t *manifest) {
     json_t *track, *file;
     int64_t first = first_of(tracks, &files);
     int err = 0;
+    c->first_us = first;
     if (files == 0 || files > AURA_COMPOSE_FILES_MAX) {
         snprintf(c->out->why, sizeof(c->out->why), "the recording has %zu files", files);
         return files ? AURA_ELIMIT : AURA_ENOENT;
@@ -202,6 +203,16 @@ static int main_of(const struct compose *c, struct aura__source *const *shown, s
     return main;
 }
 
+static enum aura_compose_layout layout_at(const struct compose *c, int64_t us) {
+    enum aura_compose_layout layout = c->conf->layout;
+    for (size_t i = 0; i < c->conf->change_count; i++) {
+        if (c->conf->changes[i].at_us <= c->first_us + us) {
+            layout = c->conf->changes[i].layout;
+        }
+    }
+    return layout;
+}
+
 static int render(struct compose *c, int64_t us, struct aura__source **shown) {
     AVFrame *to = c->sink.picture;
     size_t n = 0;
@@ -220,9 +231,15 @@ static int render(struct compose *c, int64_t us, struct aura__source **shown) {
         shown[n++] = s;
     }
     int main = -1;
-    if (c->conf->speaker && n > 1) {
+    enum aura_compose_layout layout = layout_at(c, us);
+    if (layout != AURA_COMPOSE_GRID && n > 1) {
         choose_speaker(c, us);
         main = main_of(c, shown, n);
+    }
+    if (layout == AURA_COMPOSE_SINGLE && n > 1) {
+        shown[0] = shown[main];
+        main = -1;
+        n = 1;
     }
     for (size_t i = 0; i < n; i++) {
         draw(shown[i], shown[i]->now, to,
@@ -249,25 +266,29 @@ static int mix_block(struct compose *c, int64_t sample) {
 static int run(struct compose *c, struct aura__source **shown) {
     const struct aura_compose_conf *f = c->conf;
     int64_t picture = 0, sample = 0;
-    int err = c->sink.sound->nb_samples <= BLOCK_MAX ? 0 : AURA_EUNSUPPORTED;
+    bool sound = c->sink.audio, pictures = c->sink.video;
+    int err = !sound || c->sink.sound->nb_samples <= BLOCK_MAX ? 0 : AURA_EUNSUPPORTED;
     while (!err) {
         int64_t us = picture * 1000000 / f->fps;
         if (us >= c->end_us || (f->stop && f->stop(f->arg))) {
             break;
         }
         /* Sound first, up to the picture: who speaks is known then. */
-        while (!err && sample * 1000000 / AURA__SOUND_RATE <= us) {
+        while (!err && sound && sample * 1000000 / AURA__SOUND_RATE <= us) {
             err = mix_block(c, sample);
             sample += c->sink.sound->nb_samples;
         }
-        err = err ? err : render(c, us, shown);
-        err = err ? err : aura__sink_picture(&c->sink, picture++);
+        if (!err && pictures) {
+            err = render(c, us, shown);
+            err = err ? err : aura__sink_picture(&c->sink, picture);
+        }
+        picture++;
         if (f->progress && picture % PROGRESS_FRAMES == 0) {
             f->progress(f->arg, (double)us / (double)c->end_us);
         }
         c->out->duration_us = us;
     }
-    c->out->pictures = (uint64_t)picture;
+    c->out->pictures = pictures ? (uint64_t)picture : 0;
     return err;
 }
 
@@ -280,6 +301,10 @@ static bool is_fine(const struct aura_compose_conf *f) {
 int aura_compose(const struct aura_compose_conf *conf, struct aura_compose_result *out) {
     struct compose c = {.conf = conf, .out = out};
     *out = (struct aura_compose_result){.files = 0};
+    if (conf->no_sound && conf->no_picture) {
+        snprintf(out->why, sizeof(out->why), "neither sound nor a picture is left");
+        return AURA_EINVAL;
+    }
     if (!is_fine(conf)) {
         snprintf(out->why, sizeof(out->why), "sides must be even, 16 to %d; 1 to %d fps",
                  AURA_COMPOSE_SIDE_MAX, AURA_COMPOSE_FPS_MAX);

@@ -20,11 +20,26 @@ enum {
     AURA_COMPOSE_STALE_MS = 2000,  /* a picture that stands longer is not shown any more */
 };
 
+enum aura_compose_layout {
+    AURA_COMPOSE_GRID,    /* all are equal */
+    AURA_COMPOSE_SPEAKER, /* who speaks is large, or a shared screen */
+    AURA_COMPOSE_SINGLE,  /* who speaks, alone */
+};
+
+/** From then on. */
+struct aura_compose_change {
+    int64_t at_us; /* wall clock, as the manifest's times */
+    enum aura_compose_layout layout;
+};
+
 struct aura_compose_conf {
-    const char *folder, *output; /* "….mp4": H.264 and AAC; "….webm": VP8 and Opus */
-    bool speaker;                /* who speaks is large; else all are equal */
-    uint32_t width, height, fps; /* even sides */
-    uint32_t kbps;               /* of the picture; 0 = by size */
+    const char *folder, *output; /* "….mp4": H.264, AAC; "….webm": VP8, Opus; "….ogg": Opus alone */
+    bool no_sound, no_picture;
+    enum aura_compose_layout layout;           /* at first */
+    const struct aura_compose_change *changes; /* in the order of time */
+    size_t change_count;
+    uint32_t width, height, fps;               /* even sides */
+    uint32_t kbps;                             /* of the picture; 0 = by size */
     void (*progress)(void *arg, double share); /* 0…1, some times a second; NULL is fine */
     bool (*stop)(void *arg);                   /* true: end now, with a whole file; NULL is fine */
     void *arg;
@@ -34,7 +49,7 @@ struct aura_compose_result {
     int64_t duration_us;
     uint64_t pictures;
     size_t files, unreadable;
-    size_t shown_max; /* pictures side by side, at most */
+    size_t shown_max; /* pictures side by side, at most; 0 without a picture */
     char why[192];    /* what went wrong, for people */
 };
 

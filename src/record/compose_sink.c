@@ -73,47 +73,62 @@ static int open_audio(struct aura__sink *k, const AVCodec *codec) {
                : AURA_EUNSUPPORTED;
 }
 
-static int make_frames(struct aura__sink *k) {
+static int make_picture(struct aura__sink *k) {
     k->picture = av_frame_alloc();
-    k->sound = av_frame_alloc();
-    k->packet = av_packet_alloc();
-    if (!k->picture || !k->sound || !k->packet) {
+    if (!k->picture) {
         return AURA_ENOMEM;
     }
     k->picture->format = k->video->pix_fmt;
     k->picture->width = k->video->width;
     k->picture->height = k->video->height;
+    return av_frame_get_buffer(k->picture, 0) < 0 ? AURA_ENOMEM : 0;
+}
+
+static int make_sound(struct aura__sink *k) {
+    k->sound = av_frame_alloc();
+    if (!k->sound) {
+        return AURA_ENOMEM;
+    }
     k->sound->format = k->audio->sample_fmt;
     k->sound->sample_rate = AURA__SOUND_RATE;
     k->sound->nb_samples = k->audio->frame_size ? k->audio->frame_size : BLOCK;
-    if (av_channel_layout_copy(&k->sound->ch_layout, &k->audio->ch_layout) < 0) {
-        return AURA_ENOMEM;
-    }
-    return av_frame_get_buffer(k->picture, 0) < 0 || av_frame_get_buffer(k->sound, 0) < 0
+    return av_channel_layout_copy(&k->sound->ch_layout, &k->audio->ch_layout) < 0 ||
+                   av_frame_get_buffer(k->sound, 0) < 0
                ? AURA_ENOMEM
                : 0;
 }
 
-static int add_streams(struct aura__sink *k) {
-    k->video_stream = avformat_new_stream(k->format, NULL);
-    k->audio_stream = avformat_new_stream(k->format, NULL);
-    if (!k->video_stream || !k->audio_stream) {
-        return AURA_ENOMEM;
+static int make_frames(struct aura__sink *k) {
+    k->packet = av_packet_alloc();
+    int err = k->packet ? 0 : AURA_ENOMEM;
+    if (!err && k->video) {
+        err = make_picture(k);
     }
-    k->video_stream->time_base = k->video->time_base;
-    k->video_stream->avg_frame_rate = k->video->framerate;
-    k->audio_stream->time_base = k->audio->time_base;
-    int err = avcodec_parameters_from_context(k->video_stream->codecpar, k->video);
-    return err < 0 ? error_of(err)
-                   : error_of(avcodec_parameters_from_context(k->audio_stream->codecpar, k->audio));
+    return !err && k->audio ? make_sound(k) : err;
+}
+
+static int add_stream(const struct aura__sink *k, const AVCodecContext *codec, AVStream **out) {
+    AVStream *s = *out = codec ? avformat_new_stream(k->format, NULL) : NULL;
+    if (!s) {
+        return codec ? AURA_ENOMEM : 0;
+    }
+    s->time_base = codec->time_base;
+    s->avg_frame_rate = codec->framerate;
+    return error_of(avcodec_parameters_from_context(s->codecpar, codec));
+}
+
+static int add_streams(struct aura__sink *k) {
+    int err = add_stream(k, k->video, &k->video_stream);
+    return err ? err : add_stream(k, k->audio, &k->audio_stream);
 }
 
 int aura__sink_open(struct aura__sink *k, const struct aura_compose_conf *conf, char *why,
                     size_t why_size) {
     const char *dot = strrchr(conf->output, '.');
     bool mp4 = dot && strcmp(dot, ".mp4") == 0, webm = dot && strcmp(dot, ".webm") == 0;
-    if (!mp4 && !webm) {
-        snprintf(why, why_size, "the output must end in .mp4 or .webm");
+    bool ogg = dot && strcmp(dot, ".ogg") == 0 && conf->no_picture;
+    if (!mp4 && !webm && !ogg) {
+        snprintf(why, why_size, "the output must end in .mp4 or .webm, or .ogg for sound alone");
         return AURA_EINVAL;
     }
     const AVCodec *video = encoder(mp4 ? "libx264" : "libvpx", why, why_size);
@@ -121,10 +136,17 @@ int aura__sink_open(struct aura__sink *k, const struct aura_compose_conf *conf, 
     if (!video || !audio) {
         return AURA_EUNSUPPORTED;
     }
-    int err = error_of(
-        avformat_alloc_output_context2(&k->format, NULL, mp4 ? "mp4" : "webm", conf->output));
-    err = err ? err : open_video(k, conf, video);
-    err = err ? err : open_audio(k, audio);
+    int err = error_of(avformat_alloc_output_context2(&k->format, NULL,
+                                                      mp4   ? "mp4"
+                                                      : ogg ? "ogg"
+                                                            : "webm",
+                                                      conf->output));
+    if (!err && !conf->no_picture) {
+        err = open_video(k, conf, video);
+    }
+    if (!err && !conf->no_sound) {
+        err = open_audio(k, audio);
+    }
     err = err ? err : make_frames(k);
     err = err ? err : add_streams(k);
     if (!err && avio_open(&k->format->pb, conf->output, AVIO_FLAG_WRITE) < 0) {
@@ -186,8 +208,8 @@ int aura__sink_sound(struct aura__sink *k, int64_t sample, const float *mix, int
 int aura__sink_close(struct aura__sink *k, bool whole) {
     int err = 0;
     if (k->began && whole) {
-        err = encode(k, k->video, k->video_stream, NULL);
-        err = err ? err : encode(k, k->audio, k->audio_stream, NULL);
+        err = k->video ? encode(k, k->video, k->video_stream, NULL) : 0;
+        err = err || !k->audio ? err : encode(k, k->audio, k->audio_stream, NULL);
     }
     if (k->began) {
         int ended = error_of(av_write_trailer(k->format));

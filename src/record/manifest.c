@@ -66,12 +66,12 @@ static json_t *all(struct aura_recorder *r, bool complete) {
     json_object_foreach(r->participants, sid, p) {
         json_array_append(participants, p);
     }
-    return json_pack("{s:i, s:s, s:I, s:I, s:b, s:s, s:s, s:o, s:o, s:O, s:I}", "version", 1,
+    return json_pack("{s:i, s:s, s:I, s:I, s:b, s:s, s:s, s:o, s:o, s:O, s:O, s:I}", "version", 1,
                      "room", r->room ? r->room : "", "started_us", (json_int_t)r->begun_us,
                      "written_us", (json_int_t)aura__record_wall_us(r), "complete", complete, "end",
                      aura_record_end_name(r->end), "why", r->why, "participants", participants,
-                     "tracks", tracks, "events", r->events, "events_left_out",
-                     (json_int_t)r->events_left_out);
+                     "tracks", tracks, "events", r->events, "interruptions", r->interruptions,
+                     "events_left_out", (json_int_t)r->events_left_out);
 }
 
 int aura__record_manifest(struct aura_recorder *r, bool complete) {

@@ -16,6 +16,7 @@ static const char *const end_names[] = {[AURA_RECORD_RUNS] = "",
                                         [AURA_RECORD_STOPPED] = "stopped",
                                         [AURA_RECORD_ROOM_ENDED] = "room_ended",
                                         [AURA_RECORD_LOST] = "connection_lost",
+                                        [AURA_RECORD_SOURCE] = "source_ended",
                                         [AURA_RECORD_DURATION] = "max_duration",
                                         [AURA_RECORD_SIZE] = "max_size",
                                         [AURA_RECORD_DISK] = "disk_full",
@@ -58,7 +59,7 @@ static void sum_up(struct aura_recorder *r) {
 }
 
 /* All files are ended, and the manifest is there, before anybody is told. */
-static void end(struct aura_recorder *r, enum aura_record_end why, const char *text) {
+void aura__record_end(struct aura_recorder *r, enum aura_record_end why, const char *text) {
     if (r->over) {
         return;
     }
@@ -66,6 +67,7 @@ static void end(struct aura_recorder *r, enum aura_record_end why, const char *t
     r->end = why;
     snprintf(r->why, sizeof(r->why), "%s", text);
     aura_timer_stop(aura_loop_timers(r->on.loop), &r->tick);
+    aura_timer_stop(aura_loop_timers(r->on.loop), &r->again);
     for (struct aura_record_track *t = r->tracks; t; t = t->next) {
         aura_record_track_end(t);
     }
@@ -89,7 +91,7 @@ static void check_files(struct aura_recorder *r) {
         if (t->err && t->err != AURA_ELIMIT) {
             snprintf(text, sizeof(text), "a file of track %.60s could not be written: %s", t->sid,
                      aura_err_text(t->err));
-            end(r, AURA_RECORD_WRITE, text);
+            aura__record_end(r, AURA_RECORD_WRITE, text);
             return;
         }
     }
@@ -99,7 +101,7 @@ static void check_disk(struct aura_recorder *r) {
     char text[AURA__RECORD_WHY_MAX];
     struct statvfs disk;
     if (statvfs(r->folder, &disk)) {
-        end(r, AURA_RECORD_WRITE, "the folder is gone");
+        aura__record_end(r, AURA_RECORD_WRITE, "the folder is gone");
         return;
     }
     uint64_t left = (uint64_t)disk.f_bavail * disk.f_frsize;
@@ -108,16 +110,17 @@ static void check_disk(struct aura_recorder *r) {
                  "the disk has %" PRIu64 " MB left, fewer than the %" PRIu64
                  " MB that must stay free: make room, or give a smaller --min-free-mb",
                  left >> 20, r->conf.free_bytes_min >> 20);
-        end(r, AURA_RECORD_DISK, text);
+        aura__record_end(r, AURA_RECORD_DISK, text);
     }
 }
 
 static void check_limits(struct aura_recorder *r) {
     const struct aura_recorder_conf *c = &r->conf;
     if (c->duration_s_max && now_us(r) - r->begun_mono_us >= c->duration_s_max * AURA_US_PER_S) {
-        end(r, AURA_RECORD_DURATION, "the longest duration was reached");
+        aura__record_end(r, AURA_RECORD_DURATION, "the longest duration was reached");
     } else if (c->bytes_max && r->status.bytes >= c->bytes_max) {
-        end(r, AURA_RECORD_SIZE, "the largest size was reached: give a larger --max-size-mb");
+        aura__record_end(r, AURA_RECORD_SIZE,
+                         "the largest size was reached: give a larger --max-size-mb");
     } else {
         check_disk(r);
     }
@@ -130,10 +133,13 @@ static void on_tick(void *arg) {
     sum_up(r);
     check_files(r);
     check_limits(r);
+    if (r->conf.end_with_source && aura__record_source_ended(r)) {
+        aura__record_end(r, AURA_RECORD_SOURCE, "what is recorded has ended");
+    }
     if (!r->over && now_us(r) - r->manifest_us >= AURA_RECORD_MANIFEST_MS * AURA_US_PER_MS) {
         r->manifest_us = now_us(r);
         if (aura__record_manifest(r, false) == AURA_EIO) {
-            end(r, AURA_RECORD_WRITE, "manifest.json could not be written");
+            aura__record_end(r, AURA_RECORD_WRITE, "manifest.json could not be written");
         }
     }
 }
@@ -169,51 +175,29 @@ static void on_report(void *arg, const char *track, uint64_t ntp, uint32_t ts) {
     }
 }
 
-static void on_connected(void *arg) {
-    struct aura_recorder *r = arg;
-    pthread_mutex_lock(&r->lock);
-    r->status.connected = true;
-    pthread_mutex_unlock(&r->lock);
-}
-
-static void on_ended(void *arg, int err, const char *why) {
-    struct aura_recorder *r = arg;
-    char text[AURA__RECORD_WHY_MAX];
-    snprintf(text, sizeof(text), "%.120s (%s)", why, aura_err_text(err));
-    end(r,
-        !r->status.connected                   ? AURA_RECORD_UNREACHABLE
-        : aura_client_was_sent_away(r->client) ? AURA_RECORD_ROOM_ENDED
-                                               : AURA_RECORD_LOST,
-        text);
+const struct aura_receiver_watch *aura__record_watch(struct aura_recorder *r) {
+    r->watch = (struct aura_receiver_watch){
+        .wants = on_wants, .frame = on_frame, .sound = on_sound, .report = on_report, .arg = r};
+    return &r->watch;
 }
 
 static void on_start(void *arg) {
-    static const struct aura_client_handlers handlers = {
-        .connected = on_connected, .ended = on_ended, .participants = aura__record_participants};
     struct aura_recorder *r = arg;
-    const struct aura_client_conf conf = {.url = &r->url,
-                                          .token = r->token,
-                                          .subscribe = true,
-                                          .quality = AURA_CLIENT_QUALITY_HIGH,
-                                          .watch = {.wants = on_wants,
-                                                    .frame = on_frame,
-                                                    .sound = on_sound,
-                                                    .report = on_report,
-                                                    .arg = r}};
     r->begun_us = aura__record_wall_us(r);
     r->begun_mono_us = now_us(r);
     int err = aura_timer_start(aura_loop_timers(r->on.loop), &r->tick, TICK_MS * AURA_US_PER_MS,
                                on_tick, r);
     err = err ? err : aura__record_manifest(r, false);
-    err = err ? err : aura_client_new(&r->client, &r->on.env, &conf, &handlers, r);
     if (err) {
-        on_ended(r, err, "the recording could not be begun");
+        aura__record_end(r, AURA_RECORD_UNREACHABLE, "the recording could not be begun");
+        return;
     }
+    aura__record_join(r);
 }
 
 static void on_leave(void *arg) {
     struct aura_recorder *r = arg;
-    end(r, AURA_RECORD_STOPPED, "stopped");
+    aura__record_end(r, AURA_RECORD_STOPPED, "stopped");
     r->client = aura_client_free(r->client);
 }
 
@@ -241,7 +225,8 @@ static int prepare(struct aura_recorder *r, const struct aura_recorder_conf *con
     err = err ? err : aura_client_url_parse(&r->url, conf->url);
     r->participants = json_object();
     r->events = json_array();
-    err = err ? err : r->participants && r->events ? 0 : AURA_ENOMEM;
+    r->interruptions = json_array();
+    err = err ? err : r->participants && r->events && r->interruptions ? 0 : AURA_ENOMEM;
     return err ? err : aura_dtls_identity_new(&r->identity);
 }
 
@@ -301,6 +286,7 @@ void aura_recorder_free(struct aura_recorder *r) {
     }
     json_decref(r->participants);
     json_decref(r->events);
+    json_decref(r->interruptions);
     aura_dtls_identity_free(r->identity);
     if (r->token) {
         aura_wipe(r->token, strlen(r->token));

@@ -17,9 +17,11 @@
 struct aura_recorder;
 
 enum {
-    AURA_RECORD_TRACKS_MAX = 1024,  /* of one recording; later ones are not recorded */
-    AURA_RECORD_EVENTS_MAX = 10000, /* in the manifest; later ones are counted only */
-    AURA_RECORD_MANIFEST_MS = 2000, /* a changed manifest is written at this pace */
+    AURA_RECORD_TRACKS_MAX = 1024,        /* of one recording; later ones are not recorded */
+    AURA_RECORD_EVENTS_MAX = 10000,       /* in the manifest; later ones are counted only */
+    AURA_RECORD_INTERRUPTIONS_MAX = 1000, /* of the connection, in the manifest */
+    AURA_RECORD_PATIENCE_S = 300,         /* by default */
+    AURA_RECORD_MANIFEST_MS = 2000,       /* a changed manifest is written at this pace */
 };
 
 /** Zeroed, then what is needed is set. Texts are copied. */
@@ -28,8 +30,11 @@ struct aura_recorder_conf {
     const char *room;        /* for the manifest */
     const char *folder;      /* exists, is ours */
     bool insecure;
-    bool audio, video; /* kinds that are recorded */
-    bool ogg;          /* sound as Ogg instead of WebM */
+    bool audio, video;    /* kinds that are recorded */
+    bool ogg;             /* sound as Ogg instead of WebM */
+    bool camera, screen;  /* of the two only that source, with its sound; neither = both */
+    bool end_with_source; /* when the participant, or the tracks, asked for are gone */
+    uint64_t patience_s;  /* a lost connection is tried anew for so long; 0 = it ends */
     const char *only_identity, *only_track,
         *only_track_2;                  /* by identity, by the tracks' ids; NULL = all */
     uint64_t duration_s_max, bytes_max; /* 0 = no limit */
@@ -40,7 +45,8 @@ enum aura_record_end {
     AURA_RECORD_RUNS,
     AURA_RECORD_STOPPED,    /* by aura_recorder_stop() */
     AURA_RECORD_ROOM_ENDED, /* the server said so: the room ended, or the recorder was sent away */
-    AURA_RECORD_LOST,       /* the connection broke */
+    AURA_RECORD_LOST,       /* the connection broke, and did not come back in time */
+    AURA_RECORD_SOURCE,     /* what was asked for is gone */
     AURA_RECORD_DURATION,   /* the limit was reached … */
     AURA_RECORD_SIZE,
     AURA_RECORD_DISK,        /* too little space was left */
@@ -52,8 +58,8 @@ const char *aura_record_end_name(enum aura_record_end end);
 
 struct aura_recorder_status {
     enum aura_record_end end;
-    char why[192]; /* a sentence, once it ended */
-    bool connected;
+    char why[192];        /* a sentence, once it ended */
+    bool connected;       /* now */
     size_t tracks, files; /* of which something was recorded */
     uint64_t bytes, frames, plis, nacks, repaired;
 };

@@ -49,14 +49,29 @@ static const char *source_name(Livekit__TrackSource source) {
     }
 }
 
+/* A server that was restarted knows the track by another id: it is the one of the same source of
+ * the same person, if the one asked for has ended. */
+static bool is_track(const struct aura_recorder *r, const struct aura_record_track *t,
+                     const char *sid) {
+    const struct aura_record_track *asked = aura__record_find(r, sid);
+    return strcmp(t->sid, sid) == 0 ||
+           (asked && asked != t && asked->ended && r->retry.count > 0 && asked->video == t->video &&
+            strcmp(asked->identity, t->identity) == 0 && strcmp(asked->source, t->source) == 0);
+}
+
+static bool fits_source(const struct aura_recorder_conf *c, const struct aura_record_track *t) {
+    bool screen = strncmp(t->source, "screen_share", 12) == 0;
+    return c->screen ? screen : !c->camera || !screen;
+}
+
 static bool wanted(const struct aura_recorder *r, const struct aura_record_track *t) {
     const struct aura_recorder_conf *c = &r->conf;
-    if (t->encrypted || !(t->video ? c->video : c->audio) ||
+    if (t->encrypted || !(t->video ? c->video : c->audio) || !fits_source(c, t) ||
         (c->only_identity && strcmp(c->only_identity, t->identity) != 0)) {
         return false;
     }
-    return !c->only_track || strcmp(c->only_track, t->sid) == 0 ||
-           (c->only_track_2 && strcmp(c->only_track_2, t->sid) == 0);
+    return !c->only_track || is_track(r, t, c->only_track) ||
+           (c->only_track_2 && is_track(r, t, c->only_track_2));
 }
 
 static struct aura_record_track *add_track(struct aura_recorder *r,
@@ -140,4 +155,55 @@ void aura__record_participants(void *arg, Livekit__ParticipantInfo *const *list,
     for (size_t i = 0; !r->over && i < count; i++) {
         update_participant(r, list[i]);
     }
+}
+
+static bool is_in(const char *sid, Livekit__ParticipantInfo *const *list, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i]->sid, sid) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void aura__record_missing(struct aura_recorder *r, Livekit__ParticipantInfo *const *list,
+                          size_t count) {
+    Livekit__ParticipantInfo gone = LIVEKIT__PARTICIPANT_INFO__INIT;
+    const char *sid;
+    json_t *p;
+    gone.state = LIVEKIT__PARTICIPANT_INFO__STATE__DISCONNECTED;
+    json_object_foreach(r->participants, sid, p) {
+        if (!json_object_get(p, "left_us") && !is_in(sid, list, count)) {
+            gone.sid = (char *)(uintptr_t)sid;
+            gone.identity = (char *)(uintptr_t)json_string_value(json_object_get(p, "identity"));
+            update_participant(r, &gone);
+        }
+    }
+}
+
+/* While the connection is away nobody knows; and who left may be back after a server's restart. */
+bool aura__record_source_ended(const struct aura_recorder *r) {
+    const struct aura_recorder_conf *c = &r->conf;
+    const char *sid;
+    json_t *p;
+    bool seen = false;
+    if (r->retry.away || r->list_is_due || (!c->only_track && !c->only_identity)) {
+        return false;
+    }
+    for (const struct aura_record_track *t = r->tracks; c->only_track && t; t = t->next) {
+        if (t->wanted && !t->ended) {
+            return false;
+        }
+        seen = seen || t->wanted;
+    }
+    json_object_foreach(r->participants, sid, p) {
+        const char *who = json_string_value(json_object_get(p, "identity"));
+        if (!c->only_track && who && strcmp(who, c->only_identity) == 0) {
+            if (!json_object_get(p, "left_us")) {
+                return false;
+            }
+            seen = true;
+        }
+    }
+    return seen;
 }

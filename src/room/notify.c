@@ -11,13 +11,16 @@ static bool heard(const struct aura_rooms *r) {
     return r->conf.on_event != NULL;
 }
 
-static void tell(struct room *room, Livekit__WebhookEvent *e) {
-    struct aura_rooms *r = room->rooms;
+static void tell_of(struct aura_rooms *r, const char *room, Livekit__WebhookEvent *e) {
     char id[SID_CAP];
     aura__sid(r->conf.rand, "EV_", id);
     e->id = id;
     e->created_at = (int64_t)(aura_wall_us(r->clock) / AURA_US_PER_S);
-    r->conf.on_event(r->conf.on_event_arg, room->name, e);
+    r->conf.on_event(r->conf.on_event_arg, room, e);
+}
+
+static void tell(struct room *room, Livekit__WebhookEvent *e) {
+    tell_of(room->rooms, room->name, e);
 }
 
 /* Events about tracks name their room and no more, unless the operator wants it whole. */
@@ -74,6 +77,18 @@ void aura__notify_job(struct room *room, const char *event, Livekit__Job *job) {
         e.room = job->room;
         e.job = job;
         tell(room, &e);
+    }
+}
+
+void aura_rooms_tell_egress(struct aura_rooms *r, const char *room, const char *event,
+                            Livekit__EgressInfo *info) {
+    Livekit__WebhookEvent e = LIVEKIT__WEBHOOK_EVENT__INIT;
+    if (heard(r) && info) {
+        e.event = text(event);
+        e.egress_info = info;
+        tell_of(r, room, &e);
+    } else {
+        r->stats.events_lost += heard(r);
     }
 }
 

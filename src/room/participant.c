@@ -251,6 +251,11 @@ void aura__participant_active(struct participant *p) {
     aura__broadcast(p, true);
     aura__subscribe_all(p);
     aura__agents_changed(p->room);
+    AURA_LIST_EACH(&p->tracks, struct track, t, node) {
+        if (t->live) {
+            aura__auto_egress_track(t);
+        }
+    }
 }
 
 /* ---- what others see of it ---- */

@@ -383,6 +383,7 @@ static void go_live(struct encoding *e) {
     aura__subscribe_everybody(t);
     aura__dynacast_repeat(t);
     aura__agents_changed(p->room);
+    aura__auto_egress_track(t);
 }
 
 static void fill_conf(const struct encoding *e, aura_peer_id peer, struct aura_sfu_pub_conf *conf) {

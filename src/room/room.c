@@ -18,6 +18,7 @@ static void room_free(struct room *room) {
     aura_timer_stop(timers, &room->audible_timer);
     aura_timer_stop(timers, &room->player_timer);
     aura__replay_clear(room);
+    aura__auto_egress_forget(room);
     aura_map_free(room->by_identity);
     aura_free(room->name);
     aura_free(room->metadata);
@@ -46,6 +47,7 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
         wish && wish->max_participants ? wish->max_participants : r->conf.max_participants;
     room->sync_streams = (wish && wish->sync_streams) || r->conf.sync_streams;
     int err = room->name && room->metadata ? 0 : AURA_ENOMEM;
+    err = err ? err : aura__auto_egress_keep(room, wish);
     if (!err) {
         err = aura_map_new(&room->by_identity, PARTICIPANTS_MAX);
     }
@@ -68,6 +70,7 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
     aura__notify_room(room, "room_started", LIVEKIT__ROOM_END_REASON__ROOM_END_UNKNOWN);
     aura__room_check_empty(room);
     aura__agents_changed(room);
+    aura__auto_egress_room(room);
     *out = room;
     return 0;
 }

@@ -98,6 +98,7 @@ struct participant {
     bool plays; /* nothing but */
     bool single, auto_subscribe, announced, closing, counted_join;
     bool was_active;      /* others were told that it joined */
+    bool recorded;        /* by the room's wish for everybody who publishes */
     bool dirty;           /* its info changed since the last broadcast */
     bool requirement_out; /* media_sections_requirement sent, no offer yet */
     bool negotiate_queued;
@@ -200,6 +201,7 @@ struct room {
     uint64_t created_wall_us;
     uint32_t empty_timeout_s, departure_timeout_s, max_participants;
     bool closing, recording, had_participants;
+    Livekit__RoomEgress *egress; /* what is recorded by itself; NULL = nothing */
     bool sync_streams; /* subscribers get tracks of one stream of a participant in one msid */
     struct aura_list participants;
     struct aura_list dispatches; /* agents that are wanted (agents_dispatch.c) */
@@ -254,6 +256,15 @@ void aura__room_check_empty(struct room *room);
 Livekit__Room *aura__room_info(struct aura__arena *a, const struct room *room);
 struct participant *aura__room_participant(const struct room *room, const char *identity);
 size_t aura__room_count(const struct room *room, bool publishers);
+
+/* ---- auto_egress.c ---- */
+/** Of what the room shall be like. @return 0, AURA_ENOMEM */
+AURA_NODISCARD int aura__auto_egress_keep(struct room *room,
+                                          const Livekit__CreateRoomRequest *wish);
+void aura__auto_egress_forget(struct room *room);
+/** The room began; a track was published. */
+void aura__auto_egress_room(const struct room *room);
+void aura__auto_egress_track(struct track *t);
 
 /* ---- participant.c ---- */
 AURA_NODISCARD int aura__participant_new(struct room *room, const struct aura_join *join,

@@ -29,6 +29,17 @@ struct aura_room_preset {
     const Livekit__RoomConfiguration *config;
 };
 
+/** Something that a room's configuration wants recorded: one of the three. Borrowed. */
+struct aura_rooms_egress {
+    const char *room;
+    const Livekit__RoomCompositeEgressRequest *composite; /* the room began */
+    const Livekit__AutoParticipantEgress *participant; /* `identity` publishes for the first time */
+    const char *identity;
+    const Livekit__AutoTrackEgress *track; /* `track_sid` was published */
+    const char *track_sid;
+};
+typedef void(aura_rooms_egress_fn)(void *arg, const struct aura_rooms_egress *wish);
+
 struct aura_rooms_conf {
     const struct aura_keys *keys; /* outlives the rooms */
     const char *node_id, *region; /* borrowed for the life of the rooms; region may be "" */
@@ -64,7 +75,9 @@ struct aura_rooms_conf {
     size_t preset_count;
     aura_rooms_event_fn *on_event; /* NULL = nobody listens */
     void *on_event_arg;
-    bool full_room_in_events; /* in those about tracks too */
+    bool full_room_in_events;        /* in those about tracks too */
+    aura_rooms_egress_fn *on_egress; /* NULL = nothing is recorded */
+    void *on_egress_arg;
     struct aura_rand *rand;
 };
 
@@ -124,6 +137,11 @@ void aura_session_start(struct aura_session *s, const struct aura_signal_sink *s
 AURA_NODISCARD int aura_session_recv(struct aura_session *s, const uint8_t *data, size_t len);
 /** The WebSocket is gone (or never came up): frees the session; the participant may resume. */
 void aura_session_closed(struct aura_session *s);
+
+/** A webhook event about a recording, in order with the room's others; @p room may have ended.
+ * @param info  borrowed; NULL = there was no memory for it, the event counts as lost */
+void aura_rooms_tell_egress(struct aura_rooms *r, const char *room, const char *event,
+                            Livekit__EgressInfo *info);
 
 /** Tells everybody to go elsewhere and takes nobody new. */
 void aura_rooms_drain(struct aura_rooms *r);

@@ -26,6 +26,7 @@ static void fill(Livekit__CreateRoomRequest *wish, const Livekit__RoomConfigurat
     wish->max_playout_delay =
         wish->max_playout_delay ? wish->max_playout_delay : c->max_playout_delay;
     wish->sync_streams = wish->sync_streams || c->sync_streams;
+    wish->egress = wish->egress ? wish->egress : c->egress;
     if (!wish->n_agents) {
         wish->n_agents = c->n_agents;
         wish->agents = c->agents;

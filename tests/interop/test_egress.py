@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -90,7 +91,7 @@ def recorded_for(server, egress_id: str, seconds: float) -> None:
 def test_room(recording_server, publisher):
     """A room becomes one MP4: started, seen active, stopped, complete, and it plays."""
     egress = Egress(recording_server)
-    begun = egress.call("room", room=publisher.room_name, filepath="../../etc/my room.mp4", layout="speaker")
+    begun = egress.call("room", room=publisher.room_name, filepath="{room_name}/my {time}.mp4", layout="speaker")
     assert begun["egress_id"].startswith("EG_") and begun["room_name"] == publisher.room_name, begun
     egress.until(begun["egress_id"], "EGRESS_ACTIVE")
     [child] = children(recording_server)
@@ -102,8 +103,10 @@ def test_room(recording_server, publisher):
     done = egress.until(begun["egress_id"], "EGRESS_COMPLETE", "EGRESS_FAILED")
     assert done["status"] == "EGRESS_COMPLETE", done
     [result] = done["file_results"]
-    folder = os.path.join(recording_server.recordings, begun["egress_id"])
-    assert result["filename"] == "my_room.mp4" and result["location"] == os.path.join(folder, "my_room.mp4"), result
+    assert re.fullmatch(re.escape(publisher.room_name) + r"/my \d{4}-\d\d-\d\dT\d{6}\.mp4", result["filename"]), result
+    assert result["location"] == os.path.join(recording_server.recordings, result["filename"]), result
+    assert done["file"] == result and done["room_composite"]["room_name"] == publisher.room_name, done
+    assert done["manifest_location"] == os.path.join(recording_server.recordings, begun["egress_id"], "manifest.json")
     assert int(result["size"]) == os.path.getsize(result["location"])
     assert decode(result["location"])["frames"] > 60
     assert int(done["ended_at"]) > int(done["started_at"])
@@ -116,7 +119,7 @@ def test_room(recording_server, publisher):
 def test_track_and_participant(recording_server, publisher):
     """A track as it is; a participant as one WebM, at the same time. A third is one too many."""
     egress = Egress(recording_server)
-    track = egress.call("track", room=publisher.room_name, track=publisher.audio, filepath="x")["egress_id"]
+    track = egress.call("track", room=publisher.room_name, track=publisher.audio, filepath="{track_type}/{track_id}")["egress_id"]
     person = egress.call("participant", room=publisher.room_name, identity="sender", filepath="p.webm")["egress_id"]
     with pytest.raises(EgressError) as refused:
         egress.call("track", room=publisher.room_name, track=publisher.video, filepath="x")
@@ -125,7 +128,8 @@ def test_track_and_participant(recording_server, publisher):
         recorded_for(recording_server, one, 3)
         egress.call("stop", id=one)
     [result] = egress.until(track, "EGRESS_COMPLETE")["file_results"]
-    assert probe(result["location"])["codec_name"] == "opus" and publisher.audio in result["filename"]
+    assert probe(result["location"])["codec_name"] == "opus"
+    assert result["filename"] == f"audio/{publisher.audio}.webm"
     assert int(result["duration"]) / 1e9 == pytest.approx(decode(result["location"])["seconds"], abs=0.3)
     [result] = egress.until(person, "EGRESS_COMPLETE")["file_results"]
     assert result["filename"] == "p.webm" and decode(result["location"])["frames"] > 30
