@@ -511,6 +511,7 @@ void aura__publish_section_gone(struct participant *p, const char *mid) {
 
 void aura__publish_layer(struct encoding *e, const struct aura_sfu_layer *layer) {
     size_t at = 0;
+    aura_trace_stop(e->t->p->trace, AURA_TRACE_MEDIA, AURA_TRACE_PUBLISHER);
     while (at < e->layer_count && strcmp(e->layers[at].rid, layer->rid) != 0) {
         at++;
     }

@@ -94,6 +94,7 @@ struct participant {
     bool negotiate_queued;
     struct aura_session *session;
     struct transport pub, sub; /* single: only `pub` */
+    struct aura_trace *trace;  /* of its join; NULL = none */
     struct aura_list tracks, subs;
     size_t track_count;
     struct unclaimed unclaimed[4];

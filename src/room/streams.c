@@ -20,6 +20,7 @@ static void send_state(struct subscription *s, Livekit__StreamState state) {
 }
 
 void aura__stream_started(struct subscription *s) {
+    aura_trace_stop(s->p->trace, AURA_TRACE_MEDIA, AURA_TRACE_SUBSCRIBER);
     if (s->t->request->type == LIVEKIT__TRACK_TYPE__VIDEO) {
         send_state(s, LIVEKIT__STREAM_STATE__ACTIVE);
     }
