@@ -51,7 +51,7 @@ void aura_tracing_span(void *arg, const struct aura_span *span) {
     if (!text) {
         atomic_fetch_add(&t->lost, 1);
     } else if (aura_ring_push(t->ring, &text)) {
-        free(text); /* library's memory; the ring counts it */
+        free(text); /* library's memory */
     }
 }
 

@@ -203,8 +203,7 @@ void aura__connect_trickle(struct participant *p, struct transport *t) {
 
 static void fail(struct transport *t, const char *what, int err) {
     struct participant *p = t->p;
-    AURA_LOG_LIMITED("room", AURA_LOG_WARN, "negotiation_failed", AURA_S("room", p->room->name),
-                     AURA_S("participant", p->sid), AURA_S("step", what),
+    AURA_LOG_LIMITED("room", AURA_LOG_WARN, "negotiation_failed", LOG_WHO(p), AURA_S("step", what),
                      AURA_S("why", aura_err_text(err)));
     aura__send_leave(p, LIVEKIT__DISCONNECT_REASON__JOIN_FAILURE,
                      LIVEKIT__LEAVE_REQUEST__ACTION__RECONNECT);

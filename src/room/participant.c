@@ -108,8 +108,7 @@ static void end_trace(struct participant *p, const char *error) {
 
 static void on_join_timeout(void *arg) {
     struct participant *p = arg;
-    AURA_LOG("room", AURA_LOG_WARN, "join_timeout", AURA_S("room", p->room->name),
-             AURA_S("participant", p->sid));
+    AURA_LOG("room", AURA_LOG_WARN, "join_timeout", LOG_WHO(p));
     aura__participant_leave(p, LIVEKIT__DISCONNECT_REASON__JOIN_FAILURE,
                             LIVEKIT__LEAVE_REQUEST__ACTION__DISCONNECT);
 }
@@ -213,8 +212,7 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     end_trace(p, why ? why->name : "left"); /* unless it was active */
     aura__rpc_gone(p);
     aura__agents_left(p);
-    AURA_LOG("room", AURA_LOG_INFO, "participant_left", AURA_S("room", room->name),
-             AURA_S("participant", p->sid), AURA_I("reason", reason));
+    AURA_LOG("room", AURA_LOG_INFO, "participant_left", LOG_WHO(p), AURA_I("reason", reason));
     end_session(p, reason, action);
     AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
         aura__unsubscribe(s);
@@ -260,8 +258,7 @@ void aura__participant_active(struct participant *p) {
     p->state = LIVEKIT__PARTICIPANT_INFO__STATE__ACTIVE;
     p->was_active = true;
     end_trace(p, NULL);
-    AURA_LOG("room", AURA_LOG_INFO, "participant_active", AURA_S("room", p->room->name),
-             AURA_S("participant", p->sid), AURA_I("after_ms", ms));
+    AURA_LOG("room", AURA_LOG_INFO, "participant_active", LOG_WHO(p), AURA_I("after_ms", ms));
     aura__notify_participant(p, "participant_joined");
     AURA_LIST_EACH(&p->tracks, struct track, t, node) {
         if (t->live) {

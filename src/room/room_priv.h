@@ -222,6 +222,13 @@ struct aura_rooms {
     bool draining;
 };
 
+/* What a log line is about, under the same names in all of them (docs/operating.md). */
+#define LOG_ROOM(r) AURA_S("room", (r)->name), AURA_S("room_sid", (r)->sid)
+#define LOG_WHO(p)                                                                                 \
+    LOG_ROOM((p)->room), AURA_S("participant", (p)->claims.identity),                              \
+        AURA_S("participant_sid", (p)->sid)
+#define LOG_TRACK(t) LOG_WHO((t)->p), AURA_S("track_sid", (t)->sid)
+
 /* ---- ids.c, arena use ---- */
 void aura__sid(struct aura_rand *r, const char *prefix, char out[SID_CAP]);
 /** A deep copy of a message. @return NULL without memory */
