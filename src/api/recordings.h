@@ -99,4 +99,7 @@ AURA_NODISCARD int aura_recordings_stop(struct aura_recordings *r, const char *i
 /** Newest first, by `next`. */
 const struct aura_recording *aura_recordings_first(const struct aura_recordings *r);
 
+/** How many run now. */
+size_t aura_recordings_running(const struct aura_recordings *r);
+
 #endif

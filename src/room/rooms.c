@@ -129,6 +129,7 @@ void aura_rooms_drain(struct aura_rooms *r) {
 
 void aura_rooms_stats(const struct aura_rooms *r, struct aura_rooms_stats *out) {
     *out = r->stats;
+    out->agent_workers = r->worker_count;
 }
 
 /* ---- events of the SFU: an id that is gone belongs to something that has just ended ---- */

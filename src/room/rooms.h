@@ -127,6 +127,7 @@ bool aura_rooms_draining(const struct aura_rooms *r);
 
 struct aura_rooms_stats {
     size_t rooms, participants, tracks, subscriptions;
+    size_t agent_workers; /* connected */
     uint64_t joins, joins_refused, resumes, signals_in, signals_out, bad_signals, data_in,
         data_refused;
     size_t aic_tracks[AURA_AIC_STATES]; /* now, by enum aura_aic_state */

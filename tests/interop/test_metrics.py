@@ -73,6 +73,6 @@ def test_call(start_server, room_on):
     eventually(lambda: [value(server, name) for name in GAUGES] == [1, 2, 1, 1], 60, what="gauges of the call")
     for name, labels in FLOWS:
         eventually(lambda: value(server, name, labels) > before[name, tuple(labels.items())], 60, what=f"{name} {labels}")
-    assert value(server, "auralink_join_duration_seconds_count") == 2
+    eventually(lambda: value(server, "auralink_join_duration_seconds_count") == 2, 60, what="both have joined")
     room.close()
     eventually(lambda: [value(server, name) for name in GAUGES] == [0, 0, 0, 0], 60, what="gauges after the call")
