@@ -73,6 +73,7 @@ int aura_config_init(struct aura_config *c) {
                     .max_mb = 256,
                     .max_age_s = 3 * 86400,
                     .timeout_s = 10},
+        .tracing = {.endpoint = "", .headers_file = "", .sample_ratio = "1", .timeout_s = 10},
         .drain_timeout_s = 10,
     };
     return aura_keys_new(&c->keys);

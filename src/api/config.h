@@ -81,6 +81,10 @@ struct aura_config {
         struct aura_config_list urls, include_events, exclude_events;
         uint32_t max_events, max_mb, max_age_s, timeout_s;
     } webhook;
+    struct {
+        const char *endpoint, *headers_file, *sample_ratio; /* endpoint "" = off */
+        uint32_t timeout_s;
+    } tracing;
     bool full_room_in_webhooks;
     const char *metrics_user, *metrics_password;
     uint32_t drain_timeout_s;

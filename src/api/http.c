@@ -61,6 +61,14 @@ static void copy_query(struct aura_http_req *req) {
     }
 }
 
+/* One that lws has no token for. What does not fit is malformed, and then nobody's. */
+static void copy_traceparent(struct aura_http_req *req) {
+    static const char name[] = "traceparent:";
+    int n = lws_hdr_custom_copy(req->wsi, req->traceparent, sizeof(req->traceparent), name,
+                                sizeof(name) - 1);
+    req->traceparent[n > 0 ? n : 0] = 0;
+}
+
 static struct aura_http_req *req_new(struct aura_http *h, struct lws *wsi) {
     static const struct {
         enum lws_token_indexes token;
@@ -95,6 +103,7 @@ static struct aura_http_req *req_new(struct aura_http *h, struct lws *wsi) {
     req->user_agent = copy_header(wsi, WSI_TOKEN_HTTP_USER_AGENT);
     req->if_match = copy_header(wsi, WSI_TOKEN_HTTP_IF_MATCH);
     req->request_headers = copy_header(wsi, WSI_TOKEN_HTTP_AC_REQUEST_HEADERS);
+    copy_traceparent(req);
     h->stats.requests++;
     return req;
 }
@@ -147,11 +156,12 @@ const char *aura_http_query(const struct aura_http_req *req, const char *name) {
 }
 
 const char *aura_http_header(const struct aura_http_req *req, const char *name) {
-    return strcasecmp(name, "authorization") == 0  ? req->authorization
-           : strcasecmp(name, "content-type") == 0 ? req->content_type
-           : strcasecmp(name, "user-agent") == 0   ? req->user_agent
-           : strcasecmp(name, "if-match") == 0     ? req->if_match
-                                                   : NULL;
+    return strcasecmp(name, "authorization") == 0                        ? req->authorization
+           : strcasecmp(name, "content-type") == 0                       ? req->content_type
+           : strcasecmp(name, "user-agent") == 0                         ? req->user_agent
+           : strcasecmp(name, "if-match") == 0                           ? req->if_match
+           : strcasecmp(name, "traceparent") == 0 && req->traceparent[0] ? req->traceparent
+                                                                         : NULL;
 }
 
 const uint8_t *aura_http_body(const struct aura_http_req *req, size_t *len) {

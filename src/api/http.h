@@ -68,7 +68,7 @@ const char *aura_http_method(const struct aura_http_req *req);
 const char *aura_http_path(const struct aura_http_req *req);
 /** A query parameter, decoded; NULL if absent. */
 const char *aura_http_query(const struct aura_http_req *req, const char *name);
-/** "authorization", "content-type", "if-match" or "user-agent"; NULL if absent. */
+/** "authorization", "content-type", "if-match", "traceparent" or "user-agent"; NULL if absent. */
 const char *aura_http_header(const struct aura_http_req *req, const char *name);
 const uint8_t *aura_http_body(const struct aura_http_req *req, size_t *len);
 /** A header of the answer, before aura_http_respond(); "link" may be given several times. Copies.

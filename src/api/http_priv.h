@@ -64,6 +64,7 @@ struct aura_http_req {
     char *path, *query; /* own copies; query is cut into "name\0value\0" pairs */
     size_t query_len;
     char *authorization, *content_type, *user_agent, *request_headers, *if_match;
+    char traceparent[128];   /* "" = none; W3C's version 00 has 55 characters */
     struct aura_buf headers; /* of the answer: "name:\0value\0" pairs */
     struct aura_buf body;
     bool too_large, answered;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /metrics in Prometheus' text format: LiveKit's names where it has them, ours beside them. */
 #include "api/base64.h"
+#include "api/recordings.h"
 #include "api/server_priv.h"
+#include "api/tracing.h"
 #include "api/webhooks.h"
 #include "base/mem.h"
 
@@ -161,6 +163,29 @@ static void put_webhooks(struct aura_buf *b, const struct aura_webhooks *w) {
     one(b, "auralink_webhook_outbox_bytes", "gauge", "Their bytes.", (double)s.outbox.bytes);
 }
 
+static void put_services(const struct aura_server *s, struct aura_buf *b,
+                         const struct aura_rooms_stats *r) {
+    one(b, "auralink_agent_workers", "gauge", "Agent workers that are connected.",
+        (double)r->agent_workers);
+    one(b, "auralink_whip_sessions", "gauge", "WHIP and WHEP sessions now.",
+        (double)aura__whips_count(s->whips));
+    if (s->conf.recordings) {
+        one(b, "auralink_recordings", "gauge", "Recordings that the API started and that run now.",
+            (double)aura_recordings_running(s->conf.recordings));
+    }
+}
+
+static void put_tracing(struct aura_buf *b, const struct aura_tracing *t) {
+    struct aura_tracing_stats s;
+    aura_tracing_stats(t, &s);
+    head(b, "auralink_trace_spans_total", "counter", "Spans of traces, by what became of them.");
+    value(b, "auralink_trace_spans_total", "{result=\"exported\"}", (double)s.exported);
+    value(b, "auralink_trace_spans_total", "{result=\"dropped\"}", (double)s.dropped);
+    value(b, "auralink_trace_spans_total", "{result=\"failed\"}", (double)s.failed);
+    one(b, "auralink_trace_retries_total", "counter",
+        "Requests to the collector that are repeated.", (double)s.retries);
+}
+
 static double resident_bytes(void) {
     FILE *f = fopen("/proc/self/statm", "re");
     unsigned long total = 0, resident = 0;
@@ -227,8 +252,12 @@ void aura__metrics(struct aura_server *s, struct aura_http_req *req) {
     put_media(&b, &media);
     put_rooms(&b, &rooms);
     put_aic(&b, &media, &rooms);
+    put_services(s, &b, &rooms);
     if (s->conf.webhooks) {
         put_webhooks(&b, s->conf.webhooks);
+    }
+    if (s->conf.tracing) {
+        put_tracing(&b, s->conf.tracing);
     }
     put_process(s, &b);
     aura_http_respond(req, b.err ? 500 : 200, "text/plain; version=0.0.4; charset=utf-8", b.data,

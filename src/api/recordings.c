@@ -18,6 +18,10 @@ int64_t aura__recordings_now_us(const struct aura_recordings *r) {
     return (int64_t)aura_wall_us(aura_loop_clock(r->loop));
 }
 
+size_t aura_recordings_running(const struct aura_recordings *r) {
+    return r->running;
+}
+
 bool aura__recording_is_over(const struct aura_recording *e) {
     return e->state >= AURA_RECORDING_COMPLETE;
 }

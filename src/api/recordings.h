@@ -146,4 +146,7 @@ const char *aura_recordings_folder(const struct aura_recordings *r);
 /** Newest first, by `next`. */
 const struct aura_recording *aura_recordings_first(const struct aura_recordings *r);
 
+/** How many run now. */
+size_t aura_recordings_running(const struct aura_recordings *r);
+
 #endif

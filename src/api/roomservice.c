@@ -51,7 +51,7 @@ static int create_room(struct aura__call *call) {
     call->why = !q->name[0]         ? "name is required"
                 : q->room_preset[0] ? "name or metadata too long, or no such room_preset"
                                     : "name or metadata exceeds its limit";
-    int err = aura_rooms_create_room(call->server->rooms, q, (Livekit__Room **)&call->response);
+    err = aura_rooms_create_room(call->server->rooms, q, (Livekit__Room **)&call->response);
     call->why = err == AURA_ELIMIT ? "the server has reached its limit of rooms" : call->why;
     return err;
 }

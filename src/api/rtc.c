@@ -48,13 +48,15 @@ static int deny(struct aura_denial *d, int status, int err, const char *text) {
 
 /* Reads the token and the request; checks nothing of rooms. */
 static int read_wish(struct aura_server *s, struct aura_http_req *req, struct wish *w,
-                     struct aura_denial *d) {
+                     struct aura_trace *trace, struct aura_denial *d) {
     const char *why = "";
     const char *encoded = aura_http_query(req, "join_request");
     bool v1 = strncmp(aura_http_path(req), "/rtc/v1", 7) == 0;
     *w = (struct wish){.request = NULL};
     aura_claims_init(&w->claims);
+    uint64_t start_us = aura_trace_now_us(trace);
     int err = aura__authorize(s, req, &w->claims, &why);
+    aura_trace_span(trace, "token_check", start_us, err ? why : NULL);
     if (err) {
         aura_claims_init(&w->claims);
         return deny(d, err == AURA_EAUTH ? 401 : 503, err, why);
@@ -89,7 +91,7 @@ static int read_wish(struct aura_server *s, struct aura_http_req *req, struct wi
 void aura__rtc_validate(struct aura_server *s, struct aura_http_req *req) {
     struct wish w;
     struct aura_denial d = {.status = 500};
-    int err = read_wish(s, req, &w, &d);
+    int err = read_wish(s, req, &w, NULL, &d);
     err = err ? err : aura_rooms_check(s->rooms, &w.join, &d);
     wish_clear(&w);
     aura__respond_text(req, err ? d.status : 200, err ? d.text : "success");
@@ -171,16 +173,39 @@ static void rtc_closed(void *user) {
     aura_free(rtc);
 }
 
+/* What never becomes a participant ends here: a refusal, or a session that goes on. */
+static void end_trace(struct aura_trace *trace, const struct wish *w, int err,
+                      const struct aura_denial *d) {
+    const char *room = w->claims.video.room, *identity = w->claims.identity;
+    const struct aura_span_attr attrs[] = {
+        {"room", room ? room : "", 0},
+        {"participant", identity ? identity : "", 0},
+        {"http.response.status_code", NULL, err ? d->status : 101},
+    };
+    bool resumes = w->request && w->request->reconnect;
+    aura_trace_end(trace, resumes ? "resume" : "join", err ? d->text : NULL, attrs,
+                   sizeof(attrs) / sizeof(attrs[0]));
+    aura_trace_free(trace);
+}
+
+static int join(struct aura_server *s, struct aura_http_req *req, struct aura_session **session,
+                struct aura_denial *d) {
+    struct wish w;
+    struct aura_trace *trace =
+        aura_trace_begin(&s->conf.trace, aura_http_header(req, "traceparent"));
+    int err = read_wish(s, req, &w, trace, d);
+    w.join.trace = &trace;
+    err = err ? err : aura_rooms_join(s->rooms, &w.join, session, d);
+    end_trace(trace, &w, err, d);
+    wish_clear(&w);
+    return err;
+}
+
 bool aura__rtc_upgrade(struct aura_server *s, struct aura_http_req *req) {
     static const struct aura__ws_kind kind = {rtc_open, rtc_message, rtc_closed};
-    struct wish w;
     struct aura_denial d = {.status = 500};
     struct rtc *rtc = aura_zalloc(sizeof(*rtc));
-    int err = rtc ? read_wish(s, req, &w, &d) : AURA_ENOMEM;
-    if (rtc) {
-        err = err ? err : aura_rooms_join(s->rooms, &w.join, &rtc->session, &d);
-        wish_clear(&w);
-    }
+    int err = rtc ? join(s, req, &rtc->session, &d) : AURA_ENOMEM;
     if (err) {
         aura_free(rtc);
         AURA_LOG_LIMITED("rtc", AURA_LOG_INFO, "join_refused", AURA_I("status", d.status),

@@ -30,14 +30,27 @@ int aura__authorize(const struct aura_server *s, const struct aura_http_req *req
     return aura_token_verify(claims, s->conf.keys, token, strlen(token), aura__now_s(s), why);
 }
 
+/* Readiness is for load balancers: who drains gets nobody new, though its calls go on. */
+static bool health(struct aura_server *s, struct aura_http_req *req, const char *path) {
+    if (strcmp(path, "/") == 0 || strcmp(path, "/healthz") == 0) {
+        aura__respond_text(req, 200, "OK");
+    } else if (strcmp(path, "/readyz") == 0) {
+        bool drains = aura_rooms_draining(s->rooms);
+        aura__respond_text(req, drains ? 503 : 200, drains ? "draining" : "OK");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void on_request(void *arg, struct aura_http_req *req) {
     struct aura_server *s = arg;
     const char *path = aura_http_path(req), *method = aura_http_method(req);
     bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    if (get && strcmp(path, "/") == 0) {
-        aura__respond_text(req, 200, "OK");
-    } else if (get &&
-               (strcmp(path, "/rtc/validate") == 0 || strcmp(path, "/rtc/v1/validate") == 0)) {
+    if (get && health(s, req, path)) {
+        return;
+    }
+    if (get && (strcmp(path, "/rtc/validate") == 0 || strcmp(path, "/rtc/v1/validate") == 0)) {
         aura__rtc_validate(s, req);
     } else if (get && strcmp(path, "/metrics") == 0) {
         aura__metrics(s, req);

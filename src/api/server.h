@@ -9,6 +9,7 @@
 
 struct aura_server;
 struct aura_webhooks;
+struct aura_tracing;
 
 struct aura_server_conf {
     struct aura_http_conf http;
@@ -17,6 +18,8 @@ struct aura_server_conf {
     const char *metrics_user, *metrics_password; /* NULL = /metrics is open */
     struct aura_recordings *recordings;          /* outlives the server; NULL = none */
     struct aura_webhooks *webhooks;              /* outlives the server; NULL = none */
+    struct aura_trace_conf trace;                /* of joins; fn NULL = none */
+    struct aura_tracing *tracing; /* that they go to, for its metrics; outlives; NULL = none */
 };
 
 /** @return 0, AURA_EEXISTS (port taken), AURA_ENOMEM, AURA_EIO */

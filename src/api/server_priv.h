@@ -44,6 +44,8 @@ void aura__twirp(struct aura_server *s, struct aura_http_req *req);
 
 /* whip.c */
 AURA_NODISCARD int aura__whips_new(struct aura__whips **out);
+/** Sessions now, of both kinds. */
+size_t aura__whips_count(const struct aura__whips *w);
 /** Everybody there leaves. NULL is fine. Returns NULL. */
 struct aura__whips *aura__whips_free(struct aura__whips *w);
 /** Is it a path below /whip/v1 or /whep/v1? */

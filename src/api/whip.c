@@ -25,6 +25,10 @@ struct aura__whips {
     struct aura_map *by_id;
 };
 
+size_t aura__whips_count(const struct aura__whips *w) {
+    return aura_map_count(w->by_id);
+}
+
 int aura__whips_new(struct aura__whips **out) {
     struct aura__whips *w = aura_zalloc(sizeof(*w));
     int err = w ? aura_map_new(&w->by_id, WHIP_SESSIONS_MAX) : AURA_ENOMEM;

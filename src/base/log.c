@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 2048, LINES_PER_SECOND = 5 };
+enum { LINE_BYTES = 8192, LINES_PER_SECOND = 5 };
 
 static enum aura_log_level lowest = AURA_LOG_INFO;
 static bool as_json;
@@ -127,10 +127,14 @@ void aura_log_write(enum aura_log_level level, const char *scope, const char *ev
         put_str(&l, event);
     }
     for (size_t i = 0; i < n; i++) {
+        size_t before = l.len;
         put_str(&l, as_json ? ",\"" : " ");
         put_str(&l, kv[i].key);
         put_str(&l, as_json ? "\":" : "=");
         put_value(&l, &kv[i]);
+        if (l.len == sizeof(l.text) - 2) {
+            l.len = before; /* no room: a line without the field can still be parsed */
+        }
     }
     if (as_json) {
         l.text[l.len++] = '}';

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cmd/pem.h"
 #include "cmd/server_options.h"
+#include "cmd/server_tracing.h"
 #include "cmd/server_webhooks.h"
 #include "sfu/dump.h"
 
@@ -36,6 +37,8 @@ struct program {
     struct aura_server *server;
     struct aura_egress egress;
     struct aura_webhooks *webhooks; /* NULL: none wanted */
+    struct aura_tracing *tracing;   /* NULL: none wanted */
+    struct aura_trace_conf trace;
     struct aura_presets presets;
     char node_id[NODE_ID_LEN + 4];
     int signals;
@@ -331,6 +334,8 @@ static int start_http(struct program *p) {
                                     .rand = aura_rand_system(),
                                     .recordings = p->egress.recordings,
                                     .webhooks = p->webhooks,
+                                    .trace = p->trace,
+                                    .tracing = p->tracing,
                                     .metrics_user = c->metrics_user,
                                     .metrics_password =
                                         c->metrics_password ? c->metrics_password : ""};
@@ -382,6 +387,7 @@ static int run(struct program *p) {
     err = err ? err : start_dump(p);
     err = err ? err : start_sfu(p);
     err = err ? err : start_recordings(p);
+    err = err ? err : server_tracing_start(&p->tracing, &p->trace, &p->options.config, p->node_id);
     err = err ? err : start_http(p);
     if (!err) {
         AURA_LOG("server", AURA_LOG_INFO, "started", AURA_S("version", AURA_VERSION),
@@ -405,6 +411,7 @@ static void end(struct program *p) {
     aura_rooms_free(p->rooms);
     aura_presets_clear(&p->presets);
     aura_webhooks_free(p->webhooks); /* what the rooms said last is stored */
+    aura_tracing_free(p->tracing);   /* … and sent */
     aura_sfu_free(p->sfu);
     aura_aic_core_free(p->aic);
     end_dump(p);

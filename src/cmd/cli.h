@@ -62,10 +62,13 @@ bool cli_ends(int parse_result, int *status);
 enum cli_grant { CLI_GRANT_ROOM_LIST = 1, CLI_GRANT_ROOM_CREATE = 2, CLI_GRANT_ROOM_ADMIN = 4 };
 
 /**
- * Calls livekit.RoomService/<method>. Takes @p request. Prints what went wrong, and what to do, to
+ * Calls livekit.<service>/<method>. Takes @p request. Prints what went wrong, and what to do, to
  * stderr. @param response  out: owned by the caller
  * @return 0, or the error (then *response is NULL)
  */
+AURA_NODISCARD int cli_twirp(const struct cli *cli, const char *service, const char *method,
+                             unsigned grants, const char *room, json_t *request, json_t **response);
+/** The same of RoomService. */
 AURA_NODISCARD int cli_room_service(const struct cli *cli, const char *method, unsigned grants,
                                     const char *room, json_t *request, json_t **response);
 
@@ -112,6 +115,9 @@ int cli_participant_remove(int argc, char **argv);
 int cli_participant_mute(int argc, char **argv);
 int cli_participant_update(int argc, char **argv);
 int cli_data_send(int argc, char **argv);
+int cli_dispatch_create(int argc, char **argv);
+int cli_dispatch_list(int argc, char **argv);
+int cli_dispatch_delete(int argc, char **argv);
 int cli_webhooks_list(int argc, char **argv);
 int cli_webhooks_replay(int argc, char **argv);
 int cli_aic_top(int argc, char **argv);

@@ -109,16 +109,21 @@ static int call(const struct cli *cli, const char *path, const char *name, unsig
     return err;
 }
 
-int cli_room_service(const struct cli *cli, const char *method, unsigned grants, const char *room,
-                     json_t *request, json_t **response) {
+int cli_twirp(const struct cli *cli, const char *service, const char *method, unsigned grants,
+              const char *room, json_t *request, json_t **response) {
     *response = NULL;
     char path[128];
     char *body = json_dumps(request, JSON_COMPACT);
-    snprintf(path, sizeof(path), "twirp/livekit.RoomService/%s", method);
+    snprintf(path, sizeof(path), "twirp/livekit.%s/%s", service, method);
     int err = body ? call(cli, path, method, grants, room, body, response) : AURA_ENOMEM;
     free(body); /* library's memory */
     json_decref(request);
     return err;
+}
+
+int cli_room_service(const struct cli *cli, const char *method, unsigned grants, const char *room,
+                     json_t *request, json_t **response) {
+    return cli_twirp(cli, "RoomService", method, grants, room, request, response);
 }
 
 int cli_get(const struct cli *cli, const char *path, unsigned grants, json_t **response) {

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cmd/args.h"
+#include "cmd/server_tracing.h"
 #include "cmd/server_webhooks.h"
 #include "rtp/media.h"
 
@@ -191,8 +192,9 @@ static int take_keys(struct aura_config *c) {
     return AURA_EINVAL;
 }
 
-static int check_webhooks(const struct aura_config *c) {
+static int check_services(const struct aura_config *c) {
     const char *problem = server_webhooks_problem(c);
+    problem = problem ? problem : server_tracing_problem(c);
     if (problem) {
         fprintf(stderr, "auralink-server: %s\n", problem);
     }
@@ -234,7 +236,7 @@ bool server_options_read(struct server_options *o, int argc, char **argv, int *s
     o->dump_mb = f.dump_mb;
     err = err ? err : take_codecs(o);
     err = err ? err : take_keys(&o->config);
-    err = err ? err : check_webhooks(&o->config);
+    err = err ? err : check_services(&o->config);
     err = err ? err : take_log(&o->config);
     if (!err && f.check) {
         printf("the configuration is fine\n");

@@ -91,8 +91,7 @@ Livekit__Job *aura__job_info(struct aura__arena *a, const struct job *j) {
 static void notify(struct job *j, const char *event) {
     struct aura__arena a = {.blocks = NULL};
     Livekit__Job *info = aura__job_info(&a, j);
-    AURA_LOG("agent", AURA_LOG_INFO, event, AURA_S("job", j->id),
-             AURA_S("room", j->dispatch->room->name),
+    AURA_LOG("agent", AURA_LOG_INFO, event, AURA_S("job", j->id), LOG_ROOM(j->dispatch->room),
              AURA_S("agent", j->dispatch->wish->agent_name), AURA_S("worker", j->worker_id));
     if (info) {
         aura__notify_job(j->dispatch->room, event, info);
@@ -186,7 +185,7 @@ static void refused(struct job *j) {
 static void on_no_answer(void *arg) {
     struct job *j = arg;
     AURA_LOG("agent", AURA_LOG_WARN, "worker_did_not_answer", AURA_S("worker", j->worker_id),
-             AURA_S("job", j->id));
+             AURA_S("job", j->id), LOG_ROOM(j->dispatch->room));
     refused(j);
 }
 
@@ -362,7 +361,7 @@ static void on_lost(void *arg) {
         return; /* the agent is there without its worker */
     }
     AURA_LOG("agent", AURA_LOG_WARN, "job_reassigned", AURA_S("job", j->id),
-             AURA_S("lost", j->worker_id));
+             AURA_S("lost", j->worker_id), LOG_ROOM(j->dispatch->room));
     j->worker_id[0] = 0;
     j->state = JOB_WAITING;
     j->status = LIVEKIT__JOB_STATUS__JS_PENDING;

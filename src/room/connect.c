@@ -217,8 +217,7 @@ void aura__connect_trickle(struct participant *p, struct transport *t) {
 
 static void fail(struct transport *t, const char *what, int err) {
     struct participant *p = t->p;
-    AURA_LOG_LIMITED("room", AURA_LOG_WARN, "negotiation_failed", AURA_S("room", p->room->name),
-                     AURA_S("participant", p->sid), AURA_S("step", what),
+    AURA_LOG_LIMITED("room", AURA_LOG_WARN, "negotiation_failed", LOG_WHO(p), AURA_S("step", what),
                      AURA_S("why", aura_err_text(err)));
     aura__send_leave(p, LIVEKIT__DISCONNECT_REASON__JOIN_FAILURE,
                      LIVEKIT__LEAVE_REQUEST__ACTION__RECONNECT);
@@ -255,6 +254,7 @@ void aura__connect_offer(struct participant *p, const Livekit__SessionDescriptio
     struct aura_buf sdp = AURA_BUF(SDP_OUT_MAX);
     bool trickle = false;
     p->requirement_out = false;
+    aura_trace_start(p->trace, AURA_TRACE_NEGOTIATION, AURA_TRACE_PUBLISHER);
     int err = answer_offer(t, d, &sdp, &trickle);
     if (err) {
         fail(t, "offer", err);
@@ -265,6 +265,8 @@ void aura__connect_offer(struct participant *p, const Livekit__SessionDescriptio
         } else {
             send_description(t, false, d->id, &sdp);
         }
+        aura_trace_stop(p->trace, AURA_TRACE_NEGOTIATION, AURA_TRACE_PUBLISHER);
+        aura_trace_start(p->trace, AURA_TRACE_ICE, AURA_TRACE_PUBLISHER);
         if (trickle) {
             aura__connect_trickle(p, t);
         }
@@ -288,6 +290,8 @@ void aura__connect_answer(struct participant *p, const Livekit__SessionDescripti
         fail(t, "answer", err);
         return;
     }
+    aura_trace_stop(p->trace, AURA_TRACE_NEGOTIATION, AURA_TRACE_SUBSCRIBER);
+    aura_trace_start(p->trace, AURA_TRACE_ICE, AURA_TRACE_SUBSCRIBER);
     aura__connect_negotiate(p);
 }
 
@@ -311,6 +315,7 @@ static void negotiate_subscriber(struct participant *p) {
     }
     struct aura_buf sdp = AURA_BUF(SDP_OUT_MAX);
     uint32_t id = 0;
+    aura_trace_start(p->trace, AURA_TRACE_NEGOTIATION, AURA_TRACE_SUBSCRIBER);
     int err = aura_neg_make_offer(t->neg, &sdp, &id);
     if (!err) {
         bool first = t->offer_id == 0;
@@ -358,11 +363,28 @@ void aura__connect_resume(struct participant *p) {
 
 /* ---- state ---- */
 
+static void trace_state(struct transport *t, enum aura_pc_state state) {
+    struct aura_trace *trace = t->p->trace;
+    enum aura_trace_end end = t == &t->p->sub ? AURA_TRACE_SUBSCRIBER : AURA_TRACE_PUBLISHER;
+    if (state == AURA_PC_CONNECTING || state == AURA_PC_CONNECTED) {
+        aura_trace_stop(trace, AURA_TRACE_ICE, end);
+        aura_trace_start(trace, AURA_TRACE_DTLS, end);
+    }
+    if (state == AURA_PC_CONNECTED) {
+        aura_trace_stop(trace, AURA_TRACE_DTLS, end);
+        aura_trace_start(trace, AURA_TRACE_MEDIA, end);
+        if (t->p->single) {
+            aura_trace_start(trace, AURA_TRACE_MEDIA, AURA_TRACE_SUBSCRIBER);
+        }
+    }
+}
+
 void aura__connect_state(struct transport *t, enum aura_pc_state state) {
     struct participant *p = t->p;
     struct transport *primary = p->single || !p->sub.peer ? &p->pub : &p->sub;
     t->connected = state == AURA_PC_CONNECTED;
     t->dead = state == AURA_PC_FAILED;
+    trace_state(t, state);
     if (state == AURA_PC_CONNECTED && t == primary) {
         aura__participant_active(p);
     } else if (state == AURA_PC_FAILED && t == primary && !p->session) {

@@ -116,12 +116,24 @@ static void detach_session(struct participant *p) {
     }
 }
 
+static int get_room(struct aura_rooms *r, const struct aura_join *join,
+                    const Livekit__CreateRoomRequest *wish, struct room **room) {
+    struct aura_trace *trace = join->trace ? *join->trace : NULL;
+    const char *name = join->claims->video.room;
+    uint64_t start_us = aura_trace_now_us(trace);
+    bool found = aura__room_find(r, name) != NULL;
+    int err = aura__room_get(r, name, true, wish, room);
+    aura_trace_span(trace, found ? "room_get" : "room_create", start_us,
+                    err ? aura_err_text(err) : NULL);
+    return err;
+}
+
 static int new_participant(struct aura_rooms *r, const struct aura_join *join,
                            struct participant **out, struct aura_denial *d) {
     struct room *room;
     int err = 0;
     Livekit__CreateRoomRequest *wish = aura__wish_of_join(r, join, &err);
-    err = err ? err : aura__room_get(r, join->claims->video.room, true, wish, &room);
+    err = err ? err : get_room(r, join, wish, &room);
     aura__pb_free(wish);
     if (err) {
         return deny(d, aura_err_http(err), err, "cannot create the room: %s", aura_err_text(err));
@@ -134,6 +146,10 @@ static int new_participant(struct aura_rooms *r, const struct aura_join *join,
     err = aura__participant_new(room, join, out);
     if (err) {
         return deny(d, aura_err_http(err), err, "cannot join: %s", aura_err_text(err));
+    }
+    if (join->trace) {
+        (*out)->trace = *join->trace;
+        *join->trace = NULL;
     }
     return 0;
 }

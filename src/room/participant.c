@@ -83,13 +83,32 @@ static void participant_free(struct participant *p) {
     aura_claims_clear(&p->claims);
     aura__pb_free(p->client);
     aura__pb_free(p->allowed.list);
+    aura_trace_free(p->trace);
     aura_free(p);
+}
+
+static void end_trace(struct participant *p, const char *error) {
+    const ProtobufCEnumValue *sdk =
+        p->client ? protobuf_c_enum_descriptor_get_value(&livekit__client_info__sdk__descriptor,
+                                                         (int)p->client->sdk)
+                  : NULL;
+    const struct aura_span_attr attrs[] = {
+        {"room", p->room->name, 0},
+        {"room_sid", p->room->sid, 0},
+        {"participant", p->claims.identity, 0},
+        {"participant_sid", p->sid, 0},
+        {"sdk", sdk ? sdk->name : "UNKNOWN", 0},
+        {"sdk_version", p->client ? p->client->version : "", 0},
+        {"protocol", NULL, p->client ? p->client->protocol : 0},
+        {"connections", NULL, p->single ? 1 : 2},
+        {"http.response.status_code", NULL, 101},
+    };
+    aura_trace_end(p->trace, "join", error, attrs, sizeof(attrs) / sizeof(attrs[0]));
 }
 
 static void on_join_timeout(void *arg) {
     struct participant *p = arg;
-    AURA_LOG("room", AURA_LOG_WARN, "join_timeout", AURA_S("room", p->room->name),
-             AURA_S("participant", p->sid));
+    AURA_LOG("room", AURA_LOG_WARN, "join_timeout", LOG_WHO(p));
     aura__participant_leave(p, LIVEKIT__DISCONNECT_REASON__JOIN_FAILURE,
                             LIVEKIT__LEAVE_REQUEST__ACTION__DISCONNECT);
 }
@@ -195,10 +214,12 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     }
     p->closing = true;
     p->reason = reason;
+    const ProtobufCEnumValue *why =
+        protobuf_c_enum_descriptor_get_value(&livekit__disconnect_reason__descriptor, (int)reason);
+    end_trace(p, why ? why->name : "left"); /* unless it was active */
     aura__rpc_gone(p);
     aura__agents_left(p);
-    AURA_LOG("room", AURA_LOG_INFO, "participant_left", AURA_S("room", room->name),
-             AURA_S("participant", p->sid), AURA_I("reason", reason));
+    AURA_LOG("room", AURA_LOG_INFO, "participant_left", LOG_WHO(p), AURA_I("reason", reason));
     end_session(p, reason, action);
     AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
         aura__unsubscribe(s);
@@ -240,8 +261,8 @@ void aura__participant_active(struct participant *p) {
     r->stats.join_ms_sum += ms;
     p->state = LIVEKIT__PARTICIPANT_INFO__STATE__ACTIVE;
     p->was_active = true;
-    AURA_LOG("room", AURA_LOG_INFO, "participant_active", AURA_S("room", p->room->name),
-             AURA_S("participant", p->sid), AURA_I("after_ms", ms));
+    end_trace(p, NULL);
+    AURA_LOG("room", AURA_LOG_INFO, "participant_active", LOG_WHO(p), AURA_I("after_ms", ms));
     aura__notify_participant(p, "participant_joined");
     AURA_LIST_EACH(&p->tracks, struct track, t, node) {
         if (t->live) {

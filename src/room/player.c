@@ -231,8 +231,8 @@ static void update(struct participant *p, bool *again) {
     if (of && strcmp(of->sid, player->shown) != 0) {
         memcpy(player->shown, of->sid, sizeof(player->shown));
         player->since_us = now_us(p->room);
-        AURA_LOG("room", AURA_LOG_INFO, "player_shows", AURA_S("room", p->room->name),
-                 AURA_S("player", p->claims.identity), AURA_S("publisher", of->claims.identity));
+        AURA_LOG("room", AURA_LOG_INFO, "player_shows", LOG_WHO(p),
+                 AURA_S("publisher", of->claims.identity));
     }
     for (size_t i = 0; i < PLACES; i++) {
         struct aura__place *place = &player->place[i];

@@ -374,8 +374,7 @@ static void go_live(struct encoding *e) {
     }
     t->live = true;
     p->room->rooms->stats.tracks++;
-    AURA_LOG("room", AURA_LOG_INFO, "track_published", AURA_S("room", p->room->name),
-             AURA_S("participant", p->sid), AURA_S("track", t->sid),
+    AURA_LOG("room", AURA_LOG_INFO, "track_published", LOG_TRACK(t),
              AURA_S("codec", aura_codec_mime(e->codec)));
     aura__audible_add(t);
     aura__notify_track(t, "track_published");
@@ -432,7 +431,7 @@ static void start_media(struct encoding *e, aura_peer_id peer, const struct aura
         err = aura_map_put_u64(r->pubs, e->pub, e);
     }
     if (err) {
-        AURA_LOG("room", AURA_LOG_ERROR, "publish_failed", AURA_S("track", t->sid),
+        AURA_LOG("room", AURA_LOG_ERROR, "publish_failed", LOG_TRACK(t),
                  AURA_S("why", aura_err_text(err)));
         aura__publish_end(t, true);
         return;
@@ -521,6 +520,7 @@ void aura__publish_section_gone(struct participant *p, const char *mid) {
 
 void aura__publish_layer(struct encoding *e, const struct aura_sfu_layer *layer) {
     size_t at = 0;
+    aura_trace_stop(e->t->p->trace, AURA_TRACE_MEDIA, AURA_TRACE_PUBLISHER);
     while (at < e->layer_count && strcmp(e->layers[at].rid, layer->rid) != 0) {
         at++;
     }

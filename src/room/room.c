@@ -65,7 +65,7 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
     aura__aic_room_changed(room);
     aura_list_add(&r->rooms, &room->node);
     r->stats.rooms++;
-    AURA_LOG("room", AURA_LOG_INFO, "room_started", AURA_S("room", name), AURA_S("sid", room->sid));
+    AURA_LOG("room", AURA_LOG_INFO, "room_started", LOG_ROOM(room));
     aura__meters_start(room);
     aura__notify_room(room, "room_started", LIVEKIT__ROOM_END_REASON__ROOM_END_UNKNOWN);
     aura__room_check_empty(room);
@@ -102,8 +102,7 @@ void aura__room_close(struct room *room, Livekit__DisconnectReason reason) {
         aura__participant_leave(p, reason, LIVEKIT__LEAVE_REQUEST__ACTION__DISCONNECT);
     }
     aura__agents_room_ends(room);
-    AURA_LOG("room", AURA_LOG_INFO, "room_finished", AURA_S("room", room->name),
-             AURA_S("sid", room->sid));
+    AURA_LOG("room", AURA_LOG_INFO, "room_finished", LOG_ROOM(room));
     aura__notify_room(room, "room_finished", end_reason(reason));
     aura_map_del_str(r->by_name, room->name);
     aura_node_remove(&room->node);
@@ -133,7 +132,7 @@ void aura__room_check_empty(struct room *room) {
     uint64_t seconds = room->had_participants ? room->departure_timeout_s : room->empty_timeout_s;
     if (aura_timer_start(room->rooms->timers, &room->close_timer, seconds * AURA_US_PER_S, on_empty,
                          room)) {
-        AURA_LOG("room", AURA_LOG_ERROR, "no_memory_for_timer", AURA_S("room", room->name));
+        AURA_LOG("room", AURA_LOG_ERROR, "no_memory_for_timer", LOG_ROOM(room));
     }
 }
 

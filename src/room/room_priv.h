@@ -104,6 +104,7 @@ struct participant {
     bool negotiate_queued;
     struct aura_session *session;
     struct transport pub, sub; /* single: only `pub` */
+    struct aura_trace *trace;  /* of its join; NULL = none */
     struct aura_list tracks, subs;
     size_t track_count;
     struct unclaimed unclaimed[4];
@@ -232,6 +233,13 @@ struct aura_rooms {
     struct aura_buf out; /* scratch for packing */
     bool draining;
 };
+
+/* What a log line is about, under the same names in all of them (docs/operating.md). */
+#define LOG_ROOM(r) AURA_S("room", (r)->name), AURA_S("room_sid", (r)->sid)
+#define LOG_WHO(p)                                                                                 \
+    LOG_ROOM((p)->room), AURA_S("participant", (p)->claims.identity),                              \
+        AURA_S("participant_sid", (p)->sid)
+#define LOG_TRACK(t) LOG_WHO((t)->p), AURA_S("track_sid", (t)->sid)
 
 /* ---- ids.c, arena use ---- */
 void aura__sid(struct aura_rand *r, const char *prefix, char out[SID_CAP]);

@@ -111,6 +111,10 @@ void aura_rooms_attach(struct aura_rooms *r, struct aura_sfu *sfu) {
     r->sfu = sfu;
 }
 
+bool aura_rooms_draining(const struct aura_rooms *r) {
+    return r->draining;
+}
+
 void aura_rooms_drain(struct aura_rooms *r) {
     r->draining = true;
     AURA_LOG("room", AURA_LOG_INFO, "drain", AURA_I("rooms", r->stats.rooms),
@@ -125,6 +129,7 @@ void aura_rooms_drain(struct aura_rooms *r) {
 
 void aura_rooms_stats(const struct aura_rooms *r, struct aura_rooms_stats *out) {
     *out = r->stats;
+    out->agent_workers = r->worker_count;
 }
 
 /* ---- events of the SFU: an id that is gone belongs to something that has just ended ---- */

@@ -13,6 +13,7 @@
 #include "livekit_webhook.pb-c.h"
 #include "net/loop.h"
 #include "room/token.h"
+#include "room/trace.h"
 #include "room/turn.h"
 #include "sfu/sfu.h"
 
@@ -115,6 +116,8 @@ struct aura_join {
     const char *user_agent;              /* of the HTTP request; NULL = none */
     /* The token's roomConfig, for a room that this join makes; NULL = none. */
     const Livekit__RoomConfiguration *config;
+    /* NULL or a trace of this join, which a new participant takes (then *trace is NULL). */
+    struct aura_trace **trace;
 };
 
 /** All checks of a join, without joining (/rtc/validate). @return 0 or an error with *denial filled
@@ -145,9 +148,11 @@ void aura_rooms_tell_egress(struct aura_rooms *r, const char *room, const char *
 
 /** Tells everybody to go elsewhere and takes nobody new. */
 void aura_rooms_drain(struct aura_rooms *r);
+bool aura_rooms_draining(const struct aura_rooms *r);
 
 struct aura_rooms_stats {
     size_t rooms, participants, tracks, subscriptions;
+    size_t agent_workers; /* connected */
     uint64_t joins, joins_refused, resumes, signals_in, signals_out, bad_signals, data_in,
         data_refused;
     size_t aic_tracks[AURA_AIC_STATES]; /* now, by enum aura_aic_state */

@@ -20,6 +20,7 @@ static void send_state(struct subscription *s, Livekit__StreamState state) {
 }
 
 void aura__stream_started(struct subscription *s) {
+    aura_trace_stop(s->p->trace, AURA_TRACE_MEDIA, AURA_TRACE_SUBSCRIBER);
     if (s->t->request->type == LIVEKIT__TRACK_TYPE__VIDEO) {
         send_state(s, LIVEKIT__STREAM_STATE__ACTIVE);
     }
@@ -27,8 +28,7 @@ void aura__stream_started(struct subscription *s) {
 
 void aura__stream_state(struct subscription *s, const struct aura_sfu_sub_state *state) {
     bool was_paused = s->state_known && s->state.paused;
-    AURA_LOG("room", AURA_LOG_DEBUG, "layer", AURA_S("room", s->p->room->name),
-             AURA_S("participant", s->p->claims.identity), AURA_S("track", s->t->sid),
+    AURA_LOG("room", AURA_LOG_DEBUG, "layer", LOG_WHO(s->p), AURA_S("track_sid", s->t->sid),
              AURA_I("spatial", state->spatial), AURA_I("temporal", state->temporal),
              AURA_S("why", aura_alloc_why_name(state->why)), AURA_I("bps", state->bps),
              AURA_I("estimate_bps", state->estimate_bps));

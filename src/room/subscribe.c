@@ -419,8 +419,8 @@ static void open_media(struct subscription *s) {
         err = aura_map_put_u64(r->sub_ids, s->sub, s);
     }
     if (err) {
-        AURA_LOG("room", AURA_LOG_ERROR, "subscribe_failed", AURA_S("track", s->t->sid),
-                 AURA_S("why", aura_err_text(err)));
+        AURA_LOG("room", AURA_LOG_ERROR, "subscribe_failed", LOG_WHO(s->p),
+                 AURA_S("track_sid", s->t->sid), AURA_S("why", aura_err_text(err)));
         return;
     }
     tell_publisher(s->t);

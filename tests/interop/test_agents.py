@@ -92,6 +92,7 @@ def test_real_agent(server, room, workers, kind, prefix):
     caller.call("publishAudio")
     caller.call("publishVideo")
     agent = eventually(lambda: agent_of(server, room.name), 60, what="the agent is in the room")
+    assert server.metric("auralink_agent_workers") >= 1
     assert agent["name"].startswith("Echo") and agent["attributes"]["lk.agent_name"] == name
     echoed = caller.wait("trackSubscribed", 40, identity=agent["identity"])["sid"]
     caller.until(echoed, lambda s: s["loudSeconds"] > 0.5, 40, "no echo")

@@ -55,6 +55,7 @@ def test_whip_to_livekit_client(room, publish):
     video = viewer.wait("trackSubscribed", 20, kind="video")
     audio = viewer.wait("trackSubscribed", 20, kind="audio")
     assert video["identity"] == audio["identity"] == "encoder"
+    assert room.server.metric("auralink_whip_sessions") >= 1
     viewer.until(video["sid"], lambda s: s["distinct"] > 15, 30, "no picture by WHIP")
     viewer.until(audio["sid"], lambda s: s["loudSeconds"] > 0.5, 30, "no sound by WHIP")
     assert publisher.delete() == 200

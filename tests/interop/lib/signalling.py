@@ -36,10 +36,10 @@ def path(version: int = 0, **query: str) -> str:
 class Signal:
     """One WebSocket with protobuf frames."""
 
-    def __init__(self, server, token: str, version: int = 0, **query: str):
+    def __init__(self, server, token: str, version: int = 0, headers: dict | None = None, **query: str):
         self.socket = ws.connect(
             server.url + path(version, **query),
-            additional_headers={"Authorization": f"Bearer {token}"},
+            additional_headers={"Authorization": f"Bearer {token}", **(headers or {})},
             compression=None,
             max_size=1 << 24,
             open_timeout=10,
