@@ -57,6 +57,8 @@ SDP = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"  # refused, but onl
 PATHS = {
     "/": ("GET", "/", None, b"", ANYBODY),
     "/metrics": ("GET", "/metrics", None, b"", ANYBODY),  # of all rooms, without names in it
+    "/healthz": ("GET", "/healthz", None, b"", ANYBODY),
+    "/readyz": ("GET", "/readyz", None, b"", ANYBODY),
     "/rtc/validate": ("GET", "/rtc/validate", None, b"", JOIN),
     "/rtc/v1/validate": ("GET", f"/rtc/v1/validate?join_request={join_request()}", None, b"", JOIN),
     "/debug/rooms/": ("GET", f"/debug/rooms/{ROOM}", None, b"", ADMIN),
