@@ -71,6 +71,7 @@ int aura_config_init(struct aura_config *c) {
                     .max_mb = 256,
                     .max_age_s = 3 * 86400,
                     .timeout_s = 10},
+        .tls = {.cert_file = "", .key_file = ""},
         .drain_timeout_s = 10,
     };
     return aura_keys_new(&c->keys);

@@ -26,6 +26,7 @@ struct aura_http {
     struct aura_timer
         liveness; /* looks after all of them: lws would keep a sorted list of timers */
     struct aura_http_stats stats;
+    struct aura_tls *tls; /* NULL: plain HTTP */
     uint16_t port;
 };
 
@@ -64,6 +65,8 @@ struct aura_http_req {
     char *path, *query; /* own copies; query is cut into "name\0value\0" pairs */
     size_t query_len;
     char *authorization, *content_type, *user_agent, *request_headers, *if_match;
+    char *forwarded_for;
+    struct aura_addr peer;   /* who is at the other end of the connection */
     struct aura_buf headers; /* of the answer: "name:\0value\0" pairs */
     struct aura_buf body;
     bool too_large, answered;
@@ -82,6 +85,10 @@ struct http_conn {
     struct aura_http_req *req;
     struct aura_ws *ws;
 };
+
+/** Everything that lws has to say about the server's connections. */
+int aura__http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                        size_t len);
 
 /** From the writable callback: the answer that came later begins. */
 void aura__http_later_write(struct aura_http_req *req);

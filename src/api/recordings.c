@@ -265,6 +265,9 @@ static int record(struct aura_recording *e, const struct aura_recording_request 
             argv[n++] = more[i].value;
         }
     }
+    if (r->conf.insecure) {
+        argv[n++] = "--insecure";
+    }
     char *token = mint(r, e);
     if (!token) {
         return AURA_ENOMEM;
