@@ -61,15 +61,6 @@ static void copy_query(struct aura_http_req *req) {
     }
 }
 
-static void copy_peer(struct aura_http_req *req) {
-    struct sockaddr_storage sa;
-    socklen_t len = sizeof(sa);
-    if (getpeername(lws_get_socket_fd(req->wsi), (struct sockaddr *)&sa, &len) ||
-        aura_addr_from_sockaddr(&req->peer, (const struct sockaddr *)&sa, len)) {
-        memset(&req->peer, 0, sizeof(req->peer));
-    }
-}
-
 static struct aura_http_req *req_new(struct aura_http *h, struct lws *wsi) {
     static const struct {
         enum lws_token_indexes token;
@@ -103,9 +94,7 @@ static struct aura_http_req *req_new(struct aura_http *h, struct lws *wsi) {
     req->content_type = copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
     req->user_agent = copy_header(wsi, WSI_TOKEN_HTTP_USER_AGENT);
     req->if_match = copy_header(wsi, WSI_TOKEN_HTTP_IF_MATCH);
-    req->forwarded_for = copy_header(wsi, WSI_TOKEN_X_FORWARDED_FOR);
     req->request_headers = copy_header(wsi, WSI_TOKEN_HTTP_AC_REQUEST_HEADERS);
-    copy_peer(req);
     h->stats.requests++;
     return req;
 }
@@ -130,7 +119,6 @@ static void req_free(struct aura_http_req *req) {
     aura_free(req->content_type);
     aura_free(req->user_agent);
     aura_free(req->if_match);
-    aura_free(req->forwarded_for);
     aura_buf_free(&req->headers);
     aura_free(req->request_headers);
     aura__http_later_drop(req);
@@ -159,16 +147,11 @@ const char *aura_http_query(const struct aura_http_req *req, const char *name) {
 }
 
 const char *aura_http_header(const struct aura_http_req *req, const char *name) {
-    return strcasecmp(name, "authorization") == 0     ? req->authorization
-           : strcasecmp(name, "content-type") == 0    ? req->content_type
-           : strcasecmp(name, "user-agent") == 0      ? req->user_agent
-           : strcasecmp(name, "if-match") == 0        ? req->if_match
-           : strcasecmp(name, "x-forwarded-for") == 0 ? req->forwarded_for
-                                                      : NULL;
-}
-
-const struct aura_addr *aura_http_peer(const struct aura_http_req *req) {
-    return &req->peer;
+    return strcasecmp(name, "authorization") == 0  ? req->authorization
+           : strcasecmp(name, "content-type") == 0 ? req->content_type
+           : strcasecmp(name, "user-agent") == 0   ? req->user_agent
+           : strcasecmp(name, "if-match") == 0     ? req->if_match
+                                                   : NULL;
 }
 
 const uint8_t *aura_http_body(const struct aura_http_req *req, size_t *len) {
@@ -316,9 +299,7 @@ static int finish(struct lws *wsi, struct http_conn *conn) {
 
 static int answer(struct aura_http *h, struct lws *wsi, struct http_conn *conn) {
     struct aura_http_req *req = conn->req;
-    if (req->answered) {
-        /* refused before it was read */
-    } else if (req->too_large) {
+    if (req->too_large) {
         static const char text[] = "the request body is too large";
         aura_http_respond(req, 413, "text/plain", text, sizeof(text) - 1);
     } else if (strcmp(req->method, "OPTIONS") == 0) {
@@ -355,8 +336,7 @@ static int on_http(struct aura_http *h, struct lws *wsi) {
         has_body = strtoull(length, NULL, 10) > 0;
         conn->req->too_large = strtoull(length, NULL, 10) > AURA_HTTP_BODY_BYTES_MAX;
     }
-    bool admitted = !h->handlers.admit || h->handlers.admit(h->arg, conn->req);
-    return admitted && has_body && !conn->req->too_large ? 0 : answer(h, wsi, conn);
+    return has_body && !conn->req->too_large ? 0 : answer(h, wsi, conn);
 }
 
 static int on_body(struct lws *wsi, const void *in, size_t len) {
@@ -378,8 +358,7 @@ static int on_upgrade(struct aura_http *h, struct lws *wsi, const char *to) {
         return -1;
     }
     req->upgrading = true;
-    bool admitted = !h->handlers.admit || h->handlers.admit(h->arg, req);
-    bool accepted = admitted && h->handlers.upgrade(h->arg, req) && req->accepted;
+    bool accepted = h->handlers.upgrade(h->arg, req) && req->accepted;
     if (accepted) {
         conn->ws = req->accepted;
     } else if (req->answered && req->answer.len) {

@@ -32,9 +32,6 @@ enum {
 };
 
 struct aura_http_handlers {
-    /* A request's headers are here, its body is not: false refuses it, with aura_http_respond()
-     * called. Upgrades pass here too. NULL = all are taken. */
-    bool (*admit)(void *arg, struct aura_http_req *req);
     /* A whole request; must call aura_http_respond() or aura_http_later() before it returns. */
     void (*request)(void *arg, struct aura_http_req *req);
     /* OPTIONS: may add headers to the answer, which is given behind it. NULL = adds none. */
@@ -73,11 +70,8 @@ const char *aura_http_method(const struct aura_http_req *req);
 const char *aura_http_path(const struct aura_http_req *req);
 /** A query parameter, decoded; NULL if absent. */
 const char *aura_http_query(const struct aura_http_req *req, const char *name);
-/** "authorization", "content-type", "if-match", "user-agent" or "x-forwarded-for"; NULL if absent.
- */
+/** "authorization", "content-type", "if-match" or "user-agent"; NULL if absent. */
 const char *aura_http_header(const struct aura_http_req *req, const char *name);
-/** Who is at the other end of the connection: perhaps a proxy. */
-const struct aura_addr *aura_http_peer(const struct aura_http_req *req);
 const uint8_t *aura_http_body(const struct aura_http_req *req, size_t *len);
 /** A header of the answer, before aura_http_respond(); "link" may be given several times. Copies.
  * @return 0, AURA_ENOMEM, AURA_ELIMIT (AURA_HTTP_ANSWER_HEADER_BYTES_MAX together) */

@@ -65,8 +65,6 @@ struct aura_http_req {
     char *path, *query; /* own copies; query is cut into "name\0value\0" pairs */
     size_t query_len;
     char *authorization, *content_type, *user_agent, *request_headers, *if_match;
-    char *forwarded_for;
-    struct aura_addr peer;   /* who is at the other end of the connection */
     struct aura_buf headers; /* of the answer: "name:\0value\0" pairs */
     struct aura_buf body;
     bool too_large, answered;

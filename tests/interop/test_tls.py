@@ -85,9 +85,9 @@ def test_http_clients(secure, certificates):
     assert made.returncode == 0, made
     refused = subprocess.run([*program(), "room", "list", "--url", secure.url], capture_output=True, text=True)
     assert refused.returncode != 0 and "certificate" in refused.stderr, refused
-    done = subprocess.run(["node", "clients/server_rpc.mjs", secure.http_url, tokens.KEY, tokens.SECRET, "listRooms", "{}"],
+    done = subprocess.run(["node", "clients/server_sdk.mjs", secure.http_url, tokens.KEY, tokens.SECRET, "ListRooms", "{}"],
                           cwd=HERE, capture_output=True, text=True, timeout=60, env=trust)
-    assert done.returncode == 0 and "by-cli" in done.stdout, done
+    assert [r["name"] for r in json.loads(done.stdout)["ok"]["rooms"]] == ["by-cli"], done
 
 
 def test_reload_in_a_call(secure, certificates, drivers, room_on):
