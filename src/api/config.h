@@ -87,6 +87,9 @@ struct aura_config {
     } tracing;
     bool full_room_in_webhooks;
     const char *metrics_user, *metrics_password;
+    struct { /* of the HTTP port; "" = plain HTTP */
+        const char *cert_file, *key_file;
+    } tls;
     uint32_t drain_timeout_s;
     struct aura_config_owned *owned; /* memory behind the texts */
 };
@@ -116,6 +119,9 @@ AURA_NODISCARD int aura_config_key_file(struct aura_config *c, const char *path,
  * @return 0, or AURA_EMALFORMED with a line in @p messages
  */
 AURA_NODISCARD int aura_config_turn(struct aura_config *c, struct aura_buf *messages);
+/** Calls for each key whose value differs. @param live  SIGHUP may change it */
+void aura_config_compare(const struct aura_config *a, const struct aura_config *b,
+                         void (*differs)(void *arg, const char *path, bool live), void *arg);
 /** All keys with defaults and meaning, as a Markdown table. */
 void aura_config_print_keys(FILE *out);
 

@@ -31,4 +31,7 @@ struct aura__config_key {
 extern const struct aura__config_key aura__config_keys[];
 extern const size_t aura__config_key_count;
 
+/** Does SIGHUP change it while the server runs? (config_compare.c) */
+bool aura__config_live(const char *path);
+
 #endif

@@ -20,6 +20,11 @@ const struct aura__config_key aura__config_keys[] = {
     {"log_level", CONFIG_TEXT, AT(log_level), 0, 0, "info", "debug, info, warn or error"},
     {"logging.level", CONFIG_TEXT, AT(log_level), 0, 0, "info", "debug, info, warn or error"},
     {"logging.json", CONFIG_BOOL, AT(log_json), 0, 0, "false", "log lines as JSON"},
+    {"tls.cert_file", CONFIG_TEXT, AT(tls.cert_file), 0, 0, "",
+     "PEM file of the HTTP port's certificate, its chain behind it: https and wss; empty = "
+     "neither"},
+    {"tls.key_file", CONFIG_TEXT, AT(tls.key_file), 0, 0, "",
+     "PEM file of its key, not world-readable"},
     {"drain_timeout", CONFIG_SECONDS, AT(drain_timeout_s), 0, 86400, "10s",
      "longest wait for clients to leave after SIGTERM"},
     {"rtc.udp_port", CONFIG_PORTS, AT(rtc.udp_port), 0, 65535, "7882",
@@ -263,7 +268,8 @@ void aura_config_print_keys(FILE *out) {
     for (size_t i = 0; i < aura__config_key_count; i++) {
         const struct aura__config_key *k = &aura__config_keys[i];
         if (k->type != CONFIG_IGNORED) {
-            fprintf(out, "| `%s` | %s | %s |\n", k->path, k->fallback, k->help);
+            fprintf(out, "| `%s` | %s | %s%s |\n", k->path, k->fallback, k->help,
+                    aura__config_live(k->path) ? " ↻" : "");
         }
     }
 }

@@ -13,6 +13,7 @@
 #include "net/addr.h"
 #include "net/loop.h"
 
+struct aura_tls;
 struct aura_http;
 struct aura_http_req;
 struct aura_http_later;
@@ -48,7 +49,8 @@ struct aura_http_handlers {
 struct aura_http_conf {
     const struct aura_addr *bind; /* ports ignored; none = all interfaces */
     size_t bind_count;
-    uint16_t port; /* 0 = any free one (one bind address then) */
+    uint16_t port;        /* 0 = any free one (one bind address then) */
+    struct aura_tls *tls; /* outlives the server; NULL = plain HTTP. It may be loaded anew. */
 };
 
 /** @return 0, AURA_EEXISTS (port in use), AURA_ENOMEM, AURA_EIO */

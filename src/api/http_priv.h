@@ -26,6 +26,7 @@ struct aura_http {
     struct aura_timer
         liveness; /* looks after all of them: lws would keep a sorted list of timers */
     struct aura_http_stats stats;
+    struct aura_tls *tls; /* NULL: plain HTTP */
     uint16_t port;
 };
 
@@ -83,6 +84,10 @@ struct http_conn {
     struct aura_http_req *req;
     struct aura_ws *ws;
 };
+
+/** Everything that lws has to say about the server's connections. */
+int aura__http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                        size_t len);
 
 /** From the writable callback: the answer that came later begins. */
 void aura__http_later_write(struct aura_http_req *req);

@@ -2,6 +2,10 @@
 #include "api/http_priv.h"
 #include "base/mem.h"
 
+#include <openssl/err.h>
+
+#include <openssl/ssl.h>
+
 #include <string.h>
 #include <sys/socket.h>
 
@@ -120,6 +124,15 @@ static int on_receive(struct aura_ws *ws, struct lws *wsi, const void *in, size_
     return 0;
 }
 
+static bool send_now(struct lws *wsi, const uint8_t *data, size_t len) {
+    SSL *ssl = lws_get_ssl(wsi);
+    if (ssl) {
+        ERR_clear_error();
+        return SSL_write(ssl, data, (int)len) == (int)len;
+    }
+    return send(lws_get_socket_fd(wsi), data, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
+}
+
 /* We write the close frame ourselves: with libuv, lws 4.1 shuts the socket before its own is out.
  * The peer's answer ends the connection, or else the time limit. */
 static int send_close(struct aura_ws *ws, struct lws *wsi) {
@@ -133,8 +146,7 @@ static int send_close(struct aura_ws *ws, struct lws *wsi) {
     frame[2] = (uint8_t)(ws->close_code >> 8);
     frame[3] = (uint8_t)ws->close_code;
     memcpy(frame + 4, ws->close_reason, reason);
-    if (lws_partial_buffered(wsi) ||
-        send(lws_get_socket_fd(wsi), frame, len, MSG_NOSIGNAL | MSG_DONTWAIT) < (ssize_t)len) {
+    if (lws_partial_buffered(wsi) || !send_now(wsi, frame, len)) {
         return -1;
     }
     lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_ACK, CLOSE_ACK_S);

@@ -42,6 +42,7 @@ struct aura_recordings_conf {
     const char *folder;  /* all recordings are folders in it */
     const char *program; /* "" = auralink beside our own program */
     const char *url;     /* of this server, as the recorder reaches it */
+    bool insecure;       /* the url is ourselves on loopback: our certificate has another name */
     uint32_t max;        /* at a time */
     uint32_t max_duration_s, min_free_mb;
     const struct aura_keys *keys; /* borrowed */

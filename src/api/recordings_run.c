@@ -244,6 +244,9 @@ int aura__recording_run(struct aura_recording *e, const struct aura_recording_re
     if (e->kind != AURA_RECORDING_ROOM) { /* as LiveKit's, it ends with what it records */
         w.list[w.count++] = "--end-with-source";
     }
+    if (r->conf.insecure) {
+        w.list[w.count++] = "--insecure";
+    }
     char *token = mint(r, e);
     if (!token) {
         return AURA_ENOMEM;

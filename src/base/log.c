@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,12 +11,12 @@
 
 enum { LINE_BYTES = 8192, LINES_PER_SECOND = 5 };
 
-static enum aura_log_level lowest = AURA_LOG_INFO;
-static bool as_json;
+static _Atomic int lowest = AURA_LOG_INFO; /* may change while other threads write */
+static _Atomic bool as_json;
 static const char *const names[] = {"debug", "info", "warn", "error"};
 
 void aura_log_setup(enum aura_log_level level, bool json) {
-    lowest = level;
+    lowest = (int)level;
     as_json = json;
 }
 
@@ -30,7 +31,7 @@ int aura_log_level_parse(const char *text, enum aura_log_level *level) {
 }
 
 bool aura_log_on(enum aura_log_level level) {
-    return level >= lowest;
+    return (int)level >= atomic_load_explicit(&lowest, memory_order_relaxed);
 }
 
 bool aura_log_allow(struct aura_log_limit *limit) {

@@ -27,8 +27,7 @@ struct aura_kv {
 #define AURA_I(k, v) ((struct aura_kv){.key = (k), .kind = AURA_KV_INT, .i = (int64_t)(v)})
 #define AURA_D(k, v) ((struct aura_kv){.key = (k), .kind = AURA_KV_DBL, .d = (v)})
 
-/** Lowest level that is written (default INFO); JSON lines instead of text. Call before threads
- * start. */
+/** Lowest level that is written (default INFO); JSON lines instead of text. Thread-safe. */
 void aura_log_setup(enum aura_log_level level, bool json);
 /** "debug" | "info" | "warn" | "error" → level. @return 0 or AURA_EINVAL */
 AURA_NODISCARD int aura_log_level_parse(const char *text, enum aura_log_level *level);

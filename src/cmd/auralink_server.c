@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cmd/pem.h"
 #include "cmd/server_options.h"
+#include "cmd/server_reload.h"
 #include "cmd/server_tracing.h"
 #include "cmd/server_webhooks.h"
 #include "sfu/dump.h"
@@ -39,7 +40,10 @@ struct program {
     struct aura_webhooks *webhooks; /* NULL: none wanted */
     struct aura_tracing *tracing;   /* NULL: none wanted */
     struct aura_trace_conf trace;
+    struct aura_tls *tls; /* NULL: plain HTTP */
     struct aura_presets presets;
+    int argc;
+    char **argv;
     char node_id[NODE_ID_LEN + 4];
     int signals;
     struct aura_watch signal_watch;
@@ -75,6 +79,12 @@ static void on_signal(void *arg, struct aura_watch *watch, unsigned events) {
     if (read(p->signals, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
         return;
     }
+    if (info.ssi_signo == SIGHUP) {
+        const struct server_reload r = {p->argc,  p->argv, &p->options,
+                                        p->rooms, p->tls,  p->webhooks != NULL};
+        server_reload(&r);
+        return;
+    }
     if (p->draining) {
         stop(p);
         return;
@@ -91,6 +101,7 @@ static int watch_signals(struct program *p) {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
     sigprocmask(SIG_BLOCK, &set, NULL); /* before any thread starts, so that none takes them */
     p->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -124,28 +135,9 @@ static int start_rooms(struct program *p) {
         .node_id = p->node_id,
         .region = c->region,
         .version = LIVEKIT_VERSION,
-        .auto_create = c->room.auto_create,
-        .enable_remote_unmute = c->room.enable_remote_unmute,
-        .sync_streams = c->room.sync_streams,
         .presets = p->presets.list,
         .preset_count = p->presets.count,
-        .max_participants = c->room.max_participants,
-        .empty_timeout_s = c->room.empty_timeout_s,
-        .departure_timeout_s = c->room.departure_timeout_s,
         .codecs = p->options.codecs,
-        .max_metadata_bytes = c->limit.max_metadata_bytes,
-        .max_attributes_bytes = c->limit.max_attributes_bytes,
-        .max_name_length = c->limit.max_name,
-        .max_identity_length = c->limit.max_identity,
-        .max_room_name_length = c->limit.max_room_name,
-        .max_tracks = c->limit.max_tracks,
-        .max_rooms = c->limit.max_rooms,
-        .max_server_participants = c->limit.max_participants,
-        .max_server_tracks = c->limit.max_server_tracks,
-        .max_sub_video = c->limit.max_sub_video,
-        .max_sub_audio = c->limit.max_sub_audio,
-        .signal_rate = c->limit.signal_rate,
-        .data_rate = c->limit.data_rate,
         .max_audible = c->audio.max_audible,
         .aic = c->aic.enabled,
         .aic_audio = c->aic.audio,
@@ -164,6 +156,7 @@ static int start_rooms(struct program *p) {
         .on_egress_arg = &p->egress,
         .rand = aura_rand_system(),
     };
+    server_rooms_settings(&conf, c);
     err = aura_rooms_new(&p->rooms, &conf, p->loop);
     p->egress.rooms = p->rooms;
     return err;
@@ -310,7 +303,7 @@ static int start_recordings(struct program *p) {
     if (!c->record.folder || !c->record.folder[0]) {
         return 0;
     }
-    snprintf(url, sizeof(url), "ws://127.0.0.1:%u", c->port);
+    snprintf(url, sizeof(url), "%s://127.0.0.1:%u", *c->tls.cert_file ? "wss" : "ws", c->port);
     const struct aura_recordings_conf conf = {
         .changed = aura_egress_changed,
         .arg = &p->egress,
@@ -320,6 +313,7 @@ static int start_recordings(struct program *p) {
         .max = c->record.max,
         .max_duration_s = c->record.max_duration_s,
         .min_free_mb = c->record.min_free_mb,
+        .insecure = *c->tls.cert_file && !(c->record.url && c->record.url[0]),
         .keys = c->keys,
         .rand = aura_rand_system()};
     return aura_recordings_new(&p->egress.recordings, &conf, p->loop);
@@ -329,7 +323,8 @@ static int start_http(struct program *p) {
     const struct aura_config *c = &p->options.config;
     struct aura_server_conf conf = {.http = {.bind = p->options.bind,
                                              .bind_count = p->options.bind_count,
-                                             .port = (uint16_t)c->port},
+                                             .port = (uint16_t)c->port,
+                                             .tls = p->tls},
                                     .keys = c->keys,
                                     .rand = aura_rand_system(),
                                     .recordings = p->egress.recordings,
@@ -388,6 +383,7 @@ static int run(struct program *p) {
     err = err ? err : start_sfu(p);
     err = err ? err : start_recordings(p);
     err = err ? err : server_tracing_start(&p->tracing, &p->trace, &p->options.config, p->node_id);
+    err = err ? err : server_tls_start(&p->tls, &p->options.config);
     err = err ? err : start_http(p);
     if (!err) {
         AURA_LOG("server", AURA_LOG_INFO, "started", AURA_S("version", AURA_VERSION),
@@ -407,6 +403,7 @@ static void end(struct program *p) {
         aura_loop_remove_fd(&p->signal_watch);
     }
     aura_server_free(p->server);
+    aura_tls_free(p->tls);
     p->egress.recordings = aura_recordings_free(p->egress.recordings);
     aura_rooms_free(p->rooms);
     aura_presets_clear(&p->presets);
@@ -423,7 +420,7 @@ static void end(struct program *p) {
 }
 
 int main(int argc, char **argv) {
-    struct program program = {.signals = -1};
+    struct program program = {.signals = -1, .argc = argc, .argv = argv};
     int status;
     if (!server_options_read(&program.options, argc, argv, &status)) {
         return status;

@@ -60,6 +60,9 @@ static int perform(const struct cli *cli, const char *url, const char *bearer, c
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    if (getenv("SSL_CERT_FILE")) { /* as OpenSSL does for wss://; libcurl has its own way */
+        curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
+    }
     if (body) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     }

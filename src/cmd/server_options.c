@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/server_options.h"
 
+#include "api/tls.h"
 #include "base/log.h"
 #include "cmd/args.h"
 #include "cmd/server_tracing.h"
@@ -201,6 +202,23 @@ static int check_services(const struct aura_config *c) {
     return problem ? AURA_EINVAL : 0;
 }
 
+/* Also for --config-check, and so that a reload with a bad certificate changes nothing. */
+static int check_tls(const struct aura_config *c) {
+    struct aura_tls *tls = NULL;
+    struct aura_buf why = AURA_BUF(MESSAGES_BYTES);
+    if (!*c->tls.cert_file && !*c->tls.key_file) {
+        return 0;
+    }
+    int err = aura_tls_new(&tls, c->tls.cert_file, c->tls.key_file, &why);
+    if (err || why.len) {
+        fprintf(stderr, "auralink-server: %s%s\n",
+                err ? "" : "warning: ", why.len ? aura_buf_text(&why) : aura_err_text(err));
+    }
+    aura_tls_free(tls);
+    aura_buf_free(&why);
+    return err;
+}
+
 static int take_log(const struct aura_config *c) {
     enum aura_log_level level;
     if (aura_log_level_parse(c->log_level, &level)) {
@@ -237,6 +255,7 @@ bool server_options_read(struct server_options *o, int argc, char **argv, int *s
     err = err ? err : take_codecs(o);
     err = err ? err : take_keys(&o->config);
     err = err ? err : check_services(&o->config);
+    err = err ? err : check_tls(&o->config);
     err = err ? err : take_log(&o->config);
     if (!err && f.check) {
         printf("the configuration is fine\n");

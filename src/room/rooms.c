@@ -107,6 +107,30 @@ struct aura_rooms *aura_rooms_free(struct aura_rooms *r) {
     return NULL;
 }
 
+void aura_rooms_change(struct aura_rooms *r, const struct aura_rooms_conf *conf) {
+    struct aura_rooms_conf *c = &r->conf;
+    c->auto_create = conf->auto_create;
+    c->enable_remote_unmute = conf->enable_remote_unmute;
+    c->sync_streams = conf->sync_streams;
+    c->max_participants = conf->max_participants;
+    c->empty_timeout_s = conf->empty_timeout_s;
+    c->departure_timeout_s = conf->departure_timeout_s;
+    c->max_metadata_bytes = conf->max_metadata_bytes;
+    c->max_attributes_bytes = conf->max_attributes_bytes;
+    c->max_name_length = conf->max_name_length;
+    c->max_identity_length = conf->max_identity_length;
+    c->max_room_name_length = conf->max_room_name_length;
+    c->max_tracks = conf->max_tracks;
+    c->max_rooms = conf->max_rooms;
+    c->max_server_participants = conf->max_server_participants;
+    c->max_server_tracks = conf->max_server_tracks;
+    c->max_sub_video = conf->max_sub_video;
+    c->max_sub_audio = conf->max_sub_audio;
+    c->signal_rate = conf->signal_rate;
+    c->data_rate = conf->data_rate;
+    defaults(c);
+}
+
 void aura_rooms_attach(struct aura_rooms *r, struct aura_sfu *sfu) {
     r->sfu = sfu;
 }

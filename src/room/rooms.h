@@ -89,6 +89,11 @@ AURA_NODISCARD int aura_rooms_new(struct aura_rooms **rp, const struct aura_room
 struct aura_rooms *aura_rooms_free(struct aura_rooms *r);
 /** Handlers for aura_sfu_new(), with the rooms as argument. */
 const struct aura_sfu_handlers *aura_rooms_sfu_handlers(void);
+/**
+ * Takes what may change while rooms are open from @p conf: auto_create, enable_remote_unmute, and
+ * for rooms and joins to come max_participants, the timeouts, sync_streams and the limits.
+ */
+void aura_rooms_change(struct aura_rooms *r, const struct aura_rooms_conf *conf);
 void aura_rooms_attach(struct aura_rooms *r, struct aura_sfu *sfu);
 
 /** The same text as a constant if it is a wish for AI compression: "on", "off", "saver"; or NULL.

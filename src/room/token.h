@@ -32,6 +32,14 @@ struct aura_keys *aura_keys_free(struct aura_keys *k);
 AURA_NODISCARD int aura_keys_add(struct aura_keys *k, const char *key, const char *secret);
 /** The secret of a key, or NULL. Borrowed. */
 const char *aura_keys_secret(const struct aura_keys *k, const char *key);
+/** Both change their contents: who holds @p a sees the keys of @p b at once. */
+void aura_keys_swap(struct aura_keys *a, struct aura_keys *b);
+/** How @p now differs from @p before; never what the secrets are. */
+struct aura_keys_change {
+    size_t added, removed, changed;
+};
+struct aura_keys_change aura_keys_compare(const struct aura_keys *before,
+                                          const struct aura_keys *now);
 size_t aura_keys_count(const struct aura_keys *k);
 /** The first key added, for tokens that the server makes of its own accord. */
 const char *aura_keys_first(const struct aura_keys *k);

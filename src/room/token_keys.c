@@ -88,6 +88,33 @@ const char *aura_keys_secret(const struct aura_keys *k, const char *key) {
     return s ? s->text : NULL;
 }
 
+void aura_keys_swap(struct aura_keys *a, struct aura_keys *b) {
+    struct aura_keys held = *a;
+    *a = *b;
+    *b = held;
+    a->end = a->all ? a->end : &a->all;
+    b->end = b->all ? b->end : &b->all;
+}
+
+static bool same_secret(const char *a, const char *b) {
+    size_t len = strlen(a);
+    return len == strlen(b) && aura_secret_equal(a, b, len);
+}
+
+struct aura_keys_change aura_keys_compare(const struct aura_keys *before,
+                                          const struct aura_keys *now) {
+    struct aura_keys_change out = {.added = 0};
+    for (const struct secret *s = before->all; s; s = s->next) {
+        out.removed += aura_keys_secret(now, s->key) == NULL;
+    }
+    for (const struct secret *s = now->all; s; s = s->next) {
+        const char *old = aura_keys_secret(before, s->key);
+        out.added += old == NULL;
+        out.changed += old && !same_secret(old, s->text);
+    }
+    return out;
+}
+
 size_t aura_keys_count(const struct aura_keys *k) {
     return aura_map_count(k->by_key);
 }

@@ -9,6 +9,7 @@ import re
 import shlex
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import urllib.error
@@ -27,7 +28,9 @@ class Server:
     """
 
     def __init__(self, node_ip: str = "127.0.0.1", config: dict | None = None, netns: str | None = None,
-                 bind: str = "127.0.0.1", extra: list[str] | None = None, ports: dict | None = None):
+                 bind: str = "127.0.0.1", extra: list[str] | None = None, ports: dict | None = None,
+                 ca_file: str | None = None):
+        self._tls = ssl.create_default_context(cafile=ca_file) if ca_file else None  # `config` has its certificate
         self.node_ip = node_ip
         self.host = bind
         self.netns = netns
@@ -105,11 +108,11 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"ws://{self.authority}"
+        return f"{'wss' if self._tls else 'ws'}://{self.authority}"
 
     @property
     def http_url(self) -> str:
-        return f"http://{self.authority}"
+        return f"{'https' if self._tls else 'http'}://{self.authority}"
 
     @property
     def pid(self) -> int:
@@ -123,7 +126,7 @@ class Server:
         base = self.http_url if port is None else f"http://{self.host}:{port}"
         request = urllib.request.Request(base + path, headers=headers or {})
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
+            with urllib.request.urlopen(request, timeout=timeout, context=self._tls) as answer:
                 return answer.status, answer.read().decode(errors="replace"), dict(answer.headers)
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode(errors="replace"), dict(error.headers)

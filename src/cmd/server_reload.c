@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/server_reload.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NAMES_BYTES = 2048, WHY_BYTES = 1024 };
+
+struct changes {
+    struct aura_buf live, fixed; /* names of keys, with ", " between */
+};
+
+void server_rooms_settings(struct aura_rooms_conf *conf, const struct aura_config *c) {
+    conf->auto_create = c->room.auto_create;
+    conf->enable_remote_unmute = c->room.enable_remote_unmute;
+    conf->sync_streams = c->room.sync_streams;
+    conf->max_participants = c->room.max_participants;
+    conf->empty_timeout_s = c->room.empty_timeout_s;
+    conf->departure_timeout_s = c->room.departure_timeout_s;
+    conf->max_metadata_bytes = c->limit.max_metadata_bytes;
+    conf->max_attributes_bytes = c->limit.max_attributes_bytes;
+    conf->max_name_length = c->limit.max_name;
+    conf->max_identity_length = c->limit.max_identity;
+    conf->max_room_name_length = c->limit.max_room_name;
+    conf->max_tracks = c->limit.max_tracks;
+    conf->max_rooms = c->limit.max_rooms;
+    conf->max_server_participants = c->limit.max_participants;
+    conf->max_server_tracks = c->limit.max_server_tracks;
+    conf->max_sub_video = c->limit.max_sub_video;
+    conf->max_sub_audio = c->limit.max_sub_audio;
+    conf->signal_rate = c->limit.signal_rate;
+    conf->data_rate = c->limit.data_rate;
+}
+
+int server_tls_start(struct aura_tls **tls, const struct aura_config *c) {
+    struct aura_buf why = AURA_BUF(WHY_BYTES);
+    *tls = NULL;
+    if (!*c->tls.cert_file && !*c->tls.key_file) {
+        return 0;
+    }
+    int err = aura_tls_new(tls, c->tls.cert_file, c->tls.key_file, &why);
+    if (err || why.len) {
+        fprintf(stderr, "auralink-server: %s%s\n",
+                err ? "" : "warning: ", why.len ? aura_buf_text(&why) : aura_err_text(err));
+    }
+    aura_buf_free(&why);
+    return err;
+}
+
+static void note(void *arg, const char *path, bool live) {
+    struct changes *c = arg;
+    struct aura_buf *b = live ? &c->live : &c->fixed;
+    aura_buf_printf(b, "%s%s", b->len ? ", " : "", path);
+}
+
+/* The certificate is read even if its name is the same: that is what SIGHUP is sent for. */
+static int load_tls(const struct server_reload *r, const struct aura_config *fresh) {
+    struct aura_buf why = AURA_BUF(WHY_BYTES);
+    int err = 0;
+    if (r->tls) {
+        err = aura_tls_load(r->tls, fresh->tls.cert_file, fresh->tls.key_file, &why);
+    } else if (*fresh->tls.cert_file || *fresh->tls.key_file) {
+        AURA_LOG("config", AURA_LOG_WARN, "tls_needs_a_restart",
+                 AURA_S("why", "the server began without TLS"));
+    }
+    if (why.len) {
+        AURA_LOG("config", AURA_LOG_WARN, "tls", AURA_S("why", aura_buf_text(&why)));
+    }
+    if (r->tls && !err) {
+        AURA_LOG("config", AURA_LOG_INFO, "certificate_read", AURA_S("file", fresh->tls.cert_file),
+                 AURA_I("expires_unix_s", aura_tls_expires_s(r->tls)));
+    }
+    aura_buf_free(&why);
+    return err;
+}
+
+static void apply(const struct server_reload *r, struct server_options *fresh) {
+    struct aura_config *now = &r->options->config, *next = &fresh->config;
+    struct aura_rooms_conf settings = {.keys = now->keys};
+    aura_keys_swap(now->keys, next->keys); /* who holds the pointer sees the new ones */
+    server_rooms_settings(&settings, next);
+    aura_rooms_change(r->rooms, &settings);
+    /* For the next comparison. Texts stay those of the start, as memory of `next` goes. */
+    now->room.auto_create = next->room.auto_create;
+    now->room.enable_remote_unmute = next->room.enable_remote_unmute;
+    now->room.sync_streams = next->room.sync_streams;
+    now->room.max_participants = next->room.max_participants;
+    now->room.empty_timeout_s = next->room.empty_timeout_s;
+    now->room.departure_timeout_s = next->room.departure_timeout_s;
+    now->limit = next->limit;
+    now->drain_timeout_s = next->drain_timeout_s;
+    now->log_json = next->log_json;
+}
+
+void server_reload(const struct server_reload *r) {
+    struct server_options fresh;
+    struct changes c = {.live = AURA_BUF(NAMES_BYTES), .fixed = AURA_BUF(NAMES_BYTES)};
+    int status = 0;
+    if (!server_options_read(&fresh, r->argc, r->argv, &status)) {
+        AURA_LOG("config", AURA_LOG_ERROR, "reload_refused",
+                 AURA_S("why", "the lines before this one say what is wrong; everything stays as "
+                               "it was"));
+        return;
+    }
+    if (load_tls(r, &fresh.config)) {
+        AURA_LOG("config", AURA_LOG_ERROR, "reload_refused",
+                 AURA_S("why", "the certificate cannot be used; everything stays as it was"));
+        server_options_clear(&fresh);
+        return;
+    }
+    aura_config_compare(&r->options->config, &fresh.config, note, &c);
+    struct aura_keys_change keys = aura_keys_compare(r->options->config.keys, fresh.config.keys);
+    apply(r, &fresh);
+    AURA_LOG("config", AURA_LOG_INFO, "reloaded", AURA_S("changed", aura_buf_text(&c.live)),
+             AURA_I("keys_added", keys.added), AURA_I("keys_removed", keys.removed),
+             AURA_I("keys_changed", keys.changed));
+    if (c.fixed.len) {
+        AURA_LOG("config", AURA_LOG_WARN, "needs_a_restart",
+                 AURA_S("keys", aura_buf_text(&c.fixed)));
+    }
+    if (r->webhooks && keys.changed + keys.removed) {
+        AURA_LOG("config", AURA_LOG_WARN, "webhooks_keep_their_key",
+                 AURA_S("why", "webhooks are signed with the secret of the start until a restart"));
+    }
+    aura_buf_free(&c.live);
+    aura_buf_free(&c.fixed);
+    server_options_clear(&fresh);
+}
