@@ -8,6 +8,7 @@
 #ifndef AURA_API_CONFIG_H
 #define AURA_API_CONFIG_H
 
+#include "api/gate.h"
 #include "base/buf.h"
 #include "room/token.h"
 #include "room/turn.h"
@@ -71,6 +72,7 @@ struct aura_config {
         uint32_t max_rooms, max_participants, max_server_tracks; /* 0 = no limit */
         uint32_t max_sub_video, max_sub_audio;                   /* of one participant */
         uint32_t signal_rate, data_rate;                         /* a second; 0 = no limit */
+        struct aura_gate_rates addresses;
     } limit;
     struct {
         const char *folder, *program, *url; /* folder "" = off */

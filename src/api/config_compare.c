@@ -31,7 +31,9 @@ bool aura__config_live(const char *path) {
                                        "limit.subscription_limit_video",
                                        "limit.subscription_limit_audio",
                                        "limit.signal_rate",
-                                       "limit.data_rate"};
+                                       "limit.data_rate",
+                                       "limit.requests_per_address",
+                                       "limit.refusals_per_address"};
     for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++) {
         if (strcmp(live[i], path) == 0) {
             return true;

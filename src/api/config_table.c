@@ -151,6 +151,16 @@ const struct aura__config_key aura__config_keys[] = {
     {"limit.data_rate", CONFIG_UINT, AT(limit.data_rate), 0, 1000000, "5000",
      "data packets a second of one participant, ten seconds' worth at once; more are dropped and "
      "counted; 0 = no limit"},
+    {"limit.requests_per_address", CONFIG_UINT, AT(limit.addresses.rate[AURA_GATE_REQUESTS]), 0,
+     1000000, "500",
+     "HTTP requests and WebSockets a second from one address (IPv6: one /64), ten seconds' worth "
+     "at once; "
+     "more get 429; 0 = no limit"},
+    {"limit.refusals_per_address", CONFIG_UINT, AT(limit.addresses.rate[AURA_GATE_REFUSALS]), 0,
+     1000000, "50",
+     "tokens a second from one address that are not valid, ten seconds' worth at once; then it "
+     "gets 429 whatever it "
+     "asks; 0 = no limit"},
     {"record.folder", CONFIG_TEXT, AT(record.folder), 0, 0, "",
      "recordings that the Egress API starts go there; empty = there are none"},
     {"record.program", CONFIG_TEXT, AT(record.program), 0, 0, "",

@@ -164,6 +164,21 @@ const char *aura_http_header(const struct aura_http_req *req, const char *name) 
                                                                          : NULL;
 }
 
+struct aura_addr aura_http_remote(const struct aura_http_req *req) {
+    char text[AURA_HTTP_FORWARDED_MAX];
+    struct aura_addr peer = {.family = AURA_FAMILY_NONE}, named;
+    lws_get_peer_simple(req->wsi, text, sizeof(text));
+    if (aura_addr_parse(&peer, text) || !aura_addr_is_loopback(&peer) ||
+        lws_hdr_copy(req->wsi, text, sizeof(text), WSI_TOKEN_X_FORWARDED_FOR) <= 0) {
+        return peer;
+    }
+    /* What stands before the last comma the client may have written itself. */
+    const char *last = strrchr(text, ',');
+    last = last ? last + 1 : text;
+    last += strspn(last, " ");
+    return aura_addr_parse(&named, last) ? peer : named;
+}
+
 const uint8_t *aura_http_body(const struct aura_http_req *req, size_t *len) {
     *len = req->body.len;
     return req->body.data;

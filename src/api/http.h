@@ -27,6 +27,7 @@ enum {
     AURA_HTTP_ANSWER_HEADER_BYTES_MAX = 16 * 1024,
     AURA_WS_MESSAGE_BYTES_MAX = 2 << 20, /* LiveKit's limit.signal_message_size_limit */
     AURA_WS_QUEUE_BYTES_MAX = 8 << 20,   /* waiting for a slow reader; more closes the connection */
+    AURA_HTTP_FORWARDED_MAX = 1024, /* of X-Forwarded-For; longer ones are not believed */
     AURA_HTTP_PING_S = 10,
     AURA_HTTP_IDLE_S = 30, /* of a request that does not go on, of a peer that answers no ping */
 };
@@ -72,6 +73,9 @@ const char *aura_http_path(const struct aura_http_req *req);
 const char *aura_http_query(const struct aura_http_req *req, const char *name);
 /** "authorization", "content-type", "if-match", "traceparent" or "user-agent"; NULL if absent. */
 const char *aura_http_header(const struct aura_http_req *req, const char *name);
+/** Who asks, without a port. Behind a proxy on this machine: whom the proxy names last in
+ * X-Forwarded-For. */
+struct aura_addr aura_http_remote(const struct aura_http_req *req);
 const uint8_t *aura_http_body(const struct aura_http_req *req, size_t *len);
 /** A header of the answer, before aura_http_respond(); "link" may be given several times. Copies.
  * @return 0, AURA_ENOMEM, AURA_ELIMIT (AURA_HTTP_ANSWER_HEADER_BYTES_MAX together) */

@@ -212,6 +212,8 @@ static void put_process(struct aura_server *s, struct aura_buf *b) {
     one(b, "auralink_uptime_seconds", "gauge", "Time since the start.",
         (double)(aura_now_us(aura_loop_clock(s->loop)) - s->started_us) / 1e6);
     one(b, "auralink_http_requests_total", "counter", "HTTP requests.", (double)http.requests);
+    one(b, "auralink_http_limited_total", "counter", "Requests of addresses that asked too often.",
+        (double)s->gate_closed);
     one(b, "auralink_http_refused_total", "counter", "Requests answered with an error.",
         (double)http.refused);
     one(b, "auralink_websockets", "gauge", "Open WebSockets.", (double)http.open);
@@ -244,6 +246,7 @@ void aura__metrics(struct aura_server *s, struct aura_http_req *req) {
     struct aura_sfu_counters media;
     struct aura_rooms_stats rooms;
     if (!may_read(s, req)) {
+        aura__refused(s, req);
         aura__respond_text(req, 401, "wrong user or password for /metrics");
         return;
     }

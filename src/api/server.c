@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server_priv.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void aura__respond_text(struct aura_http_req *req, int status, const char *text) {
@@ -11,6 +13,36 @@ void aura__respond_text(struct aura_http_req *req, int status, const char *text)
 
 int64_t aura__now_s(const struct aura_server *s) {
     return (int64_t)(aura_wall_us(aura_loop_clock(s->loop)) / AURA_US_PER_S);
+}
+
+void aura__refused(const struct aura_server *s, const struct aura_http_req *req) {
+    struct aura_addr from = aura_http_remote(req);
+    (void)aura_gate_take(s->gate, &from, AURA_GATE_REFUSALS, s->conf.rates,
+                         aura_now_us(aura_loop_clock(s->loop)));
+}
+
+/* Who has used up its share gets a short answer and no more; so does who guesses tokens. */
+static bool admit(struct aura_server *s, struct aura_http_req *req) {
+    struct aura_addr from = aura_http_remote(req);
+    uint64_t now_us = aura_now_us(aura_loop_clock(s->loop));
+    const char *of = "refused tokens";
+    uint32_t wait_s = aura_gate_wait_s(s->gate, &from, AURA_GATE_REFUSALS, s->conf.rates, now_us);
+    if (!wait_s) {
+        of = "requests";
+        wait_s = aura_gate_take(s->gate, &from, AURA_GATE_REQUESTS, s->conf.rates, now_us);
+    }
+    if (!wait_s) {
+        return true;
+    }
+    char seconds[16], text[96], who[AURA_ADDR_TEXT_MAX];
+    s->gate_closed++;
+    AURA_LOG_LIMITED("api", AURA_LOG_WARN, "address_limited",
+                     AURA_S("from", aura_addr_ip_text(&from, who)), AURA_S("of", of));
+    snprintf(seconds, sizeof(seconds), "%u", wait_s);
+    snprintf(text, sizeof(text), "too many %s from your address: try again in %u s", of, wait_s);
+    (void)aura_http_answer_header(req, "retry-after", seconds);
+    aura__respond_text(req, 429, text);
+    return false;
 }
 
 int aura__authorize(const struct aura_server *s, const struct aura_http_req *req,
@@ -27,7 +59,11 @@ int aura__authorize(const struct aura_server *s, const struct aura_http_req *req
         *why = "no permissions to access the room";
         return AURA_EAUTH;
     }
-    return aura_token_verify(claims, s->conf.keys, token, strlen(token), aura__now_s(s), why);
+    int err = aura_token_verify(claims, s->conf.keys, token, strlen(token), aura__now_s(s), why);
+    if (err == AURA_EAUTH) {
+        aura__refused(s, req);
+    }
+    return err;
 }
 
 /* Readiness is for load balancers: who drains gets nobody new, though its calls go on. */
@@ -47,6 +83,9 @@ static void on_request(void *arg, struct aura_http_req *req) {
     struct aura_server *s = arg;
     const char *path = aura_http_path(req), *method = aura_http_method(req);
     bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    if (!admit(s, req)) {
+        return;
+    }
     if (get && health(s, req, path)) {
         return;
     }
@@ -83,6 +122,9 @@ static void on_options(void *arg, struct aura_http_req *req) {
 
 static bool on_upgrade(void *arg, struct aura_http_req *req) {
     const char *path = aura_http_path(req);
+    if (!admit(arg, req)) {
+        return false;
+    }
     if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0) {
         return aura__rtc_upgrade(arg, req);
     }
@@ -130,8 +172,10 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
     s->sfu = sfu;
     s->started_us = aura_now_us(aura_loop_clock(loop));
     int err = aura__whips_new(&s->whips);
+    err = err ? err : aura_gate_new(&s->gate, conf->rand);
     err = err ? err : aura_http_new(&s->http, &conf->http, loop, &handlers, s);
     if (err) {
+        aura_gate_free(s->gate);
         aura__whips_free(s->whips);
         aura_free(s);
         return err;
@@ -143,6 +187,7 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
 struct aura_server *aura_server_free(struct aura_server *s) {
     if (s) {
         aura_http_free(s->http);
+        aura_gate_free(s->gate);
         aura__whips_free(s->whips);
         aura_free(s);
     }

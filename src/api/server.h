@@ -4,6 +4,7 @@
 #ifndef AURA_API_SERVER_H
 #define AURA_API_SERVER_H
 
+#include "api/gate.h"
 #include "api/http.h"
 #include "room/rooms.h"
 
@@ -14,6 +15,7 @@ struct aura_tracing;
 struct aura_server_conf {
     struct aura_http_conf http;
     const struct aura_keys *keys;                /* outlives the server */
+    const struct aura_gate_rates *rates;         /* outlives the server; may change */
     struct aura_rand *rand;                      /* names of WHIP sessions; outlives the server */
     const char *metrics_user, *metrics_password; /* NULL = /metrics is open */
     struct aura_recordings *recordings;          /* outlives the server; NULL = none */

@@ -13,6 +13,8 @@ struct aura_server {
     struct aura_sfu *sfu;
     uint64_t started_us;
     uint64_t twirp_requests, twirp_errors;
+    struct aura_gate *gate;
+    uint64_t gate_closed;      /* requests that got 429 there */
     struct aura__whips *whips; /* sessions of WHIP and WHEP (whip.c) */
 };
 
@@ -24,6 +26,9 @@ int64_t aura__now_s(const struct aura_server *s);
  */
 AURA_NODISCARD int aura__authorize(const struct aura_server *s, const struct aura_http_req *req,
                                    struct aura_claims *claims, const char **why);
+
+/** A credential that is not valid was shown: counted for the address that it came from. */
+void aura__refused(const struct aura_server *s, const struct aura_http_req *req);
 
 /** Whose a WebSocket is: what the upgrade's user pointer begins with. */
 struct aura__ws_kind {

@@ -327,6 +327,7 @@ static int start_http(struct program *p) {
                                              .tls = p->tls},
                                     .keys = c->keys,
                                     .rand = aura_rand_system(),
+                                    .rates = &c->limit.addresses,
                                     .recordings = p->egress.recordings,
                                     .webhooks = p->webhooks,
                                     .trace = p->trace,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import socket
 import struct
 import time
@@ -107,6 +108,32 @@ def test_stun_flood(server, running_call):
             udp_send(server, [stun_binding(b"abcd%06d:efgh" % rng.randrange(10**6), rng) for _ in range(1000)])
 
     grows(server, "auralink_drops_total", send)
+
+
+def test_no_amplification(server, running_call):
+    """Who has no password gets back at most as many bytes as it sent, and to an address that is not its own nothing useful."""
+    rng = random.Random(5)
+    signal = Signal(server, tokens.join("known", f"amplification-{time.time()}"), 0)
+    try:
+        ufrag = re.search(r"a=ice-ufrag:(\S+)", signal.wait("offer").sdp)[1].encode()
+        hello = b"\x16\xfe\xfd" + bytes(9) + b"\x00\x40\x01" + rng.randbytes(63)
+        asked = [stun_binding(b"", rng), stun_binding(b"nobody:x", rng), stun_binding(ufrag + b":x", rng),
+                 stun_binding(ufrag + b":x", rng, integrity=False), hello, b"\x80\x60" + rng.randbytes(200),
+                 b"\x80\xce\x00\x02" + rng.randbytes(8)]  # an RTCP key frame request
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+            line.settimeout(0.5)
+            for packet in asked:
+                before = server.metric("livekit_packet_total", "incoming")
+                for _ in range(20):
+                    line.sendto(packet, ("127.0.0.1", server.udp_port))
+                eventually(lambda: server.metric("livekit_packet_total", "incoming") >= before + 20, what="they have arrived")
+                got = 0
+                with contextlib.suppress(TimeoutError):
+                    while True:
+                        got += len(line.recv(2000))
+                assert got <= 20 * len(packet), (packet, got)
+    finally:
+        signal.close()
 
 
 def test_stun_malformed(server, running_call):

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import urllib.error
+import urllib.request
 
 import pytest
 import websockets
@@ -203,3 +205,49 @@ def test_message_sizes(server):
     status, _ = post(server, BASE + "ListRooms", b'{"names":["' + b"x" * (10 << 20) + b'"]}', admin())
     assert status == 413
     assert other.catch_up() is not None
+
+
+def ask(server, of: str, path: str = "/rtc/validate", token: str = "", **headers) -> tuple[int, str, dict]:
+    """A GET as a proxy on this machine hands it on."""
+    request = urllib.request.Request(server.http_url + path, headers={"X-Forwarded-For": of, **headers})
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read().decode(), answer.headers
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode(), error.headers
+
+
+def test_requests_of_an_address(start_server, room_on):
+    """Too many from one address: 429, and when to come again; others, its neighbours in the room too, notice nothing."""
+    server = start_server(config={"limit": {"requests_per_address": 3}})
+    good = tokens.join("guest", "anywhere")
+    answers = [ask(server, "203.0.113.5", token=good) for _ in range(60)]
+    statuses = [status for status, _, _ in answers]
+    assert statuses[:30] == [200] * 30 and 429 in statuses and set(statuses) == {200, 429}
+    refused_one = answers[statuses.index(429)]
+    assert "too many requests" in refused_one[1] and int(refused_one[2]["Retry-After"]) >= 1
+    # What the client itself wrote stands before what the proxy adds.
+    assert ask(server, "198.51.100.7, 203.0.113.5", token=good)[0] in (429, 200)
+    assert ask(server, "198.51.100.7", token=good)[0] == 200
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+               "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    of = [ask(server, "203.0.113.6", "/rtc?access_token=" + good, **upgrade)[0] for _ in range(60)]
+    assert of.count(429) > 0
+    assert server.metric("auralink_http_limited_total") > 0
+    assert room_on(server).join("node", "neighbour").connected
+
+
+def test_wrong_tokens_of_an_address(start_server):
+    """Who guesses is let alone for a while, with a right token too; a right token without the grant is no guess."""
+    server = start_server(config={"limit": {"refusals_per_address": 1}})
+    good, bad = tokens.join("guest", "anywhere"), tokens.join("guest", "anywhere")[:-3] + "abc"
+    statuses = [ask(server, "203.0.113.5", token=bad)[0] for _ in range(40)]
+    assert statuses[:10] == [401] * 10 and 429 in statuses
+    status, text, headers = ask(server, "203.0.113.5", token=good)
+    assert (status, "refused tokens" in text) == (429, True) and int(headers["Retry-After"]) >= 1
+    assert ask(server, "203.0.113.6", token=good)[0] == 200
+    for _ in range(40):
+        assert ask(server, "203.0.113.6", "/debug/aic", token=good)[0] in (401, 403)
+    assert ask(server, "203.0.113.6", token=good)[0] == 200
