@@ -27,7 +27,7 @@ enum {
     AURA_HTTP_ANSWER_HEADER_BYTES_MAX = 16 * 1024,
     AURA_WS_MESSAGE_BYTES_MAX = 2 << 20, /* LiveKit's limit.signal_message_size_limit */
     AURA_WS_QUEUE_BYTES_MAX = 8 << 20,   /* waiting for a slow reader; more closes the connection */
-    AURA_HTTP_FORWARDED_MAX = 1024, /* of X-Forwarded-For; longer ones are not believed */
+    AURA_HTTP_FORWARDED_MAX = 1024,      /* of X-Forwarded-For; longer ones are not believed */
     AURA_HTTP_PING_S = 10,
     AURA_HTTP_IDLE_S = 30, /* of a request that does not go on, of a peer that answers no ping */
 };
