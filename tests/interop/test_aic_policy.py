@@ -102,24 +102,6 @@ def test_floor(begin):
     assert "AIC Compressed!" not in server.tail(100_000)
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.skipif(SANITIZED, reason="the governor decides it, and sanitizers are too slow for that")
-def test_saver(begin):
-    """The floor lies between the two qualities: below it while all who see the picture save, above it once one does not."""
-    server, room = begin(min_quality=88, target_quality=97, saver_quality=80)
-    video = room.join("node", "sender").call("publishVideo", **SMALL)["sid"]
-    viewer = room.join("node", "viewer", grants={"attributes": {"auralink.aic": "saver"}})
-    fallen = eventually(lambda: next((t for t in top(server) if t["track"] == video and t["state"] == "fallback"), None), 60,
-                        0.05, "all save: what AI Core predicts is below the floor")
-    assert fallen["reason"] == "quality", fallen
-    other = room.join("node", "other")
-    eventually(lambda: viewers(server, video) == 2, 150, 0.1, "one does not: compressed, and good enough")
-    goes_on(other, video, "the other's")
-    other.disconnect()
-    eventually(lambda: state(server, video) == "fallback", 60, 0.05, "all save again")
-    goes_on(viewer, video, "natively")
-
-
 def test_most_streams(begin):
     """One stream is allowed: the second track is native until the first one ends."""
     server, room = begin(max_streams=1)
