@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 
 import pytest
 import websockets
@@ -16,6 +14,7 @@ from lib import tokens
 from lib.driver import ClientError, eventually
 from lib.rawpeer import RawPeer
 from lib.signalling import Signal, refused
+from lib.whip import http
 from test_permissions_signal import Person, token_of
 from test_server_api import BASE, post
 
@@ -208,16 +207,9 @@ def test_message_sizes(server):
     assert other.catch_up() is not None
 
 
-def ask(server, of: str, path: str = "/rtc/validate", token: str = "", **headers) -> tuple[int, str, dict]:
+def ask(server, of: str, path: str = "/rtc/validate", token: str = "") -> tuple[int, str, dict]:
     """A GET as a proxy on this machine hands it on."""
-    request = urllib.request.Request(server.http_url + path, headers={"X-Forwarded-For": of, **headers})
-    if token:
-        request.add_header("Authorization", f"Bearer {token}")
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, answer.read().decode(), answer.headers
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode(), error.headers
+    return http("GET", server.http_url + path, token or None, headers={"X-Forwarded-For": of})
 
 
 def test_requests_of_an_address(start_server, room_on):
@@ -230,7 +222,7 @@ def test_requests_of_an_address(start_server, room_on):
     refused_one = answers[statuses.index(429)]
     assert "too many requests" in refused_one[1] and int(refused_one[2]["Retry-After"]) >= 1
     # What the client itself wrote stands before what the proxy adds.
-    assert ask(server, "198.51.100.7, 203.0.113.5", token=good)[0] in (429, 200)
+    assert 429 in [ask(server, "198.51.100.7, 203.0.113.5", token=good)[0] for _ in range(20)]  # its own budget is whole
     assert ask(server, "198.51.100.7", token=good)[0] == 200
     of = []
     for _ in range(60):

@@ -60,7 +60,7 @@ def test_eight_publishers(room, server, record):
     record(worst_share=min(shares), mean_share=statistics.mean(shares), shown_min=min(shown), rss_kib=server.rss_kib(),
            cpu_share=load)
     # The counts of eight people are not taken at the same moment.
-    assert statistics.mean(shares) > 0.9 and min(shares) > 0.8, shares
+    assert statistics.mean(shares) > 0.95 and min(shares) > 0.85, shares
 
 
 @pytest.mark.timeout(240)
@@ -94,8 +94,8 @@ def test_memory_returns(start_server, room_on, record):
     record(rss_kib=str(figures), allocations=str(live))
     # Warm after three rounds (pools, arenas, OpenSSL tables); from there it may not climb.
     if not Server.is_reference():  # LiveKit 1.13.5 climbs by 10 MB a round
-        assert figures[-1] - figures[2] < 2_048, figures
-        assert live[-1] - live[2] <= 8, live
+        assert figures[-1] - figures[2] < 1_536, figures
+        assert live[-1] - live[2] <= 4, live
 
 
 def no_rooms(server) -> bool:
