@@ -10,6 +10,7 @@ enum {
     CATCH_UP_MAX = 256,    /* packets sent at once behind a key frame that came late */
     SILENCE_PACKETS = 50,  /* of sound: a second */
     KEPT_KEY_US = 1000000, /* so old a key frame may be for a new subscriber to begin with */
+    BEHIND_MAX = 5,        /* key frames of AI Core let go by, before one is taken anyway */
 };
 
 static void register_ssrc(struct aura_subscribed *sub, uint32_t ssrc, int *err) {
@@ -261,6 +262,13 @@ void aura__subscribed_dropped(struct aura_subscribed *sub) {
     }
 }
 
+/* AI Core's key frame of a picture older than the newest sent: with it the viewer would see one
+ * again. The next one is awaited, a few times: where AI Core is always so late, one picture seen
+ * twice is the lesser evil. */
+static bool comes_behind(struct aura_subscribed *sub, const struct aura_packet *p) {
+    return sub->behind < BEHIND_MAX && aura__subscribed_is_behind(sub, p) && ++sub->behind;
+}
+
 /* A packet that is not of the running segment: may it begin one? */
 static bool try_switch(struct aura_subscribed *sub, unsigned layer, const struct aura_packet *p) {
     if (sub->source->kind == AURA_KIND_AUDIO) {
@@ -269,7 +277,7 @@ static bool try_switch(struct aura_subscribed *sub, unsigned layer, const struct
     if (layer != sub->target) {
         return false;
     }
-    if (p->key_frame &&
+    if (p->key_frame && !comes_behind(sub, p) &&
         (!p->recovered || sub->source->layer[layer].newest_eseq - p->eseq < CATCH_UP_MAX)) {
         return true;
     }

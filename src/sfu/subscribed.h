@@ -74,6 +74,7 @@ struct aura_subscribed {
     bool has_ext;
     uint8_t ext_bytes; /* of our own header extensions */
     uint8_t layer, target, epoch;
+    uint8_t behind; /* AI Core's key frames that came too late to go over with */
     uint8_t pt_count;
     struct aura_sub_pt pts[AURA_SUB_PTS];
     struct aura_sub_segment seg[AURA_SUB_SEGMENTS];
@@ -149,6 +150,8 @@ void aura__subscribed_dropped(struct aura_subscribed *sub);
 /** Opens a run at a packet and gives numbers to its packets (subscribed_number.c). */
 void aura__subscribed_open(struct aura_subscribed *sub, unsigned layer,
                            const struct aura_packet *p);
+/** AI Core's layer has its native layer's time stamps: what it shows was sent natively already. */
+bool aura__subscribed_is_behind(const struct aura_subscribed *sub, const struct aura_packet *p);
 /** @return false if the packet has no number: from before the run, or left out */
 bool aura__subscribed_number(struct aura_subscribed *sub, const struct aura_sub_segment *seg,
                              const struct aura_packet *p, struct aura_sub_out *out);

@@ -51,6 +51,12 @@ static uint32_t first_ts(const struct aura_subscribed *sub, unsigned layer,
     return expected;
 }
 
+bool aura__subscribed_is_behind(const struct aura_subscribed *sub, const struct aura_packet *p) {
+    const struct aura_sub_segment *seg = &sub->seg[sub->seg_at];
+    return sub->running && p->aic && seg->layer + 1 == sub->source->aic && seg->epoch == p->epoch &&
+           (int32_t)(p->ts + seg->ts_offset - sub->newest.ts) < 0;
+}
+
 void aura__subscribed_open(struct aura_subscribed *sub, unsigned layer,
                            const struct aura_packet *p) {
     const struct aura_sub_out *last = &sub->newest;
@@ -76,6 +82,7 @@ void aura__subscribed_open(struct aura_subscribed *sub, unsigned layer,
     sub->layer = (uint8_t)layer;
     sub->target = sub->source->kind == AURA_KIND_VIDEO ? (uint8_t)layer : sub->target;
     sub->epoch = p->epoch;
+    sub->behind = 0;
     sub->running = true;
 }
 

@@ -5,6 +5,7 @@
 #include "sfu/candidates.h"
 #include "sfu/message.h"
 #include "sfu/packet.h"
+#include "sfu/subscribed.h"
 #include "sfu/wheel.h"
 
 #include <pthread.h>
@@ -237,6 +238,31 @@ static int candidates_follow_the_configuration(void) {
     return 0;
 }
 
+/* Native pictures that came while AI Core was at work were sent: its older one would go back. */
+static int a_late_layer_of_aic_is_behind(void) {
+    struct aura_source source = {.kind = AURA_KIND_VIDEO, .aic = 2};
+    struct aura_subscribed sub = {.source = &source, .running = true, .seg_count = 1};
+    struct aura_packet p = {.aic = true, .epoch = 4, .ts = UINT32_MAX - 2999};
+    sub.seg[0] = (struct aura_sub_segment){.layer = 1, .epoch = 4, .ts_offset = 5000};
+    sub.newest.ts = p.ts + 5000 + 3000; /* beyond the wrap */
+    assert_true(aura__subscribed_is_behind(&sub, &p));
+    p.ts += 3000;
+    assert_int_equal(p.ts, 0);
+    assert_false(aura__subscribed_is_behind(&sub, &p)); /* the same picture */
+    p.ts += 3000;
+    assert_false(aura__subscribed_is_behind(&sub, &p));
+    p.ts -= 6000;
+    sub.running = false;
+    assert_false(aura__subscribed_is_behind(&sub, &p)); /* nothing is shown */
+    sub.running = true;
+    sub.seg[0].layer = 0; /* another clock */
+    assert_false(aura__subscribed_is_behind(&sub, &p));
+    sub.seg[0].layer = 1;
+    p.epoch++;
+    assert_false(aura__subscribed_is_behind(&sub, &p));
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_CASE(wheel_fires_in_time),
@@ -246,6 +272,7 @@ int main(void) {
         AURA_CASE(unsent_messages_are_freed),
         AURA_CASE(ufrags_name_their_worker),
         AURA_CASE(candidates_follow_the_configuration),
+        AURA_CASE(a_late_layer_of_aic_is_behind),
     };
     return RUN_CASES("sfu/parts", cases);
 }
