@@ -62,7 +62,7 @@ struct aura_config {
     } audio;
     struct {
         bool enabled, steer, audio;
-        uint32_t target_quality, min_quality, max_streams;
+        uint32_t target_quality, saver_quality, min_quality, max_streams;
         const char *mode, *default_mode, *address;
         const char *tls_ca, *tls_certificate, *tls_key; /* files; "" = none */
     } aic;

@@ -112,6 +112,8 @@ const struct aura__config_key aura__config_keys[] = {
      "on, off or saver: for participants and rooms that say nothing (docs/aic-protocol.md, 6)"},
     {"aic.target_quality", CONFIG_UINT, AT(aic.target_quality), 0, 100, "0",
      "VMAF against the native picture that AI Core is to hold; 0 = as it thinks best"},
+    {"aic.saver_quality", CONFIG_UINT, AT(aic.saver_quality), 0, 100, "85",
+     "the same where all who see the picture said saver; 0 = as the others"},
     {"aic.min_quality", CONFIG_UINT, AT(aic.min_quality), 0, 100, "0",
      "a track of which AI Core predicts a lower VMAF than that stays native; 0 = no floor"},
     {"aic.max_streams", CONFIG_UINT, AT(aic.max_streams), 0, 100000, "0",

@@ -279,6 +279,7 @@ static int start_sfu(struct program *p) {
         .rand = aura_rand_system(),
         .aic = p->aic,
         .aic_target_quality = (float)c->aic.target_quality,
+        .aic_saver_quality = (float)c->aic.saver_quality,
         .aic_min_quality = (float)c->aic.min_quality,
         .dump = p->dump,
     };

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHROME_WITH_SVC = 113 }; /* from there on it takes scalabilityMode for AV1 */
+enum {
+    SPENDERS_MAX = 2,
+    CHROME_WITH_SVC = 113
+}; /* from there on it takes scalabilityMode for AV1 */
 
 static const char attribute[] = AURA_TOKEN_AIC; /* of participants, and in rooms' metadata */
 
@@ -64,15 +67,27 @@ bool aura__aic_saves(const struct participant *p) {
     return p->room->rooms->conf.aic && strcmp(aura__aic_says(p), "saver") == 0;
 }
 
+/* Who sees nothing has no say in how it looks. */
+static bool spends(const struct participant *p) {
+    return !p->saves && p->may.subscribe;
+}
+
+bool aura__aic_all_save(const struct participant *p) {
+    return p->room->savers && p->room->spenders == spends(p);
+}
+
 void aura__aic_count_savers(struct room *room) {
     bool savers = false;
+    uint32_t spenders = 0;
     AURA_LIST_EACH(&room->participants, struct participant, p, node) {
         savers |= p->saves;
+        spenders += spends(p) && spenders < SPENDERS_MAX; /* each needs to know of another one */
     }
-    if (room->savers == savers) {
+    if (room->savers == savers && room->spenders == spenders) {
         return;
     }
     room->savers = savers;
+    room->spenders = spenders;
     AURA_LIST_EACH(&room->participants, struct participant, p, node) {
         AURA_LIST_EACH(&p->tracks, struct track, t, node) {
             aura__publish_renew(t);

@@ -493,6 +493,7 @@ void aura__participant_permit(struct participant *p, const struct permission *ma
     if (was.recorder != may->recorder) {
         recorder_changed(p);
     }
+    aura__aic_count_savers(p->room);
     aura__broadcast(p, true);
     aura__send_refresh_token(p);
     aura__room_check_empty(p->room);

@@ -396,6 +396,7 @@ static void fill_conf(const struct encoding *e, aura_peer_id peer, struct aura_s
         .aic = aura__aic_wanted(e->t->p) && (e->t->request->type == LIVEKIT__TRACK_TYPE__VIDEO ||
                                              e->t->p->room->rooms->conf.aic_audio),
         .savers = e->t->p->room->savers,
+        .frugal = aura__aic_all_save(e->t->p),
         .govern = aura__aic_governs(e->t->p, e->codec),
         .encrypted = e->t->request->encryption != LIVEKIT__ENCRYPTION__TYPE__NONE};
     memcpy(conf->streams, e->streams, sizeof(conf->streams));

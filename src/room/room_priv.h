@@ -213,7 +213,8 @@ struct room {
     struct aura_timer player_timer;
     size_t players; /* participants who are */
     bool info_dirty;
-    bool savers; /* somebody in it wants what weighs least */
+    bool savers;       /* somebody in it wants what weighs least */
+    uint32_t spenders; /* … and who sees something and does not; counted to two */
 };
 
 struct aura_rooms {
@@ -330,6 +331,8 @@ const char *aura__aic_says(const struct participant *p);
 bool aura__aic_wanted(const struct participant *p);
 /** What weighs least is to be made for it. */
 bool aura__aic_saves(const struct participant *p);
+/** Do all others who see what it publishes want what weighs least? */
+bool aura__aic_all_save(const struct participant *p);
 /** Participants came, went, or think otherwise now. */
 void aura__aic_count_savers(struct room *room);
 /** Is what it sends in this codec held at a rate rather than compressed? */

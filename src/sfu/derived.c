@@ -127,7 +127,7 @@ static void send_frame(void *arg, const struct aura_aic_frame_in *frame) {
     struct aura_derived *d = arg;
     uint64_t now_us = now_of(d);
     struct aura_aic_frame_in in = *frame;
-    in.target_quality = d->pub->peer->worker->shared->conf.aic_target_quality;
+    in.target_quality = aura__published_target_quality(d->pub);
     in.key_frame = d->key_wanted || aura_aic_machine_wants_key(&d->machine, now_us);
     if (!d->stream || !aura_aic_machine_sent(&d->machine, now_us)) {
         return;

@@ -199,7 +199,7 @@ static void send_frame(void *arg, const struct aura_aic_frame_in *frame) {
         return;
     }
     struct aura_aic_frame_in in = *frame;
-    in.target_quality = g->pub->peer->worker->shared->conf.aic_target_quality;
+    in.target_quality = aura__published_target_quality(g->pub);
     if (aura_aic_stream_send(g->stream, &in)) {
         aura_aic_machine_stream_down(&g->machine, AURA_AIC_BROKEN, now_us);
     }

@@ -178,6 +178,12 @@ void aura__published_update(struct aura_published *pub, const struct aura_sfu_pu
     aura__published_tell_replicas(pub);
 }
 
+float aura__published_target_quality(const struct aura_published *pub) {
+    const struct aura_sfu_conf *conf = &pub->peer->worker->shared->conf;
+    return pub->conf.frugal && conf->aic_saver_quality > 0 ? conf->aic_saver_quality
+                                                           : conf->aic_target_quality;
+}
+
 void aura__published_set_muted(struct aura_published *pub, bool muted) {
     if (pub->source.muted != muted) {
         aura__source_set_muted(&pub->source, muted);

@@ -64,6 +64,8 @@ AURA_NODISCARD int aura__published_new(struct aura_peer *peer, aura_pub_id id,
 void aura__published_free(struct aura_published *pub);
 struct aura_published *aura__published_find(const struct aura_worker *w, aura_pub_id id);
 void aura__published_update(struct aura_published *pub, const struct aura_sfu_pub_conf *conf);
+/** Of its pictures at AI Core: VMAF against what came in; 0 = as AI Core thinks best. */
+float aura__published_target_quality(const struct aura_published *pub);
 void aura__published_set_muted(struct aura_published *pub, bool muted);
 /** The publisher can be reached now: key frames that are waited for are asked for. */
 void aura__published_begin(struct aura_published *pub);

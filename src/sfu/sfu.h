@@ -45,6 +45,7 @@ struct aura_sfu_conf {
     struct aura_rand *rand;
     struct aura_aic_core *aic; /* AI Core; NULL = none. Borrowed, must outlive the SFU */
     float aic_target_quality;  /* VMAF against what came in; 0 = as AI Core thinks best */
+    float aic_saver_quality;   /* … where all who see it want least bytes */
     float aic_min_quality;     /* what AI Core predicts to come out worse stays native; 0 = none */
     struct aura_dump *dump;    /* unencrypted media goes there too (dump.h); NULL = no. Borrowed */
 };
@@ -207,6 +208,7 @@ struct aura_sfu_pub_conf {
     struct aura_sfu_stream streams[AURA_MEDIA_LAYERS_MAX]; /* low layer first */
     bool aic;                                              /* may be compressed by AI Core */
     bool savers;             /* sound: some who hear it want least bytes */
+    bool frugal;             /* pictures: all who see it do */
     uint32_t width, height;  /* of the picture as announced; 0 = unknown */
     uint32_t spatial_layers; /* in one stream, as announced; 0 = unknown */
     bool govern;             /* … but is rather held at the rate that AI Core recommends */

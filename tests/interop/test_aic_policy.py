@@ -11,6 +11,7 @@ import pytest
 from lib import tokens
 from lib.aicore import SANITIZED, AICore
 from lib.driver import eventually
+from test_aic import compressed_kbps
 from test_load import program
 from test_seeing import top
 
@@ -100,6 +101,25 @@ def test_floor(begin):
     assert server.metrics()['auralink_aic_fallbacks_total{reason="quality"}'] >= 1
     goes_on(viewer, video, "natively")
     assert "AIC Compressed!" not in server.tail(100_000)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(SANITIZED, reason="the governor decides it, and sanitizers are too slow for that")
+def test_saver(begin, record):
+    """While all who see a picture save, it weighs less; once one does not, it is as good as ever, and so on."""
+    server, room = begin(target_quality=97, saver_quality=75)
+    video = room.join("node", "sender").call("publishVideo", noise=20, **SMALL)["sid"]
+    viewer = room.join("chromium", "viewer", grants={"attributes": {"auralink.aic": "saver"}})
+    viewer.until(video, lambda s: s["distinct"] > 5, 30, "no picture")
+    saved = compressed_kbps(viewer, video)
+    other = room.join("node", "other")
+    other.until(video, lambda s: s["distinct"] > 5, 30, "no picture for the other")
+    full = eventually(lambda: (kbps := compressed_kbps(viewer, video)) > saved * 1.3 and kbps, 120, what="more for who does not save")
+    other.disconnect()
+    again = eventually(lambda: (kbps := compressed_kbps(viewer, video)) < full / 1.2 and kbps, 120, what="less again")
+    goes_on(viewer, video, "compressed")
+    record(saved_kbps=saved, full_kbps=full, again_kbps=again)
 
 
 def test_most_streams(begin):
