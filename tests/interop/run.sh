@@ -35,7 +35,7 @@ export AURA_BUILD=$build
 export AURA_INTEROP_RESULTS=$build/interop-results.json
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
-"$venv/bin/python" -m pytest -v --tb=short --junit-xml="$report" "${arguments[@]}" </dev/null
+"$venv/bin/python" -m pytest -v --tb=short --durations=20 --durations-min=10 --junit-xml="$report" "${arguments[@]}" </dev/null
 status=$?
 "$venv/bin/python" - "$report" <<'PYTHON'
 import sys
