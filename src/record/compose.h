@@ -18,6 +18,7 @@ enum {
     AURA_COMPOSE_FPS_MAX = 60,
     AURA_COMPOSE_FILES_MAX = 4096, /* of a recording */
     AURA_COMPOSE_STALE_MS = 2000,  /* a picture that stands longer is not shown any more */
+    AURA_COMPOSE_TILES_MAX = 25,   /* beyond that those without a picture get no tile */
 };
 
 enum aura_compose_layout {
@@ -30,12 +31,15 @@ enum aura_compose_layout {
 struct aura_compose_change {
     int64_t at_us; /* wall clock, as the manifest's times */
     enum aura_compose_layout layout;
+    bool bare; /* pictures alone: no names, no borders, nobody without a picture */
 };
 
 struct aura_compose_conf {
     const char *folder, *output; /* "….mp4": H.264, AAC; "….webm": VP8, Opus; "….ogg": Opus alone */
     bool no_sound, no_picture;
     enum aura_compose_layout layout;           /* at first */
+    bool bare;                                 /* at first; as in a change */
+    bool always_bare;                          /* whatever changes say */
     const struct aura_compose_change *changes; /* in the order of time */
     size_t change_count;
     uint32_t width, height, fps;               /* even sides */
@@ -49,7 +53,7 @@ struct aura_compose_result {
     int64_t duration_us;
     uint64_t pictures;
     size_t files, unreadable;
-    size_t shown_max; /* pictures side by side, at most; 0 without a picture */
+    size_t shown_max; /* tiles side by side, at most; 0 without a picture */
     char why[192];    /* what went wrong, for people */
 };
 

@@ -95,7 +95,7 @@ static struct aura_record_track *add_track(struct aura_recorder *r,
     r->tracks = t;
     r->track_count++;
     aura__record_event(r, t->encrypted ? "track_encrypted" : "track_published", p->identity, t->sid,
-                       NULL);
+                       t->muted ? json_pack("{s:b}", "muted", 1) : NULL);
     return t;
 }
 
