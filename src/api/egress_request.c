@@ -82,10 +82,18 @@ int aura__egress_find_track(struct aura__egress_ask *a, const char *sid) {
     return err;
 }
 
+/* By the beginning, as LiveKit's are "speaker-light" and "grid-dark", and by our own end. */
 const char *aura__egress_layout(const char *name) {
-    return strncmp(name, "speaker", 7) == 0           ? "speaker"
-           : strncmp(name, "single-speaker", 14) == 0 ? "single-speaker"
-                                                      : "grid";
+    static const char *const names[][2] = {{"speaker", "speaker-nolabels"},
+                                           {"single-speaker", "single-speaker-nolabels"},
+                                           {"grid", "grid-nolabels"}};
+    static const char none[] = "-nolabels";
+    size_t len = strlen(name), i = 0;
+    bool bare = len >= strlen(none) && strcmp(name + len - strlen(none), none) == 0;
+    while (i < 2 && strncmp(name, names[i][0], strlen(names[i][0])) != 0) {
+        i++;
+    }
+    return names[i][bare];
 }
 
 /* ---- encoding ---- */

@@ -17,7 +17,7 @@ enum {
     TOKEN_EXTRA_S = 600,
     FOREVER_S = 30 * 86400,
     NUMBER_BYTES = 24,
-    LAYOUT_BYTES = 40,
+    LAYOUT_BYTES = 64,
     WORDS_MAX = 48, /* of a command line */
 };
 
@@ -118,6 +118,7 @@ static int compose(struct aura_recording *e) {
     }
     add(&w, "-o", path);
     add(&w, "--layout", e->layout);
+    add(&w, "--labels", e->kind == AURA_RECORDING_ROOM && e->owner->conf.labels ? "on" : "off");
     add(&w, "--only", only(e));
     add(&w, "--size", size);
     add(&w, "--fps", fps);
