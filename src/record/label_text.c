@@ -64,7 +64,9 @@ static bool add(struct line *l, gunichar c) {
     if (mark && (l->marks > AURA_LABEL_MARKS_MAX || !l->len || l->space)) {
         return true;
     }
+    size_t before = l->len;
     bool ok = (!l->space || put(l, ' ')) && (!l->joiner || put(l, l->joiner)) && put(l, c);
+    l->len = ok ? l->len : before; /* what joins or parts needs a letter behind it */
     l->space = false;
     l->joiner = 0;
     return ok;
@@ -73,9 +75,6 @@ static bool add(struct line *l, gunichar c) {
 size_t aura_label_text(char out[AURA_LABEL_BYTES_MAX + 1], const char *name) {
     struct line l = {.out = out};
     while (*name && add(&l, next(&name))) {
-    }
-    while (l.len && out[l.len - 1] == ' ') { /* the letter behind it had no room */
-        l.len--;
     }
     out[l.len] = 0;
     return l.len;
