@@ -10,6 +10,7 @@
 enum {
     PATH_BYTES = 1024,
     BLOCK_MAX = 4096, /* samples */
+    BLOCK_UNHEARD = 960,
     PROGRESS_FRAMES = 15,
 };
 
@@ -89,32 +90,37 @@ static int load(struct aura__compose *c) {
 
 /* ---- the course ---- */
 
+static int block_of(const struct aura__compose *c) {
+    return c->sink.audio ? c->sink.sound->nb_samples : BLOCK_UNHEARD;
+}
+
+/* Also where no sound is written: it says who speaks. */
 static int mix_block(struct aura__compose *c, int64_t sample) {
     float mix[BLOCK_MAX * 2];
-    int n = c->sink.sound->nb_samples;
+    int n = block_of(c);
     memset(mix, 0, (size_t)n * 2 * sizeof(mix[0]));
     for (size_t i = 0; i < c->count; i++) {
         if (!c->sources[i].video && !c->sources[i].broken) {
             aura__source_mix(&c->sources[i], sample, mix, n);
         }
     }
-    return aura__sink_sound(&c->sink, sample, mix, n);
+    return c->sink.audio ? aura__sink_sound(&c->sink, sample, mix, n) : 0;
 }
 
 static int run(struct aura__compose *c) {
     const struct aura_compose_conf *f = c->conf;
     int64_t picture = 0, sample = 0;
-    bool sound = c->sink.audio, pictures = c->sink.video;
-    int err = !sound || c->sink.sound->nb_samples <= BLOCK_MAX ? 0 : AURA_EUNSUPPORTED;
+    bool pictures = c->sink.video;
+    int err = block_of(c) <= BLOCK_MAX ? 0 : AURA_EUNSUPPORTED;
     while (!err) {
         int64_t us = picture * 1000000 / f->fps;
         if (us >= c->end_us || (f->stop && f->stop(f->arg))) {
             break;
         }
         /* Sound first, up to the picture: who speaks is known then. */
-        while (!err && sound && sample * 1000000 / AURA__SOUND_RATE <= us) {
+        while (!err && sample * 1000000 / AURA__SOUND_RATE <= us) {
             err = mix_block(c, sample);
-            sample += c->sink.sound->nb_samples;
+            sample += block_of(c);
         }
         if (!err && pictures) {
             err = aura__picture_draw(c, us);

@@ -24,11 +24,10 @@ LEFT, RIGHT = (0, 120), (640, 120)
 GREEN = (0x2F, 0xD3, 0x7A)
 
 
-def mute(server, room: str, identity: str, sid: str) -> None:
+def call(server, method: str, request) -> None:
     async def run():
         async with api.LiveKitAPI(server.http_url, tokens.KEY, tokens.SECRET) as lk:
-            await lk.room.mute_published_track(api.MuteRoomTrackRequest(
-                room=room, identity=identity, track_sid=sid, muted=True))
+            await getattr(lk.room, method)(request)
 
     asyncio.run(run())
 
@@ -83,7 +82,7 @@ class Talk:
 
     def __init__(self, room, server, folder):
         self.room, self.server = room, server
-        left = room.join("node", "left", token=tokens.join("left", room.name, name="Ελένη Müller"))
+        left = room.join("node", "left", token=tokens.join("left", room.name, name="Old Name"))
         right = room.join("node", "right", token=tokens.join("right", room.name, name="王 " + "long name " * 20))
         self.left = {kind: left.call(f"publish{kind}", **options)["sid"]
                      for kind, options in (("Video", {"width": 640, "height": 480, "fps": 10}), ("Audio", {"toneHz": 500}))}
@@ -91,6 +90,7 @@ class Talk:
         self.recording = Recording(server.url, room.name, folder, "--min-free-mb", "1")
         for sid in (self.left["Video"], self.left["Audio"], self.right["Video"]):
             self.recorded(sid, 5)
+        call(server, "update_participant", api.UpdateParticipantRequest(room=room.name, identity="left", name="Ελένη Müller"))
         self.mute("left", self.left["Audio"])
         self.right["Audio"] = right.call("publishAudio", toneHz=700)["sid"]
         self.recorded(self.right["Audio"], 5)
@@ -113,7 +113,8 @@ class Talk:
         return [e["at_us"] for e in self.recording.manifest()["events"] if e["type"] == what and e.get("track") == sid]
 
     def mute(self, identity: str, sid: str) -> None:
-        mute(self.server, self.room.name, identity, sid)
+        call(self.server, "mute_published_track", api.MuteRoomTrackRequest(
+            room=self.room.name, identity=identity, track_sid=sid, muted=True))
         eventually(lambda: self.events("track_muted", sid), 30, 0.2, f"the mute of {sid}")
 
     def start_us(self) -> int:
@@ -126,6 +127,8 @@ class Talk:
 
 def test_tiles(room, server, tmp_path):
     talk = Talk(room, server, tmp_path / "recording")
+    names = {p["identity"]: p["name"] for p in talk.recording.manifest()["participants"]}
+    assert names["left"] == "Ελένη Müller", "the new name"
     first = talk.at("track_muted", talk.left["Audio"]) - 1
     second = talk.at("track_muted", talk.right["Video"]) - 0.5
     third = talk.at("track_muted", talk.right["Video"]) + 2.5
@@ -147,6 +150,11 @@ def test_tiles(room, server, tmp_path):
     assert is_green(border(shown, LEFT)) and not is_green(border(shown, RIGHT))
     assert not is_green(border(bare, LEFT))
     assert red_pixels(label(shown, LEFT)) < 5
+
+    # Sound that is not in the file says who speaks all the same.
+    silent = str(tmp_path / "silent.webm")
+    compose(talk.recording.folder, silent, "--only", "video", "--layout", "speaker")
+    assert is_green(picture(silent, first)[2:7, 20:900].mean(axis=(0, 1)))
 
     shown = picture(on, second)
     assert is_green(border(shown, RIGHT)) and not is_green(border(shown, LEFT))
