@@ -90,6 +90,7 @@ struct aura_recording_request {
                            it; a constant, NULL = grid */
     bool audio_only, video_only;
     uint32_t width, height, fps, kbps; /* of the composed picture; 0 = default */
+    uint32_t audio_kbps, key_frame_ms; /* as well */
     const ProtobufCMessage *asked;     /* the request, for who asks; copied; may be NULL */
 };
 
@@ -111,7 +112,7 @@ struct aura_recording {
     char output[AURA_RECORDING_PATH_MAX + 1]; /* "" = files stay where they are */
     const char *suffix, *layout;
     bool audio_only, video_only;
-    uint32_t width, height, fps, kbps;
+    uint32_t width, height, fps, kbps, audio_kbps, key_frame_ms;
     struct {
         int64_t at_us;
         const char *layout;

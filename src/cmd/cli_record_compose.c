@@ -15,7 +15,7 @@ struct compose {
     const char *size, *layout, *only, *labels;
     struct aura_arg_list changes;
     struct aura_compose_change parsed[AURA_ARG_LIST_MAX];
-    uint64_t fps, kbps;
+    uint64_t fps, kbps, audio_kbps, key_frame_ms;
     uint64_t said_us;
 };
 
@@ -132,6 +132,11 @@ int cli_record_compose(int argc, char **argv) {
          AURA_COMPOSE_FPS_MAX},
         {"kbps", AURA_ARG_UINT, &w.kbps, "N", "rate of the picture (default: by size)", NULL,
          100000},
+        {"audio-kbps", AURA_ARG_UINT, &w.audio_kbps, "N", "rate of the sound (default 96)", NULL,
+         AURA_COMPOSE_AUDIO_KBPS_MAX},
+        {"key-frame-ms", AURA_ARG_UINT, &w.key_frame_ms, "MS",
+         "at most from one key frame to the next (default 2000)", NULL,
+         AURA_COMPOSE_KEY_FRAME_MS_MAX},
         {"json", AURA_ARG_FLAG, &w.m.cli.json, NULL, "print JSON lines", NULL, 0}};
     const struct aura_command_line line = {
         "auralink record compose",
@@ -152,6 +157,8 @@ int cli_record_compose(int argc, char **argv) {
     }
     conf.fps = (uint32_t)w.fps;
     conf.kbps = (uint32_t)w.kbps;
+    conf.audio_kbps = (uint32_t)w.audio_kbps;
+    conf.key_frame_ms = (uint32_t)w.key_frame_ms;
     conf.progress = on_progress;
     conf.stop = on_stop;
     conf.arg = &w;

@@ -16,6 +16,8 @@
 enum {
     AURA_COMPOSE_SIDE_MAX = 4096,
     AURA_COMPOSE_FPS_MAX = 60,
+    AURA_COMPOSE_AUDIO_KBPS_MAX = 510,
+    AURA_COMPOSE_KEY_FRAME_MS_MAX = 60000,
     AURA_COMPOSE_FILES_MAX = 4096, /* of a recording */
     AURA_COMPOSE_STALE_MS = 2000,  /* a picture that stands longer is not shown any more */
     AURA_COMPOSE_TILES_MAX = 25,   /* beyond that those without a picture get no tile */
@@ -44,6 +46,8 @@ struct aura_compose_conf {
     size_t change_count;
     uint32_t width, height, fps;               /* even sides */
     uint32_t kbps;                             /* of the picture; 0 = by size */
+    uint32_t audio_kbps;                       /* 0 = 96 */
+    uint32_t key_frame_ms;                     /* at most from one to the next; 0 = 2000 */
     void (*progress)(void *arg, double share); /* 0…1, some times a second; NULL is fine */
     bool (*stop)(void *arg);                   /* true: end now, with a whole file; NULL is fine */
     void *arg;
