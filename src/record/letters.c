@@ -4,19 +4,37 @@
 #include "base/mem.h"
 
 #include <fontconfig/fontconfig.h>
+#include <pango/pangofc-fontmap.h>
 #include <pango/pangoft2.h>
 #include <string.h>
 
 enum { GRAYS = 256, DPI = 72 /* so that a point is a pixel */ };
 
 struct aura_letters {
+    FcConfig *config;
     PangoFontMap *fonts;
     PangoContext *context;
 };
 
+/* The system's fonts but those in colour, of which Pango draws nothing here: of a letter that only
+ * such a font has there is a box then, and no gap. */
+static FcConfig *load_config(void) {
+    static const char without_colour[] =
+        "<fontconfig><selectfont><rejectfont><pattern><patelt name=\"color\"><bool>true</bool>"
+        "</patelt></pattern></rejectfont></selectfont></fontconfig>";
+    FcConfig *config = FcInitLoadConfig();
+    if (config &&
+        !(FcConfigParseAndLoadFromMemory(config, (const FcChar8 *)without_colour, FcTrue) &&
+          FcConfigBuildFonts(config))) {
+        FcConfigDestroy(config);
+        return NULL;
+    }
+    return config;
+}
+
 /* Without any font that it can use Pango would end the process. */
-static bool has_fonts(void) {
-    const FcFontSet *fonts = FcConfigGetFonts(NULL, FcSetSystem);
+static bool has_fonts(FcConfig *config) {
+    const FcFontSet *fonts = FcConfigGetFonts(config, FcSetSystem);
     for (int i = 0; fonts && i < fonts->nfont; i++) {
         FcChar8 *format = NULL;
         if (FcPatternGetString(fonts->fonts[i], FC_FONTFORMAT, 0, &format) == FcResultMatch &&
@@ -29,14 +47,17 @@ static bool has_fonts(void) {
 }
 
 int aura_letters_new(struct aura_letters **out) {
-    if (!has_fonts()) {
-        return AURA_ENOENT;
-    }
     struct aura_letters *l = aura_zalloc(sizeof(*l));
     if (!l) {
         return AURA_ENOMEM;
     }
+    l->config = load_config();
+    if (!l->config || !has_fonts(l->config)) {
+        (void)aura_letters_free(l);
+        return AURA_ENOENT;
+    }
     l->fonts = pango_ft2_font_map_new();
+    pango_fc_font_map_set_config(PANGO_FC_FONT_MAP(l->fonts), l->config);
     pango_ft2_font_map_set_resolution(PANGO_FT2_FONT_MAP(l->fonts), DPI, DPI);
     l->context = pango_font_map_create_context(l->fonts);
     *out = l;
@@ -47,6 +68,9 @@ struct aura_letters *aura_letters_free(struct aura_letters *l) {
     if (l) {
         g_clear_object(&l->context);
         g_clear_object(&l->fonts);
+        if (l->config) {
+            FcConfigDestroy(l->config);
+        }
         aura_free(l);
     }
     return NULL;
