@@ -77,6 +77,18 @@ def red_pixels(image: numpy.ndarray) -> int:
     return int(((image[..., 0] > 140) & (image[..., 0] > image[..., 1] + 60) & (image[..., 0] > image[..., 2] + 60)).sum())
 
 
+def recorded(recording: Recording, sid: str, seconds: float) -> None:
+    """Waits until the manifest says that so much of a track was."""
+    def enough():
+        assert recording.process.poll() is None, recording.log()
+        try:
+            return sum(f["duration_us"] for f in recording.files(sid)) >= seconds * 1e6
+        except FileNotFoundError:
+            return False
+
+    eventually(enough, 90, 0.2, f"{seconds} s of {sid}")
+
+
 class Talk:
     """Two people: first the left one speaks; then they are muted and the right one speaks, whose camera goes off."""
 
@@ -100,14 +112,7 @@ class Talk:
         self.recording.finish()
 
     def recorded(self, sid: str, seconds: float) -> None:
-        def enough():
-            assert self.recording.process.poll() is None, self.recording.log()
-            try:
-                return sum(f["duration_us"] for f in self.recording.files(sid)) >= seconds * 1e6
-            except FileNotFoundError:
-                return False
-
-        eventually(enough, 90, 0.2, f"{seconds} s of {sid}")
+        recorded(self.recording, sid, seconds)
 
     def events(self, what: str, sid: str) -> list[int]:
         return [e["at_us"] for e in self.recording.manifest()["events"] if e["type"] == what and e.get("track") == sid]
@@ -183,14 +188,7 @@ def test_without_fonts(room, server, tmp_path):
     sender = room.join("node", "sender")
     sid = sender.call("publishAudio", toneHz=500)["sid"]
     recording = Recording(server.url, room.name, tmp_path / "recording", "--min-free-mb", "1")
-
-    def enough():
-        try:
-            return sum(f["duration_us"] for f in recording.files(sid)) > 2e6
-        except FileNotFoundError:
-            return False
-
-    eventually(enough, 60, 0.2, "two seconds")
+    recorded(recording, sid, 2)
     recording.finish()
     empty = tmp_path / "fonts.conf"
     empty.write_text('<?xml version="1.0"?><fontconfig></fontconfig>\n')
@@ -202,3 +200,23 @@ def test_without_fonts(room, server, tmp_path):
     assert (middle[True].min(axis=2) > 190).sum() > 1000, "no initial"
     assert middle[False].std(axis=(0, 1)).max() < 6 and middle[False].mean() > 40, "not a plain tile"
     assert is_green(picture(out[False], 1)[1:3, 20:1200].mean(axis=(0, 1)))
+
+
+def test_muted_before(room, server, tmp_path):
+    """Who was muted before the recording began is marked as well."""
+    sender = room.join("node", "sender")
+    video = sender.call("publishVideo", width=640, height=360, fps=10)["sid"]
+    audio = sender.call("publishAudio", toneHz=500)["sid"]
+    call(server, "mute_published_track", api.MuteRoomTrackRequest(
+        room=room.name, identity="sender", track_sid=audio, muted=True))
+    recording = Recording(server.url, room.name, tmp_path / "recording", "--min-free-mb", "1")
+    recorded(recording, video, 3)
+    recording.finish()
+    [published] = [e for e in recording.manifest()["events"] if e["type"] == "track_published" and e["track"] == audio]
+    assert published["muted"] is True
+    out = str(tmp_path / "out.mp4")
+    compose(recording.folder, out)
+    # The one picture fills it all.
+    shown = picture(out, 2)
+    assert red_pixels(shown[640:710, 12:100]) > 40, "no slash"
+    assert red_pixels(shown[100:600]) == 0
