@@ -16,6 +16,7 @@ build_packages=(
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev
     libjansson-dev libyaml-dev zlib1g-dev
     libgrpc-dev libseccomp-dev libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
+    libpango1.0-dev libfontconfig-dev fonts-dejavu-core # names on recordings, and letters for them
     libaom-dev libvpx-dev libopus-dev cmake nasm
 )
 case $(uname -m) in

@@ -68,7 +68,8 @@ int aura_config_init(struct aura_config *c) {
                   .signal_rate = 200,
                   .data_rate = 5000,
                   .addresses = {{[AURA_GATE_REQUESTS] = 500, [AURA_GATE_REFUSALS] = 50}}},
-        .record = {.folder = "", .program = "", .url = "", .max = 10, .min_free_mb = 500},
+        .record =
+            {.folder = "", .program = "", .url = "", .max = 10, .min_free_mb = 500, .labels = true},
         .webhook = {.api_key = "",
                     .outbox = "",
                     .max_events = 100000,

@@ -77,6 +77,7 @@ struct aura_config {
     struct {
         const char *folder, *program, *url; /* folder "" = off */
         uint32_t max, max_duration_s, min_free_mb;
+        bool labels;
     } record;
     struct {
         const char *api_key, *outbox; /* "" = none, and a place of our choice */

@@ -174,6 +174,8 @@ const struct aura__config_key aura__config_keys[] = {
      "longest recording; 0 = no limit"},
     {"record.min_free_mb", CONFIG_UINT, AT(record.min_free_mb), 0, 1 << 30, "500",
      "recordings end when the disk has less"},
+    {"record.labels", CONFIG_BOOL, AT(record.labels), 0, 0, "true",
+     "rooms recorded into one file show names and who speaks ([recording](recording.md))"},
     {"webhook.urls", CONFIG_LIST, AT(webhook.urls), 0, 0, "",
      "each is told what happens in rooms; see webhooks.md"},
     {"webhook.api_key", CONFIG_TEXT, AT(webhook.api_key), 0, 0, "",

@@ -6,7 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SIDE_MAX = 4096, FPS_MAX = 60 }; /* what `auralink record compose` takes */
+/* What `auralink record compose` takes. */
+enum {
+    SIDE_MAX = 4096, /* pixels */
+    FPS_MAX = 60,
+    VIDEO_KBPS_MAX = 100000,
+    AUDIO_KBPS_MAX = 510,
+    KEY_FRAME_S_MAX = 60,
+};
 
 static const char only_files[] =
     "only file outputs on the server's own disk are supported (one per request): no streams, "
@@ -82,10 +89,18 @@ int aura__egress_find_track(struct aura__egress_ask *a, const char *sid) {
     return err;
 }
 
+/* By the beginning, as LiveKit's are "speaker-light" and "grid-dark", and by our own end. */
 const char *aura__egress_layout(const char *name) {
-    return strncmp(name, "speaker", 7) == 0           ? "speaker"
-           : strncmp(name, "single-speaker", 14) == 0 ? "single-speaker"
-                                                      : "grid";
+    static const char *const names[][2] = {{"speaker", "speaker-nolabels"},
+                                           {"single-speaker", "single-speaker-nolabels"},
+                                           {"grid", "grid-nolabels"}};
+    static const char none[] = "-nolabels";
+    size_t len = strlen(name), i = 0;
+    bool bare = len >= strlen(none) && strcmp(name + len - strlen(none), none) == 0;
+    while (i < 2 && strncmp(name, names[i][0], strlen(names[i][0])) != 0) {
+        i++;
+    }
+    return names[i][bare];
 }
 
 /* ---- encoding ---- */
@@ -117,7 +132,19 @@ static int set_advanced(struct aura__egress_ask *a, const Livekit__EncodingOptio
     a->q.width = (uint32_t)o->width;
     a->q.height = (uint32_t)o->height;
     a->q.fps = (uint32_t)o->framerate;
+    if (o->video_bitrate > VIDEO_KBPS_MAX) {
+        return invalid(a, "advanced: video_bitrate must be 1 to 100000 (kbps)");
+    }
+    if (o->audio_bitrate < 0 || o->audio_bitrate > AUDIO_KBPS_MAX) {
+        return invalid(a, "advanced: audio_bitrate must be 1 to 510 (kbps)");
+    }
+    /* Not a number is not within, either. */
+    if (!(o->key_frame_interval >= 0 && o->key_frame_interval <= KEY_FRAME_S_MAX)) {
+        return invalid(a, "advanced: key_frame_interval must be 0 to 60 (seconds)");
+    }
     a->q.kbps = o->video_bitrate > 0 ? (uint32_t)o->video_bitrate : 0;
+    a->q.audio_kbps = (uint32_t)o->audio_bitrate;
+    a->q.key_frame_ms = (uint32_t)(o->key_frame_interval * 1000);
     return 0;
 }
 

@@ -88,6 +88,8 @@ static int describe(struct aura_recording *e, const struct aura_recording_reques
     e->height = q->height;
     e->fps = q->fps;
     e->kbps = q->kbps;
+    e->audio_kbps = q->audio_kbps;
+    e->key_frame_ms = q->key_frame_ms;
     e->asked = q->asked ? aura_pb_copy(q->asked) : NULL;
     return q->asked && !e->asked ? AURA_ENOMEM : 0;
 }

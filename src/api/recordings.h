@@ -45,6 +45,7 @@ struct aura_recordings_conf {
     bool insecure;       /* the url is ourselves on loopback: our certificate has another name */
     uint32_t max;        /* at a time */
     uint32_t max_duration_s, min_free_mb;
+    bool labels;                  /* of rooms in one file: names, and who speaks */
     const struct aura_keys *keys; /* borrowed */
     struct aura_rand *rand;
 };
@@ -85,9 +86,11 @@ struct aura_recording_request {
                            it was recorded */
     const char *suffix; /* of the composed file, a constant: ".mp4", ".webm", ".ogg" */
     enum aura_recording_source source;
-    const char *layout; /* "grid", "speaker", "single-speaker"; a constant, NULL = grid */
+    const char *layout; /* "grid", "speaker", "single-speaker", each perhaps with "-nolabels" behind
+                           it; a constant, NULL = grid */
     bool audio_only, video_only;
     uint32_t width, height, fps, kbps; /* of the composed picture; 0 = default */
+    uint32_t audio_kbps, key_frame_ms; /* as well */
     const ProtobufCMessage *asked;     /* the request, for who asks; copied; may be NULL */
 };
 
@@ -109,7 +112,7 @@ struct aura_recording {
     char output[AURA_RECORDING_PATH_MAX + 1]; /* "" = files stay where they are */
     const char *suffix, *layout;
     bool audio_only, video_only;
-    uint32_t width, height, fps, kbps;
+    uint32_t width, height, fps, kbps, audio_kbps, key_frame_ms;
     struct {
         int64_t at_us;
         const char *layout;

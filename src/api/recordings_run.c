@@ -17,7 +17,7 @@ enum {
     TOKEN_EXTRA_S = 600,
     FOREVER_S = 30 * 86400,
     NUMBER_BYTES = 24,
-    LAYOUT_BYTES = 40,
+    LAYOUT_BYTES = 64,
     WORDS_MAX = 48, /* of a command line */
 };
 
@@ -102,26 +102,32 @@ static const char *only(const struct aura_recording *e) {
     return e->audio_only ? "audio" : e->video_only ? "video" : NULL;
 }
 
+/* A number, if it was asked for. */
+static void add_number(struct words *w, const char *option, uint32_t value,
+                       char room[NUMBER_BYTES]) {
+    if (value) {
+        snprintf(room, NUMBER_BYTES, "%u", value);
+        add(w, option, room);
+    }
+}
+
 static int compose(struct aura_recording *e) {
-    char path[PATH_BYTES], size[NUMBER_BYTES] = "", fps[NUMBER_BYTES] = "", kbps[NUMBER_BYTES] = "";
+    char path[PATH_BYTES], size[NUMBER_BYTES] = "", numbers[4][NUMBER_BYTES];
     char layouts[AURA_RECORDING_LAYOUTS_MAX][LAYOUT_BYTES];
     struct words w = {{"auralink", "record", "compose", e->folder, "--json"}, 5};
     aura__recording_composed_path(e, path, sizeof(path));
     if (e->width && e->height) {
         snprintf(size, sizeof(size), "%ux%u", e->width, e->height);
     }
-    if (e->fps) {
-        snprintf(fps, sizeof(fps), "%u", e->fps);
-    }
-    if (e->kbps) {
-        snprintf(kbps, sizeof(kbps), "%u", e->kbps);
-    }
     add(&w, "-o", path);
     add(&w, "--layout", e->layout);
+    add(&w, "--labels", e->kind == AURA_RECORDING_ROOM && e->owner->conf.labels ? "on" : "off");
     add(&w, "--only", only(e));
     add(&w, "--size", size);
-    add(&w, "--fps", fps);
-    add(&w, "--kbps", kbps);
+    add_number(&w, "--fps", e->fps, numbers[0]);
+    add_number(&w, "--kbps", e->kbps, numbers[1]);
+    add_number(&w, "--audio-kbps", e->audio_kbps, numbers[2]);
+    add_number(&w, "--key-frame-ms", e->key_frame_ms, numbers[3]);
     for (size_t i = 0; i < e->layout_count; i++) {
         snprintf(layouts[i], LAYOUT_BYTES, "%" PRId64 "=%s", e->layouts[i].at_us,
                  e->layouts[i].layout);

@@ -314,6 +314,7 @@ static int start_recordings(struct program *p) {
         .max = c->record.max,
         .max_duration_s = c->record.max_duration_s,
         .min_free_mb = c->record.min_free_mb,
+        .labels = c->record.labels,
         .insecure = *c->tls.cert_file && !(c->record.url && c->record.url[0]),
         .keys = c->keys,
         .rand = aura_rand_system()};

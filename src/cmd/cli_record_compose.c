@@ -12,10 +12,10 @@
 
 struct compose {
     struct cli_media m; /* for Ctrl-C, and its clock */
-    const char *size, *layout, *only;
+    const char *size, *layout, *only, *labels;
     struct aura_arg_list changes;
     struct aura_compose_change parsed[AURA_ARG_LIST_MAX];
-    uint64_t fps, kbps;
+    uint64_t fps, kbps, audio_kbps, key_frame_ms;
     uint64_t said_us;
 };
 
@@ -62,13 +62,17 @@ static int compose(struct compose *w, struct aura_compose_conf *conf) {
     return CLI_OK;
 }
 
-static bool layout_of(const char *name, enum aura_compose_layout *out) {
+/* A name, and "-nolabels" behind it or not. */
+static bool layout_of(const char *name, enum aura_compose_layout *out, bool *bare) {
+    static const char none[] = "-nolabels";
     static const char *const names[] = {[AURA_COMPOSE_GRID] = "grid",
                                         [AURA_COMPOSE_SPEAKER] = "speaker",
                                         [AURA_COMPOSE_SINGLE] = "single-speaker"};
     for (size_t i = 0; i < COUNT(names); i++) {
-        if (strcmp(names[i], name) == 0) {
+        size_t n = strlen(names[i]);
+        if (strncmp(names[i], name, n) == 0 && (!name[n] || strcmp(name + n, none) == 0)) {
             *out = (enum aura_compose_layout)i;
+            *bare = name[n];
             return true;
         }
     }
@@ -81,7 +85,7 @@ static bool read_changes(struct compose *w, struct aura_compose_conf *conf) {
         char *end;
         struct aura_compose_change *c = &w->parsed[i];
         c->at_us = strtoll(w->changes.items[i], &end, 10);
-        if (*end != '=' || !layout_of(end + 1, &c->layout)) {
+        if (*end != '=' || !layout_of(end + 1, &c->layout, &c->bare)) {
             return false;
         }
     }
@@ -91,20 +95,24 @@ static bool read_changes(struct compose *w, struct aura_compose_conf *conf) {
 }
 
 static int check(struct compose *w, struct aura_compose_conf *conf) {
+    conf->always_bare = strcmp(w->labels, "off") == 0;
     conf->no_sound = strcmp(w->only, "video") == 0;
     conf->no_picture = strcmp(w->only, "audio") == 0;
-    if (!conf->output || !layout_of(w->layout, &conf->layout) || !read_changes(w, conf) ||
+    if (!conf->output || !layout_of(w->layout, &conf->layout, &conf->bare) ||
+        (!conf->always_bare && strcmp(w->labels, "on") != 0) || !read_changes(w, conf) ||
         (!conf->no_sound && !conf->no_picture && strcmp(w->only, "all") != 0) ||
         sscanf(w->size, "%5ux%5u", &conf->width, &conf->height) != 2) {
         fprintf(stderr, "auralink record compose: give -o FILE; --layout wants grid, speaker or "
-                        "single-speaker, --only all, audio or video, --size 1280x720\n");
+                        "single-speaker, --labels on or off, --only all, audio or video, --size "
+                        "1280x720\n");
         return AURA_EINVAL;
     }
     return 0;
 }
 
 int cli_record_compose(int argc, char **argv) {
-    static struct compose w = {.size = "1280x720", .layout = "grid", .only = "all", .fps = 30};
+    static struct compose w = {
+        .size = "1280x720", .layout = "grid", .only = "all", .labels = "on", .fps = 30};
     static struct aura_compose_conf conf;
     const struct aura_arg args[] = {
         {"o", AURA_ARG_STR, &conf.output, "FILE",
@@ -114,6 +122,9 @@ int cli_record_compose(int argc, char **argv) {
          "grid; speaker: who speaks, or shares a screen, is large; single-speaker: alone (default "
          "grid)",
          NULL, 0},
+        {"labels", AURA_ARG_STR, &w.labels, "on|off",
+         "names, who speaks, muted microphones, and tiles of those without a picture (default on)",
+         NULL, 0},
         {"layout-at", AURA_ARG_LIST, &w.changes, "US=NAME",
          "another layout from that µs since 1970 on, as in the manifest", NULL, 0},
         {"size", AURA_ARG_STR, &w.size, "WxH", "of the picture (default 1280x720)", NULL, 0},
@@ -121,6 +132,11 @@ int cli_record_compose(int argc, char **argv) {
          AURA_COMPOSE_FPS_MAX},
         {"kbps", AURA_ARG_UINT, &w.kbps, "N", "rate of the picture (default: by size)", NULL,
          100000},
+        {"audio-kbps", AURA_ARG_UINT, &w.audio_kbps, "N", "rate of the sound (default 96)", NULL,
+         AURA_COMPOSE_AUDIO_KBPS_MAX},
+        {"key-frame-ms", AURA_ARG_UINT, &w.key_frame_ms, "MS",
+         "at most from one key frame to the next (default 2000)", NULL,
+         AURA_COMPOSE_KEY_FRAME_MS_MAX},
         {"json", AURA_ARG_FLAG, &w.m.cli.json, NULL, "print JSON lines", NULL, 0}};
     const struct aura_command_line line = {
         "auralink record compose",
@@ -141,6 +157,8 @@ int cli_record_compose(int argc, char **argv) {
     }
     conf.fps = (uint32_t)w.fps;
     conf.kbps = (uint32_t)w.kbps;
+    conf.audio_kbps = (uint32_t)w.audio_kbps;
+    conf.key_frame_ms = (uint32_t)w.key_frame_ms;
     conf.progress = on_progress;
     conf.stop = on_stop;
     conf.arg = &w;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { AUDIO_BPS = 96000, GOP_S = 2, PIXELS_PER_KBIT = 400, KBPS_MIN = 200, BLOCK = 960 };
+enum { AUDIO_KBPS = 96, KEY_FRAME_MS = 2000, PIXELS_PER_KBIT = 400, KBPS_MIN = 200, BLOCK = 960 };
 
 static int error_of(int averror) {
     return averror == AVERROR(ENOMEM) ? AURA_ENOMEM : averror < 0 ? AURA_EIO : 0;
@@ -34,7 +34,8 @@ static int open_video(struct aura__sink *k, const struct aura_compose_conf *c,
     v->pix_fmt = AV_PIX_FMT_YUV420P;
     v->time_base = (AVRational){1, (int)c->fps};
     v->framerate = (AVRational){(int)c->fps, 1};
-    v->gop_size = (int)(c->fps * GOP_S);
+    uint32_t pictures = c->fps * (c->key_frame_ms ? c->key_frame_ms : KEY_FRAME_MS) / 1000;
+    v->gop_size = pictures ? (int)pictures : 1;
     v->bit_rate = (int64_t)kbps * 1000;
     v->thread_count = 2;
     /* Each encoder knows some of them. */
@@ -47,7 +48,8 @@ static int open_video(struct aura__sink *k, const struct aura_compose_conf *c,
     return avcodec_open2(v, codec, NULL) < 0 ? AURA_EUNSUPPORTED : 0;
 }
 
-static int open_audio(struct aura__sink *k, const AVCodec *codec) {
+static int open_audio(struct aura__sink *k, const struct aura_compose_conf *c,
+                      const AVCodec *codec) {
     AVCodecContext *a = k->audio = avcodec_alloc_context3(codec);
     if (!a) {
         return AURA_ENOMEM;
@@ -60,7 +62,7 @@ static int open_audio(struct aura__sink *k, const AVCodec *codec) {
         }
     }
     av_channel_layout_default(&a->ch_layout, 2);
-    a->bit_rate = AUDIO_BPS;
+    a->bit_rate = (int64_t)(c->audio_kbps ? c->audio_kbps : AUDIO_KBPS) * 1000;
     a->time_base = (AVRational){1, AURA__SOUND_RATE};
     if (k->format->oformat->flags & AVFMT_GLOBALHEADER) {
         a->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
@@ -145,7 +147,7 @@ int aura__sink_open(struct aura__sink *k, const struct aura_compose_conf *conf, 
         err = open_video(k, conf, video);
     }
     if (!err && !conf->no_sound) {
-        err = open_audio(k, audio);
+        err = open_audio(k, conf, audio);
     }
     err = err ? err : make_frames(k);
     err = err ? err : add_streams(k);

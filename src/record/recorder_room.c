@@ -95,7 +95,7 @@ static struct aura_record_track *add_track(struct aura_recorder *r,
     r->tracks = t;
     r->track_count++;
     aura__record_event(r, t->encrypted ? "track_encrypted" : "track_published", p->identity, t->sid,
-                       NULL);
+                       t->muted ? json_pack("{s:b}", "muted", 1) : NULL);
     return t;
 }
 
@@ -139,6 +139,9 @@ static void update_participant(struct aura_recorder *r, const Livekit__Participa
             r->participants, p->sid,
             json_pack("{s:s, s:s, s:s}", "sid", p->sid, "identity", p->identity, "name", p->name));
         aura__record_event(r, "participant_joined", p->identity, NULL, NULL);
+    }
+    if (known && !gone) { /* they may be called otherwise by now */
+        json_object_set_new(known, "name", json_string(p->name));
     }
     for (size_t i = 0; !gone && i < p->n_tracks; i++) {
         update_track(r, p, p->tracks[i]);

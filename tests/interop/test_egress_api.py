@@ -158,6 +158,59 @@ def test_layout_is_updated(recording_server, room_on):
     assert decode(done["file_results"][0]["location"])["frames"] > 10
 
 
+def brightness(path: str, *where: str) -> float:
+    """Of one picture, 0 to 255: black is 0."""
+    raw = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *where, "-i", path, "-frames:v", "1", "-vf",
+                          "scale=out_range=full,format=gray", "-f", "rawvideo", "-"], capture_output=True, check=True).stdout
+    return sum(raw) / len(raw)
+
+
+def key_frame_distances(path: str) -> list[float]:
+    out = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time,flags", "-of",
+                          "csv=p=0", path], capture_output=True, text=True, check=True).stdout
+    times = sorted(float(line.split(",")[0]) for line in out.split() if "K" in line.split(",")[1])
+    return [b - a for a, b in zip(times, times[1:])]
+
+
+def test_names_are_shown(recording_server, room_on):
+    """A room's file shows who is there without a picture; not with another layout, nor do recordings of one person."""
+    sender = publisher_in(room_on(recording_server), picture=False)
+    small = pb.EncodingOptions(width=320, height=180, framerate=10, audio_bitrate=32, key_frame_interval=0.5)
+
+    def composite(layout: str) -> str:
+        return call(recording_server, "start_room_composite_egress", pb.RoomCompositeEgressRequest(
+            room_name=sender.room_name, layout=layout, advanced=small,
+            file_outputs=[pb.EncodedFileOutput(filepath=f"{layout}.mp4")])).egress_id
+
+    named, plain, changed = composite("grid"), composite("grid-nolabels"), composite("speaker-light")
+    person = call(recording_server, "start_participant_egress", pb.ParticipantEgressRequest(
+        room_name=sender.room_name, identity="sender", advanced=small,
+        file_outputs=[pb.EncodedFileOutput(filepath="person.mp4")])).egress_id
+    everything = (named, plain, changed, person)
+    for one in everything:
+        recorded_for(recording_server, one, 3)
+    call(recording_server, "update_layout", pb.UpdateLayoutRequest(egress_id=changed, layout="speaker-nolabels"))
+    after = time.time() + 2
+
+    def recorded_on():
+        with open(os.path.join(recording_server.recordings, changed, "manifest.json")) as file:
+            files = [f for t in json.load(file)["tracks"] for f in t["files"]]
+        return max(f["start_us"] + f["duration_us"] for f in files) > after * 1e6
+
+    eventually(recorded_on, 60, 0.3, "two seconds of the other layout")
+    for one in everything:
+        call(recording_server, "stop_egress", pb.StopEgressRequest(egress_id=one))
+    seen, distances = {}, []
+    for one in everything:
+        done = ended(recording_server, one)
+        assert done["status"] == "EGRESS_COMPLETE", done
+        path = done["file_results"][0]["location"]
+        distances += key_frame_distances(path)
+        seen[one] = (brightness(path, "-ss", "1") > 40, brightness(path, "-sseof", "-0.5") > 40)
+    assert max(distances) == pytest.approx(0.5), distances
+    assert seen == {named: (True, True), plain: (False, False), changed: (True, False), person: (False, False)}
+
+
 def test_refusals(recording_server, room_on, tmp_path):
     """What we do not have is said; no path leaves the folder."""
     sender = publisher_in(room_on(recording_server), picture=False)
@@ -181,7 +234,10 @@ def test_refusals(recording_server, room_on, tmp_path):
     for path in ("../x.mp4", "a/../../x.mp4", "/etc/x.mp4", "EG_a/x.mp4", "a//b.mp4"):
         code, text = composite(file_outputs=[pb.EncodedFileOutput(filepath=path)])
         assert code == "invalid_argument" and "filepath" in text, (path, code, text)
-    assert composite(file_outputs=[file], advanced=pb.EncodingOptions(width=321, height=200))[0] == "invalid_argument"
+    for wrong in ({"width": 321, "height": 200}, {"audio_bitrate": 511}, {"video_bitrate": 100_001},
+                  {"key_frame_interval": -1}, {"key_frame_interval": float("nan")}):
+        code, text = composite(file_outputs=[file], advanced=pb.EncodingOptions(**wrong))
+        assert code == "invalid_argument" and next(iter(wrong)) in text, (wrong, code, text)
     assert refused(recording_server, "start_room_composite_egress", pb.RoomCompositeEgressRequest(
         room_name="nobody", file_outputs=[file])) == ("not_found", "requested room does not exist")
     assert refused(recording_server, "start_track_egress", pb.TrackEgressRequest(
