@@ -66,7 +66,7 @@ static int take_lock(struct aura_sql *s, struct aura_buf *why) {
         return AURA_EIO;
     }
     if (flock(s->lock, LOCK_EX | LOCK_NB)) {
-        aura_buf_printf(why, "another server uses %s: give each its own", s->conf.path);
+        aura_buf_str(why, "another server uses it: give each a file of its own");
         return AURA_EEXISTS;
     }
     return 0;
@@ -149,6 +149,10 @@ void aura_sql_text(struct aura_sql *s, size_t which, int at, const char *text) {
     }
 }
 
+void aura_sql_blob(struct aura_sql *s, size_t which, int at, const void *data, size_t len) {
+    sqlite3_bind_blob64(s->st[which], at, data, len, SQLITE_STATIC);
+}
+
 int aura_sql_run(struct aura_sql *s, size_t which) {
     int rc = sqlite3_step(s->st[which]);
     bool there = sqlite3_extended_errcode(s->db) == SQLITE_CONSTRAINT_UNIQUE ||
@@ -178,12 +182,22 @@ const char *aura_sql_get_text(struct aura_sql *s, size_t which, int column) {
     return text ? text : "";
 }
 
+const uint8_t *aura_sql_get_blob(struct aura_sql *s, size_t which, int column, size_t *len) {
+    const uint8_t *data = sqlite3_column_blob(s->st[which], column);
+    *len = data ? (size_t)sqlite3_column_bytes(s->st[which], column) : 0;
+    return data;
+}
+
 void aura_sql_end(struct aura_sql *s, size_t which) {
     sqlite3_reset(s->st[which]);
 }
 
 int64_t aura_sql_changes(const struct aura_sql *s) {
     return sqlite3_changes64(s->db);
+}
+
+int64_t aura_sql_last_row(const struct aura_sql *s) {
+    return sqlite3_last_insert_rowid(s->db);
 }
 
 /* ---- transactions ---- */

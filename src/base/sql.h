@@ -40,6 +40,8 @@ void aura_sql_begin(struct aura_sql *s, size_t which);
 void aura_sql_int(struct aura_sql *s, size_t which, int at, int64_t value);
 /** NULL binds NULL. @p text must stay until the statement has run. */
 void aura_sql_text(struct aura_sql *s, size_t which, int at, const char *text);
+/** @p data must stay until the statement has run. */
+void aura_sql_blob(struct aura_sql *s, size_t which, int at, const void *data, size_t len);
 /** Runs a statement that gives no rows, or of whose rows nothing is wanted. @return 0, AURA_EIO,
  * AURA_EEXISTS (a UNIQUE or PRIMARY KEY is there already) */
 AURA_NODISCARD int aura_sql_run(struct aura_sql *s, size_t which);
@@ -48,10 +50,14 @@ AURA_NODISCARD int aura_sql_row(struct aura_sql *s, size_t which);
 int64_t aura_sql_get_int(struct aura_sql *s, size_t which, int column);
 /** Never NULL; borrowed until the statement's next step or begin. */
 const char *aura_sql_get_text(struct aura_sql *s, size_t which, int column);
+/** NULL if it is empty; borrowed as a text is. */
+const uint8_t *aura_sql_get_blob(struct aura_sql *s, size_t which, int column, size_t *len);
 /** No more rows are wanted: locks go. */
 void aura_sql_end(struct aura_sql *s, size_t which);
 /** Rows that the last change touched. */
 int64_t aura_sql_changes(const struct aura_sql *s);
+/** The key of the row that was inserted last. */
+int64_t aura_sql_last_row(const struct aura_sql *s);
 
 /** Changes until commit are one. An error of the commit has undone them. */
 AURA_NODISCARD int aura_sql_transaction(struct aura_sql *s);
