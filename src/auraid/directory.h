@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file directory.h  Who has an AuraID here, and what belongs to it, in a SQLite file.
+ *
+ * An identity is what several proofs lead to: (provider, subject) pairs such as
+ * ("livekit", "KEY/identity") or ("matrix", "@bob:example.org"). The first join with a proof makes
+ * the identity; more proofs can be linked to it later.
+ *
+ * Threading: one thread. Blocking, but only on the local file (µs): docs/auraid.md has the figures.
+ */
+#ifndef AURA_AURAID_DIRECTORY_H
+#define AURA_AURAID_DIRECTORY_H
+
+#include "auraid/name.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/rand.h"
+
+enum {
+    AURA_DIRECTORY_TEXT_MAX = 256,   /* bytes of a display name, a subject, a push address */
+    AURA_DIRECTORY_DEVICES_MAX = 32, /* of one identity; the one seen longest ago goes */
+    AURA_DIRECTORY_LINKS_MAX = 32,   /* proofs of one identity */
+    AURA_DIRECTORY_CONTACTS_MAX = 5000,
+};
+
+struct aura_directory;
+
+enum aura_privacy { AURA_PRIVACY_EVERYONE, AURA_PRIVACY_CONTACTS, AURA_PRIVACY_NOBODY };
+enum aura_id_kind { AURA_ID_USER, AURA_ID_AGENT };
+enum aura_stance { AURA_STANCE_NONE, AURA_STANCE_ALLOW, AURA_STANCE_BLOCK };
+
+/** Strings are borrowed until the directory's next call. */
+struct aura_identity {
+    struct aura_id id;
+    const char *display, *home_region; /* "" = none */
+    enum aura_id_kind kind;
+    enum aura_privacy privacy; /* who may find and ring it */
+    bool aic_off;
+    uint64_t created_us; /* since the Unix epoch */
+};
+
+struct aura_proof {
+    const char *provider, *subject;
+};
+
+struct aura_device {
+    const char *id, *app; /* `app` is an API key */
+    const char *push;     /* what the app's own push service knows it by; "" = none */
+    uint64_t seen_us;
+};
+
+struct aura_directory_conf {
+    const char *path; /* ":memory:" = forgotten at the end */
+    uint64_t max_identities;
+    const struct aura_clock *clock;
+    struct aura_rand *rand;
+};
+
+/** @param why  what is wrong, for a person. @return as aura_sql_open() */
+AURA_NODISCARD int aura_directory_open(struct aura_directory **dp,
+                                       const struct aura_directory_conf *conf,
+                                       struct aura_buf *why);
+struct aura_directory *aura_directory_close(struct aura_directory *d);
+uint64_t aura_directory_count(const struct aura_directory *d);
+
+/**
+ * The identity that a proof leads to, made if there is none: named after @p hint (an identity, a
+ * localpart), with a tag where that name is taken.
+ * @param display  of a new one. @param created  it was made now
+ * @return 0, AURA_ELIMIT (max_identities), AURA_EINVAL (texts too long or empty), AURA_EIO
+ */
+AURA_NODISCARD int aura_directory_join(struct aura_directory *d, const struct aura_proof *proof,
+                                       const char *hint, const char *display,
+                                       enum aura_id_kind kind, struct aura_identity *out,
+                                       bool *created);
+/** @return 0, AURA_ENOENT, AURA_EIO */
+AURA_NODISCARD int aura_directory_get(struct aura_directory *d, const struct aura_id *id,
+                                      struct aura_identity *out);
+AURA_NODISCARD int aura_directory_find(struct aura_directory *d, const struct aura_proof *proof,
+                                       struct aura_identity *out);
+/** Takes over all but id, kind and time. @return 0, AURA_ENOENT, AURA_EINVAL, AURA_EIO */
+AURA_NODISCARD int aura_directory_update(struct aura_directory *d, const struct aura_identity *to);
+/** Another proof. @return 0, AURA_EEXISTS (it leads elsewhere), AURA_ENOENT, AURA_ELIMIT, … */
+AURA_NODISCARD int aura_directory_link(struct aura_directory *d, const struct aura_id *id,
+                                       const struct aura_proof *proof);
+/** @return 0, AURA_ENOENT, AURA_ESTATE (its last one: nobody could come back), AURA_EIO */
+AURA_NODISCARD int aura_directory_unlink(struct aura_directory *d, const struct aura_id *id,
+                                         const struct aura_proof *proof);
+
+/** Adds or renews; beyond the ceiling the one seen longest ago goes. @return 0, AURA_EINVAL, … */
+AURA_NODISCARD int aura_directory_device(struct aura_directory *d, const struct aura_id *id,
+                                         const char *app, const char *device, const char *push);
+AURA_NODISCARD int aura_directory_forget_device(struct aura_directory *d, const struct aura_id *id,
+                                                const char *app, const char *device);
+/** Those seen last come first. Strings are borrowed inside @p fn. @return 0 or AURA_EIO */
+AURA_NODISCARD int aura_directory_devices(struct aura_directory *d, const struct aura_id *id,
+                                          void (*fn)(void *arg, const struct aura_device *device),
+                                          void *arg);
+
+/** @return 0, AURA_ELIMIT, AURA_EIO. Nobody need exist: one may block whom one has never met. */
+AURA_NODISCARD int aura_directory_set_stance(struct aura_directory *d, const struct aura_id *id,
+                                             const struct aura_id *other, enum aura_stance stance);
+AURA_NODISCARD int aura_directory_stance(struct aura_directory *d, const struct aura_id *id,
+                                         const struct aura_id *other, enum aura_stance *out);
+/** May @p caller ring @p callee? @return 0, AURA_ENOENT (also where it may not know), AURA_EIO */
+AURA_NODISCARD int aura_directory_may_ring(struct aura_directory *d, const struct aura_id *caller,
+                                           const struct aura_id *callee);
+
+/** All that is kept of a person, as one JSON object. @return 0, AURA_ENOENT, AURA_EIO, … */
+AURA_NODISCARD int aura_directory_export(struct aura_directory *d, const struct aura_id *id,
+                                         struct aura_buf *json);
+/** All of it goes, also where others keep the name as a contact. @return 0, AURA_ENOENT, AURA_EIO
+ */
+AURA_NODISCARD int aura_directory_delete(struct aura_directory *d, const struct aura_id *id);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file directory_priv.h  The directory's tables and statements. Private to src/auraid. */
+#ifndef AURA_AURAID_DIRECTORY_PRIV_H
+#define AURA_AURAID_DIRECTORY_PRIV_H
+
+#include "auraid/directory.h"
+#include "base/sql.h"
+
+enum aura__directory_statement {
+    ST_COUNT_ALL,
+    ST_ADD,
+    ST_ADD_PROOF,
+    ST_BY_ID,
+    ST_BY_PROOF,
+    ST_UPDATE,
+    ST_OWNER,
+    ST_PROOFS,
+    ST_COUNT_PROOFS,
+    ST_REMOVE_PROOF,
+    ST_DEVICE,
+    ST_TRIM_DEVICES,
+    ST_FORGET_DEVICE,
+    ST_DEVICES,
+    ST_STANCE_SET,
+    ST_STANCE_DROP,
+    ST_STANCE_GET,
+    ST_STANCES,
+    ST_COUNT_STANCES,
+    ST_STRANGERS, /* what others think of it */
+    ST_DELETE,
+    ST_TOTAL,
+};
+
+extern const char aura__directory_schema[];
+extern const char *const aura__directory_sql[ST_TOTAL];
+
+struct aura_directory {
+    struct aura_directory_conf conf;
+    struct aura_sql *sql;
+    uint64_t count;
+};
+
+#endif

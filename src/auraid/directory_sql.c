@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auraid/directory_priv.h"
+
+/* What belongs to an identity goes with it. A stance towards a name that has no identity is kept:
+ * who was blocked stays so. */
+const char aura__directory_schema[] =
+    "CREATE TABLE IF NOT EXISTS identity(name TEXT PRIMARY KEY, kind INTEGER NOT NULL, display "
+    "TEXT NOT NULL, home_region TEXT NOT NULL, privacy INTEGER NOT NULL, aic_off INTEGER NOT "
+    "NULL, created_us INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS proof(provider TEXT NOT NULL, subject TEXT NOT NULL, name TEXT NOT "
+    "NULL REFERENCES identity ON DELETE CASCADE, PRIMARY KEY(provider, subject)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS proof_name ON proof(name);"
+    "CREATE TABLE IF NOT EXISTS device(name TEXT NOT NULL REFERENCES identity ON DELETE CASCADE, "
+    "app TEXT NOT NULL, id TEXT NOT NULL, push TEXT NOT NULL, seen_us INTEGER NOT NULL, PRIMARY "
+    "KEY(name, app, id)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS stance(name TEXT NOT NULL REFERENCES identity ON DELETE CASCADE, "
+    "other TEXT NOT NULL, stance INTEGER NOT NULL, PRIMARY KEY(name, other)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS stance_other ON stance(other);";
+
+#define IDENTITY "i.name, i.kind, i.display, i.home_region, i.privacy, i.aic_off, i.created_us"
+
+const char *const aura__directory_sql[ST_TOTAL] = {
+    [ST_COUNT_ALL] = "SELECT count(*) FROM identity",
+    [ST_ADD] = "INSERT INTO identity VALUES(?1, ?2, ?3, '', 0, 0, ?4)",
+    [ST_ADD_PROOF] = "INSERT INTO proof VALUES(?1, ?2, ?3)",
+    [ST_BY_ID] = "SELECT " IDENTITY " FROM identity i WHERE i.name = ?1",
+    [ST_BY_PROOF] = "SELECT " IDENTITY " FROM proof p JOIN identity i ON i.name = p.name WHERE "
+                    "p.provider = ?1 AND p.subject = ?2",
+    [ST_UPDATE] = "UPDATE identity SET display = ?2, home_region = ?3, privacy = ?4, aic_off = ?5 "
+                  "WHERE name = ?1",
+    [ST_OWNER] = "SELECT name FROM proof WHERE provider = ?1 AND subject = ?2",
+    [ST_PROOFS] = "SELECT provider, subject FROM proof WHERE name = ?1 ORDER BY provider, subject",
+    [ST_COUNT_PROOFS] = "SELECT count(*) FROM proof WHERE name = ?1",
+    [ST_REMOVE_PROOF] = "DELETE FROM proof WHERE name = ?1 AND provider = ?2 AND subject = ?3",
+    [ST_DEVICE] = "INSERT INTO device VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET push = "
+                  "excluded.push, seen_us = excluded.seen_us",
+    [ST_TRIM_DEVICES] = "DELETE FROM device WHERE name = ?1 AND (app, id) NOT IN (SELECT app, id "
+                        "FROM device WHERE name = ?1 ORDER BY seen_us DESC LIMIT ?2)",
+    [ST_FORGET_DEVICE] = "DELETE FROM device WHERE name = ?1 AND app = ?2 AND id = ?3",
+    [ST_DEVICES] = "SELECT id, app, push, seen_us FROM device WHERE name = ?1 ORDER BY seen_us "
+                   "DESC, app, id",
+    [ST_STANCE_SET] = "INSERT INTO stance VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET stance = "
+                      "excluded.stance",
+    [ST_STANCE_DROP] = "DELETE FROM stance WHERE name = ?1 AND other = ?2",
+    [ST_STANCE_GET] = "SELECT stance FROM stance WHERE name = ?1 AND other = ?2",
+    [ST_STANCES] = "SELECT other, stance FROM stance WHERE name = ?1 ORDER BY other",
+    [ST_COUNT_STANCES] = "SELECT count(*) FROM stance WHERE name = ?1",
+    [ST_STRANGERS] = "DELETE FROM stance WHERE other = ?1",
+    [ST_DELETE] = "DELETE FROM identity WHERE name = ?1",
+};

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directory in memory and in a file. SQLite has its own memory: no case with failing ones. */
+#include "auraid/directory.h"
+#include "harness.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct world {
+    struct aura_clock_manual clock;
+    struct aura_rand_seeded rand;
+    struct aura_directory *d;
+};
+
+static struct aura_directory_conf conf_of(struct world *w, const char *path) {
+    return (struct aura_directory_conf){
+        .path = path, .max_identities = 100, .clock = &w->clock.clock, .rand = &w->rand.rand};
+}
+
+static void begin(struct world *w, const char *path) {
+    struct aura_buf why = AURA_BUF(1000);
+    aura_clock_manual_init(&w->clock, 1000, 1700000000000000);
+    aura_rand_seeded_init(&w->rand, 7);
+    const struct aura_directory_conf conf = conf_of(w, path);
+    assert_int_equal(aura_directory_open(&w->d, &conf, &why), 0);
+    aura_buf_free(&why);
+}
+
+static struct aura_id join(struct world *w, const char *provider, const char *subject,
+                           const char *hint, bool is_new) {
+    const struct aura_proof proof = {provider, subject};
+    struct aura_identity who;
+    bool created;
+    assert_int_equal(aura_directory_join(w->d, &proof, hint, "Shown", AURA_ID_USER, &who, &created),
+                     0);
+    assert_int_equal(created, is_new);
+    assert_string_equal(who.display, "Shown");
+    return who.id;
+}
+
+static int joins_make_one_identity_for_each_proof(void) {
+    struct world w;
+    begin(&w, ":memory:");
+    struct aura_id a = join(&w, "livekit", "key/alice", "alice", true);
+    assert_string_equal(a.name, "alice");
+    struct aura_id again = join(&w, "livekit", "key/alice", "other", false);
+    assert_string_equal(again.name, "alice");
+    /* The same name in another app is another person. */
+    struct aura_id b = join(&w, "livekit", "key2/alice", "alice", true);
+    assert_true(strncmp(b.name, "alice-", 6) == 0 && strlen(b.name) == 10);
+    struct aura_id guest = join(&w, "livekit", "key/?", "?", true);
+    assert_true(strncmp(guest.name, "guest-", 6) == 0);
+    assert_int_equal(aura_directory_count(w.d), 3);
+    struct aura_identity who;
+    assert_int_equal(aura_directory_get(w.d, &a, &who), 0);
+    assert_int_equal(who.created_us, 1700000000000000);
+    assert_int_equal(who.privacy, AURA_PRIVACY_EVERYONE);
+    const struct aura_id nobody = {"nobody"};
+    assert_int_equal(aura_directory_get(w.d, &nobody, &who), AURA_ENOENT);
+    aura_directory_close(w.d);
+    return 0;
+}
+
+static int ceilings_hold(void) {
+    struct world w;
+    struct aura_identity who;
+    char text[AURA_DIRECTORY_TEXT_MAX + 2], name[16];
+    bool created;
+    begin(&w, ":memory:");
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(name, sizeof(name), "name%d", i);
+        (void)join(&w, "livekit", name, "same", true);
+    }
+    const struct aura_proof more = {"livekit", "one more"}, none = {"livekit", ""};
+    assert_int_equal(aura_directory_join(w.d, &more, "x", "", AURA_ID_USER, &who, &created),
+                     AURA_ELIMIT);
+    assert_int_equal(aura_directory_join(w.d, &none, "x", "", AURA_ID_USER, &who, &created),
+                     AURA_EINVAL);
+    memset(text, 'x', sizeof(text));
+    text[sizeof(text) - 1] = 0;
+    const struct aura_proof large = {"livekit", text};
+    assert_int_equal(aura_directory_join(w.d, &large, "x", "", AURA_ID_USER, &who, &created),
+                     AURA_EINVAL);
+    (void)join(&w, "livekit", "name7", "same", false);
+    aura_directory_close(w.d);
+    return 0;
+}
+
+static int proofs_are_linked(void) {
+    struct world w;
+    begin(&w, ":memory:");
+    struct aura_id a = join(&w, "livekit", "key/alice", "alice", true);
+    struct aura_id b = join(&w, "livekit", "key/bob", "bob", true);
+    const struct aura_proof matrix = {"matrix", "@alice:example.org"},
+                            first = {"livekit", "key/alice"};
+    assert_int_equal(aura_directory_unlink(w.d, &a, &first), AURA_ESTATE);
+    assert_int_equal(aura_directory_link(w.d, &a, &matrix), 0);
+    assert_int_equal(aura_directory_link(w.d, &a, &matrix), 0);
+    assert_int_equal(aura_directory_link(w.d, &b, &matrix), AURA_EEXISTS);
+    assert_string_equal(join(&w, "matrix", "@alice:example.org", "x", false).name, "alice");
+    assert_int_equal(aura_directory_unlink(w.d, &b, &matrix), AURA_ENOENT);
+    assert_int_equal(aura_directory_unlink(w.d, &a, &first), 0);
+    assert_int_equal(aura_directory_unlink(w.d, &a, &first), AURA_ENOENT);
+    const struct aura_id nobody = {"nobody"};
+    assert_int_equal(aura_directory_link(w.d, &nobody, &first), AURA_ENOENT);
+    char subject[32];
+    for (int i = 1; i < AURA_DIRECTORY_LINKS_MAX; i++) {
+        (void)snprintf(subject, sizeof(subject), "@a%d:b", i);
+        const struct aura_proof other = {"matrix", subject};
+        assert_int_equal(aura_directory_link(w.d, &a, &other), 0);
+    }
+    assert_int_equal(aura_directory_link(w.d, &a, &first), AURA_ELIMIT);
+    aura_directory_close(w.d);
+    return 0;
+}
+
+struct listed {
+    int count;
+    char first[64], last[64];
+};
+
+static void list(void *arg, const struct aura_device *device) {
+    struct listed *l = arg;
+    (void)snprintf(l->count++ ? l->last : l->first, sizeof(l->first), "%s/%s/%s", device->app,
+                   device->id, device->push);
+}
+
+static int devices_come_and_go(void) {
+    struct world w;
+    struct listed l = {.count = 0};
+    char name[16];
+    begin(&w, ":memory:");
+    struct aura_id a = join(&w, "livekit", "key/alice", "alice", true);
+    for (int i = 0; i < AURA_DIRECTORY_DEVICES_MAX + 3; i++) {
+        (void)snprintf(name, sizeof(name), "d%d", i);
+        assert_int_equal(aura_directory_device(w.d, &a, "app", name, "token"), 0);
+        aura_clock_manual_advance(&w.clock, 1000);
+    }
+    assert_int_equal(aura_directory_device(w.d, &a, "app", "d3", "renewed"), 0);
+    assert_int_equal(aura_directory_devices(w.d, &a, list, &l), 0);
+    assert_int_equal(l.count, AURA_DIRECTORY_DEVICES_MAX);
+    assert_string_equal(l.first, "app/d3/renewed");
+    assert_string_equal(l.last, "app/d4/token");
+    assert_int_equal(aura_directory_forget_device(w.d, &a, "app", "d3"), 0);
+    assert_int_equal(aura_directory_forget_device(w.d, &a, "app", "d3"), AURA_ENOENT);
+    assert_int_equal(aura_directory_device(w.d, &a, "app", "", ""), AURA_EINVAL);
+    const struct aura_id nobody = {"nobody"};
+    assert_int_equal(aura_directory_device(w.d, &nobody, "app", "d", ""), AURA_ENOENT);
+    aura_directory_close(w.d);
+    return 0;
+}
+
+static int people_decide_who_rings(void) {
+    static const struct {
+        enum aura_privacy privacy;
+        enum aura_stance stance;
+        int may;
+    } cases[] = {
+        {AURA_PRIVACY_EVERYONE, AURA_STANCE_NONE, 0},
+        {AURA_PRIVACY_EVERYONE, AURA_STANCE_ALLOW, 0},
+        {AURA_PRIVACY_EVERYONE, AURA_STANCE_BLOCK, AURA_ENOENT},
+        {AURA_PRIVACY_CONTACTS, AURA_STANCE_NONE, AURA_ENOENT},
+        {AURA_PRIVACY_CONTACTS, AURA_STANCE_ALLOW, 0},
+        {AURA_PRIVACY_CONTACTS, AURA_STANCE_BLOCK, AURA_ENOENT},
+        {AURA_PRIVACY_NOBODY, AURA_STANCE_NONE, AURA_ENOENT},
+        {AURA_PRIVACY_NOBODY, AURA_STANCE_ALLOW, AURA_ENOENT},
+        {AURA_PRIVACY_NOBODY, AURA_STANCE_BLOCK, AURA_ENOENT},
+    };
+    struct world w;
+    begin(&w, ":memory:");
+    struct aura_id a = join(&w, "livekit", "key/alice", "alice", true);
+    struct aura_id b = join(&w, "livekit", "key/bob", "bob", true);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct aura_identity who;
+        assert_int_equal(aura_directory_get(w.d, &a, &who), 0);
+        who.privacy = cases[i].privacy;
+        assert_int_equal(aura_directory_update(w.d, &who), 0);
+        assert_int_equal(aura_directory_set_stance(w.d, &a, &b, cases[i].stance), 0);
+        assert_int_equal(aura_directory_may_ring(w.d, &b, &a), cases[i].may);
+        assert_int_equal(aura_directory_may_ring(w.d, &a, &b), 0); /* not the other way round */
+    }
+    const struct aura_id nobody = {"nobody"};
+    assert_int_equal(aura_directory_may_ring(w.d, &b, &nobody), AURA_ENOENT);
+    assert_int_equal(aura_directory_set_stance(w.d, &nobody, &a, AURA_STANCE_BLOCK), AURA_ENOENT);
+    assert_int_equal(aura_directory_set_stance(w.d, &a, &nobody, AURA_STANCE_BLOCK), 0);
+    aura_directory_close(w.d);
+    return 0;
+}
+
+static int people_get_their_data_and_go(void) {
+    struct world w;
+    struct aura_buf text = AURA_BUF(10000);
+    begin(&w, ":memory:");
+    struct aura_id a = join(&w, "livekit", "key/alice", "alice", true);
+    struct aura_id b = join(&w, "livekit", "key/bob", "bob", true);
+    assert_int_equal(aura_directory_device(w.d, &a, "app", "phone", "token"), 0);
+    assert_int_equal(aura_directory_set_stance(w.d, &a, &b, AURA_STANCE_ALLOW), 0);
+    assert_int_equal(aura_directory_set_stance(w.d, &b, &a, AURA_STANCE_ALLOW), 0);
+    assert_int_equal(aura_directory_export(w.d, &a, &text), 0);
+    json_t *json = json_loads(aura_buf_text(&text), 0, NULL);
+    assert_non_null(json);
+    assert_string_equal(json_string_value(json_object_get(json, "id")), "@alice.aura");
+    assert_int_equal(json_array_size(json_object_get(json, "proofs")), 1);
+    assert_int_equal(json_array_size(json_object_get(json, "devices")), 1);
+    const json_t *contact = json_array_get(json_object_get(json, "contacts"), 0);
+    assert_string_equal(json_string_value(json_object_get(contact, "id")), "@bob.aura");
+    assert_string_equal(json_string_value(json_object_get(contact, "stance")), "allow");
+    json_decref(json);
+    assert_int_equal(aura_directory_delete(w.d, &a), 0);
+    assert_int_equal(aura_directory_delete(w.d, &a), AURA_ENOENT);
+    assert_int_equal(aura_directory_count(w.d), 1);
+    /* Nothing is left of her with others, and who comes with her proof is somebody new. */
+    aura_buf_clear(&text);
+    assert_int_equal(aura_directory_export(w.d, &b, &text), 0);
+    assert_null(strstr(aura_buf_text(&text), "alice"));
+    (void)join(&w, "livekit", "key/alice", "alice", true);
+    aura_buf_clear(&text);
+    assert_int_equal(aura_directory_export(w.d, &a, &text), 0);
+    assert_null(strstr(aura_buf_text(&text), "phone"));
+    aura_buf_free(&text);
+    aura_directory_close(w.d);
+    return 0;
+}
+
+static int files_keep_it(void) {
+    struct world w;
+    struct aura_directory *second = NULL;
+    struct aura_buf why = AURA_BUF(1000);
+    char folder[] = "/tmp/auraid-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/sub/ids.db", folder);
+    begin(&w, path);
+    (void)join(&w, "livekit", "key/alice", "alice", true);
+    const struct aura_directory_conf conf = conf_of(&w, path);
+    assert_int_equal(aura_directory_open(&second, &conf, &why), AURA_EEXISTS);
+    assert_non_null(strstr(aura_buf_text(&why), "another server"));
+    aura_directory_close(w.d);
+    begin(&w, path);
+    assert_int_equal(aura_directory_count(w.d), 1);
+    (void)join(&w, "livekit", "key/alice", "alice", false);
+    aura_directory_close(w.d);
+    aura_buf_clear(&why);
+    const struct aura_directory_conf bad = conf_of(&w, "/proc/none/ids.db");
+    assert_int_equal(aura_directory_open(&second, &bad, &why), AURA_EIO);
+    assert_non_null(strstr(aura_buf_text(&why), "/proc/none"));
+    aura_buf_free(&why);
+    char command[128];
+    (void)snprintf(command, sizeof(command), "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest cases[] = {
+        AURA_PLAIN(joins_make_one_identity_for_each_proof),
+        AURA_PLAIN(ceilings_hold),
+        AURA_PLAIN(proofs_are_linked),
+        AURA_PLAIN(devices_come_and_go),
+        AURA_PLAIN(people_decide_who_rings),
+        AURA_PLAIN(people_get_their_data_and_go),
+        AURA_PLAIN(files_keep_it),
+    };
+    return RUN_CASES("auraid/directory", cases);
+}
