@@ -54,7 +54,8 @@ struct aura_config {
         uint32_t max_participants, empty_timeout_s, departure_timeout_s;
         struct aura_config_list enabled_codecs;       /* MIME types; none = all */
         struct aura_config_list presets, preset_json; /* names; each as proto3 JSON */
-        bool sync_streams;
+        bool sync_streams, playout_delay;
+        uint32_t playout_min_ms, playout_max_ms;
     } room;
     struct {
         uint32_t active_level, min_percentile, update_interval_ms;

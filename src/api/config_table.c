@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/config_priv.h"
 
+#include "rtp/playout.h"
+
 #include <stddef.h>
 
 #define AT(field) offsetof(struct aura_config, field)
@@ -87,8 +89,15 @@ const struct aura__config_key aura__config_keys[] = {
      "list of {mime: …}"},
     {"room.sync_streams", CONFIG_BOOL, AT(room.sync_streams), 0, 0, "false",
      "browsers play a participant's camera and microphone in sync, in all rooms"},
+    {"room.playout_delay.enabled", CONFIG_BOOL, AT(room.playout_delay), 0, 0, "false",
+     "receivers of video are told how late to show it, in rooms that do not say themselves"},
+    {"room.playout_delay.min", CONFIG_UINT, AT(room.playout_min_ms), 0, AURA_PLAYOUT_MAX_MS, "0",
+     "milliseconds: at least so late; with jitter later"},
+    {"room.playout_delay.max", CONFIG_UINT, AT(room.playout_max_ms), 0, AURA_PLAYOUT_MAX_MS, "0",
+     "milliseconds: at most so late; 0 = 10 s if min is set"},
     {"room.room_configurations", CONFIG_PRESETS, AT(room.presets), 0, 0, "",
-     "name: {emptyTimeout, departureTimeout, maxParticipants, metadata, syncStreams, agents}; for "
+     "name: {emptyTimeout, departureTimeout, maxParticipants, metadata, syncStreams, "
+     "minPlayoutDelay, maxPlayoutDelay, agents}; for "
      "tokens (roomPreset) and CreateRoom (room_preset)"},
     {"audio.active_level", CONFIG_UINT, AT(audio.active_level), 1, 127, "35",
      "-dBov from which somebody speaks"},
@@ -260,7 +269,6 @@ const struct aura__config_key aura__config_keys[] = {
     IGNORED("rtc.strict_acks"),
     IGNORED("rtc.enable_rtp_stream_restart_detection"),
     IGNORED("rtc.forward_stats"),
-    IGNORED("room.playout_delay"),
     IGNORED("room.create_room_timeout"),
     IGNORED("room.create_room_attempts"),
     IGNORED("room.update_batch_target_size"),

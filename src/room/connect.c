@@ -86,6 +86,7 @@ static int open_transport(struct participant *p, struct transport *t, enum aura_
                                 .candidate_count =
                                     aura_sfu_peer_candidates(r->sfu, t->peer, candidates),
                                 .plays = p->plays,
+                                .playout = p->room->playout.on,
                                 .codecs = r->conf.codecs};
     err = aura_neg_new(&t->neg, &neg, &neg_handlers, t);
     aura_wipe(pwd, sizeof(pwd));

@@ -204,6 +204,7 @@ struct room {
     bool closing, recording, had_participants;
     Livekit__RoomEgress *egress; /* what is recorded by itself; NULL = nothing */
     bool sync_streams; /* subscribers get tracks of one stream of a participant in one msid */
+    struct aura_playout_range playout; /* of video in it */
     struct aura_list participants;
     struct aura_list dispatches; /* agents that are wanted (agents_dispatch.c) */
     struct aura_map *by_identity;
@@ -445,6 +446,9 @@ Livekit__CreateRoomRequest *aura__wish_of_request(const struct aura_rooms *r,
 /** The same from a token. */
 Livekit__CreateRoomRequest *aura__wish_of_join(const struct aura_rooms *r,
                                                const struct aura_join *join, int *err);
+/** The playout delay of a new room. @param wish  NULL = none */
+struct aura_playout_range aura__wish_playout(const struct aura_rooms *r,
+                                             const Livekit__CreateRoomRequest *wish);
 /** The API asks again for a room that is there: what it says is taken. @return 0 or AURA_ENOMEM */
 AURA_NODISCARD int aura__wish_renew(struct room *room, const Livekit__CreateRoomRequest *q);
 

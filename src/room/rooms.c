@@ -112,6 +112,7 @@ void aura_rooms_change(struct aura_rooms *r, const struct aura_rooms_conf *conf)
     c->auto_create = conf->auto_create;
     c->enable_remote_unmute = conf->enable_remote_unmute;
     c->sync_streams = conf->sync_streams;
+    c->playout = conf->playout;
     c->max_participants = conf->max_participants;
     c->empty_timeout_s = conf->empty_timeout_s;
     c->departure_timeout_s = conf->departure_timeout_s;

@@ -47,8 +47,9 @@ struct aura_rooms_conf {
     const char *version;          /* of LiveKit that we speak as: plain semver (trap 5) */
     bool auto_create;             /* rooms come into being when somebody joins */
     bool enable_remote_unmute;
-    bool sync_streams;         /* in all rooms */
-    uint32_t max_participants; /* of rooms that don't say; 0 = no limit */
+    bool sync_streams;                 /* in all rooms */
+    struct aura_playout_range playout; /* of rooms that don't say */
+    uint32_t max_participants;         /* of rooms that don't say; 0 = no limit */
     uint32_t empty_timeout_s, departure_timeout_s;
     uint32_t codecs; /* bit per enum aura_codec; 0 = all that we know */
     size_t max_metadata_bytes, max_attributes_bytes; /* 0 = LiveKit's defaults */
@@ -91,7 +92,8 @@ struct aura_rooms *aura_rooms_free(struct aura_rooms *r);
 const struct aura_sfu_handlers *aura_rooms_sfu_handlers(void);
 /**
  * Takes what may change while rooms are open from @p conf: auto_create, enable_remote_unmute, and
- * for rooms and joins to come max_participants, the timeouts, sync_streams and the limits.
+ * for rooms and joins to come max_participants, the timeouts, sync_streams, playout and
+ * the limits.
  */
 void aura_rooms_change(struct aura_rooms *r, const struct aura_rooms_conf *conf);
 void aura_rooms_attach(struct aura_rooms *r, struct aura_sfu *sfu);

@@ -410,7 +410,8 @@ static void open_media(struct subscription *s) {
                                      .media = s->media.media,
                                      .ssrc = s->media.ssrc,
                                      .rtx_ssrc = s->media.rtx_ssrc,
-                                     .send_mid = true};
+                                     .send_mid = true,
+                                     .playout = s->p->room->playout};
     memcpy(conf.cname, s->media.cname, sizeof(conf.cname));
     s->settings.max_layer = layer_index(e, s->quality);
     int err = s->p->player ? aura__player_start(s, &conf)

@@ -20,10 +20,13 @@ enum {
 
 /* What is passed on to subscribers that negotiated it; the rest is per hop or of no use to them. */
 static const uint8_t forwarded_exts[] = {
-    AURA_EXT_AUDIO_LEVEL,           AURA_EXT_ABS_CAPTURE_TIME,
-    AURA_EXT_DEPENDENCY_DESCRIPTOR, AURA_EXT_VIDEO_ORIENTATION,
-    AURA_EXT_PLAYOUT_DELAY,         AURA_EXT_COLOR_SPACE,
-    AURA_EXT_VIDEO_CONTENT_TYPE,    AURA_EXT_AIC,
+    AURA_EXT_AUDIO_LEVEL,
+    AURA_EXT_ABS_CAPTURE_TIME,
+    AURA_EXT_DEPENDENCY_DESCRIPTOR,
+    AURA_EXT_VIDEO_ORIENTATION,
+    AURA_EXT_COLOR_SPACE,
+    AURA_EXT_VIDEO_CONTENT_TYPE,
+    AURA_EXT_AIC,
 };
 _Static_assert(sizeof(forwarded_exts) <= AURA_PACKET_EXTS_MAX, "all of them fit in a packet");
 

@@ -18,6 +18,7 @@
 #include "net/addr.h"
 #include "net/loop.h"
 #include "rtp/media.h"
+#include "rtp/playout.h"
 #include "transport/pc.h"
 
 struct aura_aic_core;
@@ -232,6 +233,7 @@ struct aura_sfu_sub_conf {
     uint32_t ssrc, rtx_ssrc; /* as signalled in our description; rtx 0 = none */
     char cname[40];          /* same for tracks that must play in sync */
     bool send_mid;           /* write the mid extension where it is negotiated */
+    struct aura_playout_range playout; /* of a video, told where that extension is negotiated */
 };
 struct aura_sfu_sub_settings {
     bool paused;       /* disabled by the subscriber, or not permitted */
