@@ -149,8 +149,9 @@ const struct aura__config_key aura__config_keys[] = {
     {"limit.num_tracks", CONFIG_UINT, AT(limit.max_server_tracks), 0, 1000000, "0",
      "published in all rooms; then joins are refused with 503; 0 = no limit"},
     {"limit.subscription_limit_video", CONFIG_UINT, AT(limit.max_sub_video), 0, 480, "0",
-     "videos that a participant gets at a time; who asks for more is told that it failed; 0 = no "
-     "limit"},
+     "videos that a participant gets at a time; more wait for a place, and who asks for one is "
+     "told "
+     "that it failed for now; 0 = no limit"},
     {"limit.subscription_limit_audio", CONFIG_UINT, AT(limit.max_sub_audio), 0, 480, "0",
      "the same for sounds"},
     {"limit.signal_rate", CONFIG_UINT, AT(limit.signal_rate), 0, 1000000, "200",

@@ -280,6 +280,7 @@ static struct track *track_new(struct participant *p, const Livekit__AddTrackReq
     t->enc[0].codec = likely_codec(p, q);
     set_cid(&t->enc[0], q->cid);
     aura_list_init(&t->subs);
+    aura_list_init(&t->waiting);
     track_sid(p->room->rooms, t);
     changed(t);
     aura_list_add(&p->tracks, &t->node);
@@ -563,6 +564,7 @@ static void send_unpublished(struct track *t) {
 void aura__publish_end(struct track *t, bool announce) {
     struct participant *p = t->p;
     struct aura_rooms *r = p->room->rooms;
+    aura__waiting_track_ends(t);
     for (struct subscription *s;
          (s = AURA_LIST_FIRST(&t->subs, struct subscription, track_node));) {
         aura__unsubscribe(s);

@@ -106,9 +106,10 @@ struct participant {
     struct transport pub, sub; /* single: only `pub` */
     struct aura_trace *trace;  /* of its join; NULL = none */
     struct aura_list tracks, subs;
+    struct aura_list waiting; /* tracks that it has no place for yet (waiting.c), oldest first */
     size_t track_count;
     struct unclaimed unclaimed[4];
-    struct aura_timer join_timer, negotiate_timer, refresh_timer, gone_timer;
+    struct aura_timer join_timer, negotiate_timer, refresh_timer, gone_timer, waiting_timer;
     uint32_t data_seq; /* last reliable message taken from it */
     struct pace data_pace;
     /* Connection quality: what the SFU told since the last look. */
@@ -170,6 +171,7 @@ struct track {
     struct aura_timer wanted_timer; /* fewer layers are wanted: told when it fires */
     int64_t version_us;
     struct aura_list subs; /* struct subscription.track_node */
+    struct aura_list waiting;
     float level;
     bool speaking;
     bool hushed;       /* not forwarded: more speak than may be heard */
@@ -404,6 +406,20 @@ void aura__subscribe_unsupported(struct subscription *s);
 struct subscription *aura__subscription_find(const struct participant *p, const struct track *t);
 /** Can it be sent to whoever negotiated this? RED can be where Opus is. */
 bool aura__media_takes(const struct aura_media *m, enum aura_codec codec);
+
+/* ---- waiting.c ---- */
+/** It has as many tracks of the kind as it may have at a time; what it may not see takes no place.
+ */
+bool aura__waiting_full(const struct participant *p, const struct track *t);
+/** It gets the track when it has a place, unless it waits already. */
+void aura__waiting_add(struct participant *p, struct track *t);
+bool aura__waiting_is(const struct participant *p, const struct track *t);
+void aura__waiting_drop(struct participant *p, const struct track *t);
+/** It leaves, or may not subscribe any more. */
+void aura__waiting_forget(struct participant *p);
+void aura__waiting_track_ends(struct track *t);
+/** A place may be free: whoever has waited longest gets it, in a moment. */
+void aura__waiting_soon(struct participant *p);
 
 /* ---- broadcast.c ---- */
 /** Its info changed. @param now  to all at once; else with the next batch */

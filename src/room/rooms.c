@@ -130,6 +130,11 @@ void aura_rooms_change(struct aura_rooms *r, const struct aura_rooms_conf *conf)
     c->signal_rate = conf->signal_rate;
     c->data_rate = conf->data_rate;
     defaults(c);
+    AURA_LIST_EACH(&r->rooms, struct room, room, node) { /* there may be more places now */
+        AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+            aura__waiting_soon(p);
+        }
+    }
 }
 
 void aura_rooms_attach(struct aura_rooms *r, struct aura_sfu *sfu) {

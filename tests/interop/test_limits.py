@@ -113,6 +113,25 @@ def test_subscribed_tracks(limited):
     assert given() == {*sids, sound}
 
 
+def test_subscriptions_that_wait(start_server, room_on):
+    """Who has no place for a track gets it when there is one, oldest first; SDKs see nothing but a track that comes."""
+    room = room_on(start_server(config={"limit": {"subscription_limit_audio": 2}}))
+    publisher, viewer = room.join("node", "publisher"), room.join("node", "viewer")
+    sids = [publisher.call("publishAudio", name=f"sound {i}")["sid"] for i in range(4)]
+    for sid in sids[:2]:
+        viewer.until(sid, lambda s: s["loudSeconds"] > 0.2, 30, "no sound")
+    assert not viewer.find("trackSubscribed", sid=sids[2]) and not viewer.find("trackSubscribed", sid=sids[3])
+    publisher.call("unpublish", sid=sids[0])
+    viewer.until(sids[2], lambda s: s["loudSeconds"] > 0.2, 30, "the third has no place")
+    assert not viewer.find("trackSubscribed", sid=sids[3])
+    viewer.call("subscribe", sid=sids[1], on=False)
+    viewer.until(sids[3], lambda s: s["loudSeconds"] > 0.2, 30, "the fourth has no place")
+    viewer.call("subscribe", sid=sids[1], on=True)  # there is none for it now
+    viewer.call("subscribe", sid=sids[2], on=False)
+    viewer.call("reset")
+    viewer.until(sids[1], lambda s: s["loudSeconds"] > 0.2, 30, "the second is not back")
+
+
 def test_signalling_rate(limited):
     """Who says too much too fast loses its WebSocket and hears why; it may come back, and others go on."""
     server = limited("signal_rate")
