@@ -71,7 +71,8 @@ struct aura_config {
         uint32_t max_metadata_bytes, max_attributes_bytes;
         uint32_t max_room_name, max_identity, max_name, max_tracks;
         uint32_t max_rooms, max_participants, max_server_tracks; /* 0 = no limit */
-        uint32_t max_sub_video, max_sub_audio;                   /* of one participant */
+        uint32_t max_bytes_per_s;                                /* of the server */
+        uint32_t max_sub_video, max_sub_audio, publisher_kbps;   /* of one participant */
         uint32_t signal_rate, data_rate;                         /* a second; 0 = no limit */
         struct aura_gate_rates addresses;
     } limit;

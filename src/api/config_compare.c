@@ -31,6 +31,8 @@ bool aura__config_live(const char *path) {
                                        "limit.rooms",
                                        "limit.participants",
                                        "limit.num_tracks",
+                                       "limit.bytes_per_sec",
+                                       "limit.publisher_kbps",
                                        "limit.subscription_limit_video",
                                        "limit.subscription_limit_audio",
                                        "limit.signal_rate",

@@ -148,6 +148,14 @@ const struct aura__config_key aura__config_keys[] = {
      "of all rooms; then joins are refused with 503; 0 = no limit"},
     {"limit.num_tracks", CONFIG_UINT, AT(limit.max_server_tracks), 0, 1000000, "0",
      "published in all rooms; then joins are refused with 503; 0 = no limit"},
+    {"limit.bytes_per_sec", CONFIG_UINT, AT(limit.max_bytes_per_s), 0, UINT32_MAX, "0",
+     "that all media takes, in and out, each two seconds anew; then joins are refused with 503; 0 "
+     "= "
+     "no limit"},
+    {"limit.publisher_kbps", CONFIG_UINT, AT(limit.publisher_kbps), 0, 1000000, "0",
+     "kilobits a second that a participant may send, sound included: it is told by REMB; a quarter "
+     "more for four seconds, and packets are dropped, those of video first; for joins to come; 0 = "
+     "no limit"},
     {"limit.subscription_limit_video", CONFIG_UINT, AT(limit.max_sub_video), 0, 480, "0",
      "videos that a participant gets at a time; more wait for a place, and who asks for one is "
      "told "
@@ -273,7 +281,6 @@ const struct aura__config_key aura__config_keys[] = {
     IGNORED("room.create_room_timeout"),
     IGNORED("room.create_room_attempts"),
     IGNORED("room.update_batch_target_size"),
-    IGNORED("limit.bytes_per_sec"),
     IGNORED("limit.signal_message_size_limit"),
     IGNORED("limit.agent_signal_message_size_limit"),
     IGNORED("limit.max_api_request_body_size"),

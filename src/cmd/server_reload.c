@@ -32,6 +32,8 @@ void server_rooms_settings(struct aura_rooms_conf *conf, const struct aura_confi
     conf->max_rooms = c->limit.max_rooms;
     conf->max_server_participants = c->limit.max_participants;
     conf->max_server_tracks = c->limit.max_server_tracks;
+    conf->max_bytes_per_s = c->limit.max_bytes_per_s;
+    conf->publisher_kbps = c->limit.publisher_kbps;
     conf->max_sub_video = c->limit.max_sub_video;
     conf->max_sub_audio = c->limit.max_sub_audio;
     conf->signal_rate = c->limit.signal_rate;

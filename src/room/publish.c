@@ -348,7 +348,7 @@ void aura__publish_options(struct participant *p, const struct aura_neg_offered 
     const struct encoding *e = encoding_by_mid(p, offered->mid);
     e = e ? e : waiting(p, offered->kind, offered->track_id);
     out->accept = p->may.publish;
-    out->remb = aura__aic_governs(p, AURA_CODEC_AV1);
+    out->remb = aura__aic_governs(p, AURA_CODEC_AV1) || p->room->rooms->conf.publisher_kbps;
     if (!e) {
         return;
     }

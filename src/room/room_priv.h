@@ -234,6 +234,11 @@ struct aura_rooms {
     struct aura_list rpcs; /* that we wait for (rpc.c) */
     size_t rpc_count;
     struct aura_buf out; /* scratch for packing */
+    struct {
+        struct aura_timer timer;
+        uint64_t seen, seen_us; /* by the SFU so far, and when it was asked */
+        uint64_t per_s;         /* since the time before */
+    } bytes;
     bool draining;
 };
 
@@ -253,6 +258,8 @@ void aura__pb_free(void *message);
 /* ---- limits.c ---- */
 /** May somebody join who is not there yet? If not, *d says why. */
 bool aura__limits_admit(const struct aura_rooms *r, bool new_room, struct aura_denial *d);
+/** Measures the server's bytes a second while there is a limit of them. */
+void aura__limits_watch(struct aura_rooms *r);
 /** Something of that weight has come. @param rate  a second, 0 = any. @return false if too much */
 bool aura__pace_take(struct pace *p, uint32_t rate, uint32_t weight, uint64_t now_us);
 

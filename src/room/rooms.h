@@ -57,6 +57,8 @@ struct aura_rooms_conf {
     uint32_t max_tracks; /* published by one participant; 0 = 64 */
     /* Of the whole server, 0 = no limit; at the limit joins are refused. */
     uint32_t max_rooms, max_server_participants, max_server_tracks;
+    uint32_t max_bytes_per_s; /* of the whole server, in and out; 0 = no limit: as above */
+    uint32_t publisher_kbps;  /* that a participant may send; 0 = no limit */
     uint32_t max_sub_video, max_sub_audio; /* subscribed tracks of a participant; 0 = no limit */
     /* Of one participant, messages a second, 0 = no limit: signalling above it ends the connection,
      * data above it is dropped. */

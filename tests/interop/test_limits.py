@@ -132,6 +132,21 @@ def test_subscriptions_that_wait(start_server, room_on):
     viewer.until(sids[1], lambda s: s["loudSeconds"] > 0.2, 30, "the second is not back")
 
 
+def test_bytes_of_the_server(start_server, room_on):
+    """LiveKit's limit.bytes_per_sec: joins are refused while media takes more; who is there notices nothing."""
+    server = start_server(config={"limit": {"bytes_per_sec": 8_000}})
+    room = room_on(server)
+    sender, viewer = room.join("node", "sender"), room.join("node", "viewer")
+    video = sender.call("publishVideo", width=640, height=360, fps=15)["sid"]
+    eventually(lambda: refused(server, token_of("late", "other"))[0] == 503, 40, 0.5, "more than the limit")
+    status, text = refused(server, token_of("late", "other"))
+    assert status == 503 and "limit of 8000 bytes a second" in text
+    viewer.call("reset")
+    viewer.until(video, lambda s: s["frames"] > 10, 30, "those who are there go on")
+    sender.call("unpublish", sid=video)
+    eventually(lambda: refused(server, token_of("late", "other"))[0] == 101, 40, 0.5, "less again")
+
+
 def test_signalling_rate(limited):
     """Who says too much too fast loses its WebSocket and hears why; it may come back, and others go on."""
     server = limited("signal_rate")
