@@ -3,7 +3,7 @@
  * @file playout.h  How late a receiver shall show what it gets: the header extension
  * http://www.webrtc.org/experiments/rtp-hdrext/playout-delay.
  *
- * Receivers keep the last value, so it is written only until one has certainly come: until a
+ * Receivers keep the last value, so it is written on all packets only until one has come: until a
  * receiver report (RFC 3550 section 6.4.1) names a packet that carried it. Pure; flat state on the
  * owner's thread; aura_playout_init() begins anew.
  */

@@ -42,12 +42,16 @@ static int delay_of(const struct client_packet *p) {
 }
 
 /* Sends one more packet. @return the delay that it arrives with, in ms; -1 = none */
-static int newest(struct call *c) {
+static int next(struct call *c, bool key) {
     size_t before = c->b.count;
-    env_send_vp8(&c->a, 500, c->seq, c->seq, c->seq == 0, 700);
+    env_send_vp8(&c->a, 500, c->seq, c->seq, key, 700);
     c->seq++;
     WAIT_FOR(c->e.loop, c->b.count == before + 1);
     return delay_of(&c->b.log[before]);
+}
+
+static int newest(struct call *c) {
+    return next(c, c->seq == 0);
 }
 
 static void report(struct call *c, uint16_t highest, uint32_t jitter) {
@@ -87,6 +91,8 @@ static int until_it_is_acknowledged(void) {
     report(&c, c.b.log[9].seq, 9000);
     assert_int_equal(newest(&c), 800);
     report(&c, c.b.log[c.b.count - 1].seq, 9000);
+    assert_int_equal(newest(&c), -1);
+    assert_int_equal(next(&c, true), 800); /* for a receiver that is new */
     assert_int_equal(newest(&c), -1);
     env_stop(&c.e);
     return 0;
