@@ -180,15 +180,24 @@ static int take_bool(struct reader *r, const yaml_node_t *node, const char *path
     return 0;
 }
 
+/* Also 1_000_000_000, as YAML 1.1 and LiveKit's sample write it. */
 static bool number(const char *s, uint64_t *out, const char **rest) {
-    char *end = NULL;
     if (!s || !isdigit((unsigned char)s[0])) {
         return false;
     }
-    errno = 0;
-    *out = strtoull(s, &end, 10);
-    *rest = end;
-    return errno == 0;
+    uint64_t v = 0;
+    for (; isdigit((unsigned char)*s) || (*s == '_' && isdigit((unsigned char)s[1])); s++) {
+        if (*s == '_') {
+            continue;
+        }
+        if (v > (UINT64_MAX - 9) / 10) {
+            return false;
+        }
+        v = v * 10 + (uint64_t)(*s - '0');
+    }
+    *out = v;
+    *rest = s;
+    return true;
 }
 
 static int take_number(struct reader *r, const yaml_node_t *node, const struct aura__config_key *k,

@@ -54,7 +54,8 @@ struct aura_config {
         uint32_t max_participants, empty_timeout_s, departure_timeout_s;
         struct aura_config_list enabled_codecs;       /* MIME types; none = all */
         struct aura_config_list presets, preset_json; /* names; each as proto3 JSON */
-        bool sync_streams;
+        bool sync_streams, playout_delay;
+        uint32_t playout_min_ms, playout_max_ms;
     } room;
     struct {
         uint32_t active_level, min_percentile, update_interval_ms;
@@ -70,7 +71,8 @@ struct aura_config {
         uint32_t max_metadata_bytes, max_attributes_bytes;
         uint32_t max_room_name, max_identity, max_name, max_tracks;
         uint32_t max_rooms, max_participants, max_server_tracks; /* 0 = no limit */
-        uint32_t max_sub_video, max_sub_audio;                   /* of one participant */
+        uint32_t max_bytes_per_s;                                /* of the server */
+        uint32_t max_sub_video, max_sub_audio, publisher_kbps;   /* of one participant */
         uint32_t signal_rate, data_rate;                         /* a second; 0 = no limit */
         struct aura_gate_rates addresses;
     } limit;

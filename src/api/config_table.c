@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/config_priv.h"
 
+#include "rtp/playout.h"
+
 #include <stddef.h>
 
 #define AT(field) offsetof(struct aura_config, field)
@@ -87,8 +89,15 @@ const struct aura__config_key aura__config_keys[] = {
      "list of {mime: …}"},
     {"room.sync_streams", CONFIG_BOOL, AT(room.sync_streams), 0, 0, "false",
      "browsers play a participant's camera and microphone in sync, in all rooms"},
+    {"room.playout_delay.enabled", CONFIG_BOOL, AT(room.playout_delay), 0, 0, "false",
+     "receivers of video are told how late to show it, in rooms that do not say themselves"},
+    {"room.playout_delay.min", CONFIG_UINT, AT(room.playout_min_ms), 0, AURA_PLAYOUT_MAX_MS, "0",
+     "milliseconds: at least so late; with jitter later"},
+    {"room.playout_delay.max", CONFIG_UINT, AT(room.playout_max_ms), 0, AURA_PLAYOUT_MAX_MS, "0",
+     "milliseconds: at most so late; 0 = 10 s if min is set"},
     {"room.room_configurations", CONFIG_PRESETS, AT(room.presets), 0, 0, "",
-     "name: {emptyTimeout, departureTimeout, maxParticipants, metadata, syncStreams, agents}; for "
+     "name: {emptyTimeout, departureTimeout, maxParticipants, metadata, syncStreams, "
+     "minPlayoutDelay, maxPlayoutDelay, agents}; for "
      "tokens (roomPreset) and CreateRoom (room_preset)"},
     {"audio.active_level", CONFIG_UINT, AT(audio.active_level), 1, 127, "35",
      "-dBov from which somebody speaks"},
@@ -141,9 +150,18 @@ const struct aura__config_key aura__config_keys[] = {
      "of all rooms; then joins are refused with 503; 0 = no limit"},
     {"limit.num_tracks", CONFIG_UINT, AT(limit.max_server_tracks), 0, 1000000, "0",
      "published in all rooms; then joins are refused with 503; 0 = no limit"},
+    {"limit.bytes_per_sec", CONFIG_UINT, AT(limit.max_bytes_per_s), 0, UINT32_MAX, "0",
+     "that all media takes, in and out, each two seconds anew; then joins are refused with 503; 0 "
+     "= "
+     "no limit"},
+    {"limit.publisher_kbps", CONFIG_UINT, AT(limit.publisher_kbps), 0, 1000000, "0",
+     "kilobits a second that a participant may send, sound included: it is told by REMB; a quarter "
+     "more for four seconds, and packets are dropped, those of video first; for joins to come; 0 = "
+     "no limit"},
     {"limit.subscription_limit_video", CONFIG_UINT, AT(limit.max_sub_video), 0, 480, "0",
-     "videos that a participant gets at a time; who asks for more is told that it failed; 0 = no "
-     "limit"},
+     "videos that a participant gets at a time; more wait for a place, and who asks for one is "
+     "told "
+     "that it failed for now; 0 = no limit"},
     {"limit.subscription_limit_audio", CONFIG_UINT, AT(limit.max_sub_audio), 0, 480, "0",
      "the same for sounds"},
     {"limit.signal_rate", CONFIG_UINT, AT(limit.signal_rate), 0, 1000000, "200",
@@ -264,11 +282,9 @@ const struct aura__config_key aura__config_keys[] = {
     IGNORED("rtc.strict_acks"),
     IGNORED("rtc.enable_rtp_stream_restart_detection"),
     IGNORED("rtc.forward_stats"),
-    IGNORED("room.playout_delay"),
     IGNORED("room.create_room_timeout"),
     IGNORED("room.create_room_attempts"),
     IGNORED("room.update_batch_target_size"),
-    IGNORED("limit.bytes_per_sec"),
     IGNORED("limit.signal_message_size_limit"),
     IGNORED("limit.agent_signal_message_size_limit"),
     IGNORED("limit.max_api_request_body_size"),

@@ -16,6 +16,10 @@ void server_rooms_settings(struct aura_rooms_conf *conf, const struct aura_confi
     conf->auto_create = c->room.auto_create;
     conf->enable_remote_unmute = c->room.enable_remote_unmute;
     conf->sync_streams = c->room.sync_streams;
+    conf->playout = (struct aura_playout_range){.on = false};
+    if (c->room.playout_delay) {
+        conf->playout = aura_playout_range(c->room.playout_min_ms, c->room.playout_max_ms);
+    }
     conf->max_participants = c->room.max_participants;
     conf->empty_timeout_s = c->room.empty_timeout_s;
     conf->departure_timeout_s = c->room.departure_timeout_s;
@@ -28,6 +32,8 @@ void server_rooms_settings(struct aura_rooms_conf *conf, const struct aura_confi
     conf->max_rooms = c->limit.max_rooms;
     conf->max_server_participants = c->limit.max_participants;
     conf->max_server_tracks = c->limit.max_server_tracks;
+    conf->max_bytes_per_s = c->limit.max_bytes_per_s;
+    conf->publisher_kbps = c->limit.publisher_kbps;
     conf->max_sub_video = c->limit.max_sub_video;
     conf->max_sub_audio = c->limit.max_sub_audio;
     conf->signal_rate = c->limit.signal_rate;
@@ -86,6 +92,9 @@ static void apply(const struct server_reload *r, struct server_options *fresh) {
     now->room.auto_create = next->room.auto_create;
     now->room.enable_remote_unmute = next->room.enable_remote_unmute;
     now->room.sync_streams = next->room.sync_streams;
+    now->room.playout_delay = next->room.playout_delay;
+    now->room.playout_min_ms = next->room.playout_min_ms;
+    now->room.playout_max_ms = next->room.playout_max_ms;
     now->room.max_participants = next->room.max_participants;
     now->room.empty_timeout_s = next->room.empty_timeout_s;
     now->room.departure_timeout_s = next->room.departure_timeout_s;

@@ -63,6 +63,7 @@ static int open_transport(struct participant *p, struct transport *t, enum aura_
     bool subscriber = role == AURA_NEG_SUBSCRIBER;
     const char *dump_of = r->conf.dump_of;
     struct aura_sfu_peer_conf conf = {.offerer = subscriber,
+                                      .ceiling_kbps = subscriber ? 0 : r->conf.publisher_kbps,
                                       .open_data_channels = subscriber,
                                       .dump = !dump_of || strcmp(dump_of, p->claims.identity) == 0};
     char pwd[AURA_ICE_PWD_LEN + 1];
@@ -86,6 +87,7 @@ static int open_transport(struct participant *p, struct transport *t, enum aura_
                                 .candidate_count =
                                     aura_sfu_peer_candidates(r->sfu, t->peer, candidates),
                                 .plays = p->plays,
+                                .playout = p->room->playout.on,
                                 .codecs = r->conf.codecs};
     err = aura_neg_new(&t->neg, &neg, &neg_handlers, t);
     aura_wipe(pwd, sizeof(pwd));

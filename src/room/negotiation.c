@@ -45,6 +45,7 @@ int aura_neg_new(struct aura_neg **negp, const struct aura_neg_conf *conf,
     neg->fingerprint = *conf->fingerprint;
     neg->codecs = conf->codecs;
     neg->plays = conf->plays;
+    neg->playout = conf->playout;
     neg->origin_id = aura_rand_u64(neg->rand) >> 2; /* RFC 9429 section 5.2.1: 62 bits */
     neg->offer_id = aura_rand_below(neg->rand, 256);
     neg->dirty = neg->role == AURA_NEG_SUBSCRIBER;

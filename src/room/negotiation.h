@@ -54,6 +54,7 @@ struct aura_neg_conf {
     const struct aura_sfu_candidate *candidates; /* written into every description */
     size_t candidate_count;
     uint32_t codecs; /* set of AURA_NEG_CODEC(): enabled in the room */
+    bool playout;    /* receivers of video shall hear of a playout delay */
     bool plays;      /* SINGLE: the client gets what it can get, also where it would send besides */
 };
 

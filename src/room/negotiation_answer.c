@@ -20,6 +20,11 @@ static const uint32_t sub_video_ext = EXT(MID) | EXT(TWCC) | EXT(ABS_SEND_TIME) 
                                       EXT(DEPENDENCY_DESCRIPTOR) | EXT(ABS_CAPTURE_TIME) |
                                       EXT(VIDEO_ORIENTATION) | EXT(COLOR_SPACE) | EXT(AIC);
 
+static uint32_t sub_ext(const struct aura_neg *neg, enum aura_kind kind) {
+    return kind == AURA_KIND_AUDIO ? sub_audio_ext
+                                   : sub_video_ext | (neg->playout ? EXT(PLAYOUT_DELAY) : 0);
+}
+
 /* RFC 8829 section 5.2.2: sections keep their places; a rejected one may get a new mid. */
 static bool sections_kept(const struct aura_neg *neg, const struct aura_sdp *offer) {
     if (offer->section_count < neg->section_count) {
@@ -139,9 +144,7 @@ static bool plan_sub(struct aura_neg *neg, const struct aura_sdp_section *offer,
     section->sub = sub;
     m->media.kind = section->kind;
     memcpy(m->media.mid, section->mid, sizeof(m->media.mid));
-    aura__neg_extensions(&m->media.ext, offer,
-                         section->kind == AURA_KIND_VIDEO ? sub_video_ext : sub_audio_ext,
-                         AURA_SDP_SENDONLY);
+    aura__neg_extensions(&m->media.ext, offer, sub_ext(neg, section->kind), AURA_SDP_SENDONLY);
     m->ssrc = sub->ssrc;
     for (size_t i = 0; i < m->media.codec_count; i++) {
         m->rtx_ssrc = m->media.codecs[i].rtx_pt ? sub->rtx_ssrc : m->rtx_ssrc;
@@ -219,9 +222,9 @@ static void plan_waiting(struct aura_neg *neg, const struct aura_sdp *offer,
  * every section takes all that any section of its kind may use. */
 static uint32_t text_ext(const struct aura_neg *neg, enum aura_kind kind) {
     if (kind == AURA_KIND_AUDIO) {
-        return pub_audio_ext | sub_audio_ext;
+        return pub_audio_ext | sub_ext(neg, kind);
     }
-    return neg->role == AURA_NEG_SINGLE ? pub_video_ext | sub_video_ext : pub_video_ext;
+    return neg->role == AURA_NEG_SINGLE ? pub_video_ext | sub_ext(neg, kind) : pub_video_ext;
 }
 
 /* All that we know of the offer's codecs: an inactive section must still name some. */

@@ -268,7 +268,7 @@ static const struct aura_media_codec own_codecs[] = {
     {.codec = AURA_CODEC_H265, .pt = 116, .rtx_pt = 117, .clock_rate = 90000},
 };
 
-static void own_extensions(struct aura_ext_map *map, enum aura_kind kind) {
+static void own_extensions(struct aura_ext_map *map, enum aura_kind kind, bool playout) {
     map->id[AURA_EXT_ABS_CAPTURE_TIME] = 1;
     map->id[AURA_EXT_TWCC] = 2;
     if (kind == AURA_KIND_VIDEO) {
@@ -276,6 +276,7 @@ static void own_extensions(struct aura_ext_map *map, enum aura_kind kind) {
         map->id[AURA_EXT_DEPENDENCY_DESCRIPTOR] = 4;
         map->id[AURA_EXT_VIDEO_ORIENTATION] = 5;
         map->id[AURA_EXT_COLOR_SPACE] = 6;
+        map->id[AURA_EXT_PLAYOUT_DELAY] = playout ? 9 : 0;
     } else {
         map->id[AURA_EXT_AUDIO_LEVEL] = 7;
     }
@@ -292,7 +293,7 @@ static int own_rank(const struct aura_neg_sub *sub, const struct aura_media_code
     return 2;
 }
 
-void aura__neg_own_media(struct aura_media *media, enum aura_kind kind, uint32_t enabled,
+void aura__neg_own_media(struct aura_media *media, enum aura_kind kind, const struct aura_neg *neg,
                          const struct aura_neg_sub *sub) {
     bool audio = kind == AURA_KIND_AUDIO;
     uint8_t feedback = audio
@@ -302,7 +303,8 @@ void aura__neg_own_media(struct aura_media *media, enum aura_kind kind, uint32_t
     for (int rank = 0; rank <= 2; rank++) {
         for (size_t i = 0; i < sizeof(own_codecs) / sizeof(own_codecs[0]); i++) {
             struct aura_media_codec c = own_codecs[i];
-            bool usable = audio_codec(c.codec) == audio && (enabled & AURA_NEG_CODEC(c.codec)) &&
+            bool usable = audio_codec(c.codec) == audio &&
+                          (neg->codecs & AURA_NEG_CODEC(c.codec)) &&
                           (c.codec != AURA_CODEC_RED || (sub->red && sends(sub, c.codec)));
             if (usable && (audio ? 0 : own_rank(sub, &c)) == rank) {
                 c.feedback = feedback;
@@ -310,5 +312,5 @@ void aura__neg_own_media(struct aura_media *media, enum aura_kind kind, uint32_t
             }
         }
     }
-    own_extensions(&media->ext, kind);
+    own_extensions(&media->ext, kind, neg->playout);
 }

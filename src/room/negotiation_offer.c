@@ -80,7 +80,7 @@ static void write_section(const struct aura_neg *neg, const struct aura__neg_sec
     }
     if (section->use != NEG_DATA) {
         const struct aura_neg_sub *sub = section->sub ? section->sub : &none;
-        aura__neg_own_media(&media, section->kind, neg->codecs, sub);
+        aura__neg_own_media(&media, section->kind, neg, sub);
         aura__neg_text_media(&t, &media, NULL);
     }
     if (section->use == NEG_SUB && section->sub) {
@@ -177,7 +177,7 @@ static bool read_media(const struct aura_neg *neg, const struct aura_sdp_section
         !aura__neg_sub_codecs(&out->media, answer, neg->codecs, s->sub)) {
         return false;
     }
-    aura__neg_own_media(&own, s->kind, neg->codecs, s->sub);
+    aura__neg_own_media(&own, s->kind, neg, s->sub);
     for (unsigned e = 0; e < AURA_EXT_COUNT; e++) {
         ext |= own.ext.id[e] ? 1u << e : 0;
     }

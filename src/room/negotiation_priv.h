@@ -65,7 +65,7 @@ struct aura_neg {
     const char *candidate_list[AURA_SFU_CANDIDATES_MAX];
     size_t candidate_count;
     uint32_t codecs;
-    bool plays;
+    bool plays, playout;
     uint64_t origin_id, origin_version;
     struct aura__neg_section *sections;
     size_t section_count;
@@ -109,7 +109,7 @@ uint32_t aura__neg_codec_set(const struct aura_sdp_section *offer);
 void aura__neg_extensions(struct aura_ext_map *map, const struct aura_sdp_section *offer,
                           uint32_t allowed, enum aura_sdp_dir ours);
 /** Our codecs and extensions for tracks of the subscriber's when we offer, with our numbers. */
-void aura__neg_own_media(struct aura_media *media, enum aura_kind kind, uint32_t enabled,
+void aura__neg_own_media(struct aura_media *media, enum aura_kind kind, const struct aura_neg *neg,
                          const struct aura_neg_sub *sub);
 
 bool aura__neg_same_media(const struct aura_media *a, const struct aura_media *b);

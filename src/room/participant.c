@@ -75,7 +75,7 @@ static int take_claims(struct participant *p, const struct aura_join *join) {
 static void participant_free(struct participant *p) {
     struct aura_timers *timers = p->room->rooms->timers;
     struct aura_timer *all[] = {&p->join_timer, &p->negotiate_timer, &p->refresh_timer,
-                                &p->gone_timer};
+                                &p->gone_timer, &p->waiting_timer};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         aura_timer_stop(timers, all[i]);
     }
@@ -157,6 +157,7 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     p->quality = LIVEKIT__CONNECTION_QUALITY__EXCELLENT;
     aura_list_init(&p->tracks);
     aura_list_init(&p->subs);
+    aura_list_init(&p->waiting);
     aura__sid(r->conf.rand, "PA_", p->sid);
     int err = take_claims(p, join);
     p->native = !aura__aic_wanted(p);
@@ -221,6 +222,7 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     aura__agents_left(p);
     AURA_LOG("room", AURA_LOG_INFO, "participant_left", LOG_WHO(p), AURA_I("reason", reason));
     end_session(p, reason, action);
+    aura__waiting_forget(p);
     AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
         aura__unsubscribe(s);
     }
@@ -483,6 +485,7 @@ void aura__participant_permit(struct participant *p, const struct permission *ma
         }
     }
     if (was.subscribe && !may->subscribe) {
+        aura__waiting_forget(p);
         AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
             aura__unsubscribe(s);
         }

@@ -280,6 +280,7 @@ static struct track *track_new(struct participant *p, const Livekit__AddTrackReq
     t->enc[0].codec = likely_codec(p, q);
     set_cid(&t->enc[0], q->cid);
     aura_list_init(&t->subs);
+    aura_list_init(&t->waiting);
     track_sid(p->room->rooms, t);
     changed(t);
     aura_list_add(&p->tracks, &t->node);
@@ -347,7 +348,7 @@ void aura__publish_options(struct participant *p, const struct aura_neg_offered 
     const struct encoding *e = encoding_by_mid(p, offered->mid);
     e = e ? e : waiting(p, offered->kind, offered->track_id);
     out->accept = p->may.publish;
-    out->remb = aura__aic_governs(p, AURA_CODEC_AV1);
+    out->remb = aura__aic_governs(p, AURA_CODEC_AV1) || p->room->rooms->conf.publisher_kbps;
     if (!e) {
         return;
     }
@@ -564,6 +565,7 @@ static void send_unpublished(struct track *t) {
 void aura__publish_end(struct track *t, bool announce) {
     struct participant *p = t->p;
     struct aura_rooms *r = p->room->rooms;
+    aura__waiting_track_ends(t);
     for (struct subscription *s;
          (s = AURA_LIST_FIRST(&t->subs, struct subscription, track_node));) {
         aura__unsubscribe(s);

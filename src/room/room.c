@@ -45,6 +45,7 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
         wish && wish->departure_timeout ? wish->departure_timeout : r->conf.departure_timeout_s;
     room->max_participants =
         wish && wish->max_participants ? wish->max_participants : r->conf.max_participants;
+    room->playout = aura__wish_playout(r, wish);
     room->sync_streams = (wish && wish->sync_streams) || r->conf.sync_streams;
     int err = room->name && room->metadata ? 0 : AURA_ENOMEM;
     err = err ? err : aura__auto_egress_keep(room, wish);

@@ -106,9 +106,10 @@ struct participant {
     struct transport pub, sub; /* single: only `pub` */
     struct aura_trace *trace;  /* of its join; NULL = none */
     struct aura_list tracks, subs;
+    struct aura_list waiting; /* tracks that it has no place for yet (waiting.c), oldest first */
     size_t track_count;
     struct unclaimed unclaimed[4];
-    struct aura_timer join_timer, negotiate_timer, refresh_timer, gone_timer;
+    struct aura_timer join_timer, negotiate_timer, refresh_timer, gone_timer, waiting_timer;
     uint32_t data_seq; /* last reliable message taken from it */
     struct pace data_pace;
     /* Connection quality: what the SFU told since the last look. */
@@ -170,6 +171,7 @@ struct track {
     struct aura_timer wanted_timer; /* fewer layers are wanted: told when it fires */
     int64_t version_us;
     struct aura_list subs; /* struct subscription.track_node */
+    struct aura_list waiting;
     float level;
     bool speaking;
     bool hushed;       /* not forwarded: more speak than may be heard */
@@ -204,6 +206,7 @@ struct room {
     bool closing, recording, had_participants;
     Livekit__RoomEgress *egress; /* what is recorded by itself; NULL = nothing */
     bool sync_streams; /* subscribers get tracks of one stream of a participant in one msid */
+    struct aura_playout_range playout; /* of video in it */
     struct aura_list participants;
     struct aura_list dispatches; /* agents that are wanted (agents_dispatch.c) */
     struct aura_map *by_identity;
@@ -232,6 +235,11 @@ struct aura_rooms {
     struct aura_list rpcs; /* that we wait for (rpc.c) */
     size_t rpc_count;
     struct aura_buf out; /* scratch for packing */
+    struct {
+        struct aura_timer timer;
+        uint64_t seen, seen_us; /* by the SFU so far, and when it was asked */
+        uint64_t per_s;         /* since the time before */
+    } bytes;
     bool draining;
 };
 
@@ -251,6 +259,8 @@ void aura__pb_free(void *message);
 /* ---- limits.c ---- */
 /** May somebody join who is not there yet? If not, *d says why. */
 bool aura__limits_admit(const struct aura_rooms *r, bool new_room, struct aura_denial *d);
+/** Measures the server's bytes a second while there is a limit of them. */
+void aura__limits_watch(struct aura_rooms *r);
 /** Something of that weight has come. @param rate  a second, 0 = any. @return false if too much */
 bool aura__pace_take(struct pace *p, uint32_t rate, uint32_t weight, uint64_t now_us);
 
@@ -407,6 +417,20 @@ struct subscription *aura__subscription_find(const struct participant *p, const 
 /** Can it be sent to whoever negotiated this? RED can be where Opus is. */
 bool aura__media_takes(const struct aura_media *m, enum aura_codec codec);
 
+/* ---- waiting.c ---- */
+/** It has as many tracks of the kind as it may have at a time; what it may not see takes no place.
+ */
+bool aura__waiting_full(const struct participant *p, const struct track *t);
+/** It gets the track when it has a place, unless it waits already. */
+void aura__waiting_add(struct participant *p, struct track *t);
+bool aura__waiting_is(const struct participant *p, const struct track *t);
+void aura__waiting_drop(struct participant *p, const struct track *t);
+/** It leaves, or may not subscribe any more. */
+void aura__waiting_forget(struct participant *p);
+void aura__waiting_track_ends(struct track *t);
+/** A place may be free: whoever has waited longest gets it, in a moment. */
+void aura__waiting_soon(struct participant *p);
+
 /* ---- broadcast.c ---- */
 /** Its info changed. @param now  to all at once; else with the next batch */
 void aura__broadcast(struct participant *p, bool now);
@@ -448,6 +472,9 @@ Livekit__CreateRoomRequest *aura__wish_of_request(const struct aura_rooms *r,
 /** The same from a token. */
 Livekit__CreateRoomRequest *aura__wish_of_join(const struct aura_rooms *r,
                                                const struct aura_join *join, int *err);
+/** The playout delay of a new room. @param wish  NULL = none */
+struct aura_playout_range aura__wish_playout(const struct aura_rooms *r,
+                                             const Livekit__CreateRoomRequest *wish);
 /** The API asks again for a room that is there: what it says is taken. @return 0 or AURA_ENOMEM */
 AURA_NODISCARD int aura__wish_renew(struct room *room, const Livekit__CreateRoomRequest *q);
 

@@ -98,6 +98,7 @@ struct aura_rooms *aura_rooms_free(struct aura_rooms *r) {
     AURA_LIST_EACH(&r->rooms, struct room, room, node) {
         aura__room_close(room, LIVEKIT__DISCONNECT_REASON__SERVER_SHUTDOWN);
     }
+    aura_timer_stop(r->timers, &r->bytes.timer);
     struct aura_map *maps[] = {r->by_name, r->by_sid, r->peers, r->pubs, r->sub_ids};
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
         aura_map_free(maps[i]);
@@ -112,6 +113,7 @@ void aura_rooms_change(struct aura_rooms *r, const struct aura_rooms_conf *conf)
     c->auto_create = conf->auto_create;
     c->enable_remote_unmute = conf->enable_remote_unmute;
     c->sync_streams = conf->sync_streams;
+    c->playout = conf->playout;
     c->max_participants = conf->max_participants;
     c->empty_timeout_s = conf->empty_timeout_s;
     c->departure_timeout_s = conf->departure_timeout_s;
@@ -124,15 +126,24 @@ void aura_rooms_change(struct aura_rooms *r, const struct aura_rooms_conf *conf)
     c->max_rooms = conf->max_rooms;
     c->max_server_participants = conf->max_server_participants;
     c->max_server_tracks = conf->max_server_tracks;
+    c->max_bytes_per_s = conf->max_bytes_per_s;
+    c->publisher_kbps = conf->publisher_kbps;
     c->max_sub_video = conf->max_sub_video;
     c->max_sub_audio = conf->max_sub_audio;
     c->signal_rate = conf->signal_rate;
     c->data_rate = conf->data_rate;
     defaults(c);
+    aura__limits_watch(r);
+    AURA_LIST_EACH(&r->rooms, struct room, room, node) { /* there may be more places now */
+        AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+            aura__waiting_soon(p);
+        }
+    }
 }
 
 void aura_rooms_attach(struct aura_rooms *r, struct aura_sfu *sfu) {
     r->sfu = sfu;
+    aura__limits_watch(r);
 }
 
 bool aura_rooms_draining(const struct aura_rooms *r) {
@@ -229,6 +240,20 @@ static void on_peer_stats(void *arg, const struct aura_sfu_peer_stats *stats) {
     }
 }
 
+static void on_peer_ceiling(void *arg, aura_peer_id peer, bool dropping, uint32_t sent_kbps) {
+    struct aura_rooms *r = arg;
+    struct transport *t = aura_map_get_u64(r->peers, peer);
+    if (t && dropping) {
+        AURA_LOG("room", AURA_LOG_WARN, "publisher_over_ceiling", LOG_WHO(t->p),
+                 AURA_I("sent_kbps", sent_kbps), AURA_I("ceiling_kbps", r->conf.publisher_kbps),
+                 AURA_S("why", "it does not heed REMB: what is above limit.publisher_kbps is "
+                               "dropped"));
+    } else if (t) {
+        AURA_LOG("room", AURA_LOG_INFO, "publisher_keeps_ceiling", LOG_WHO(t->p),
+                 AURA_I("sent_kbps", sent_kbps));
+    }
+}
+
 static void on_aic(void *arg, const struct aura_sfu_aic *report) {
     struct encoding *e = aura__encoding_of(arg, report->pub);
     if (e) {
@@ -246,6 +271,7 @@ const struct aura_sfu_handlers *aura_rooms_sfu_handlers(void) {
                                                       .sub_started = on_sub_started,
                                                       .sub_state = on_sub_state,
                                                       .peer_stats = on_peer_stats,
+                                                      .peer_ceiling = on_peer_ceiling,
                                                       .aic = on_aic};
     return &handlers;
 }

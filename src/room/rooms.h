@@ -47,8 +47,9 @@ struct aura_rooms_conf {
     const char *version;          /* of LiveKit that we speak as: plain semver (trap 5) */
     bool auto_create;             /* rooms come into being when somebody joins */
     bool enable_remote_unmute;
-    bool sync_streams;         /* in all rooms */
-    uint32_t max_participants; /* of rooms that don't say; 0 = no limit */
+    bool sync_streams;                 /* in all rooms */
+    struct aura_playout_range playout; /* of rooms that don't say */
+    uint32_t max_participants;         /* of rooms that don't say; 0 = no limit */
     uint32_t empty_timeout_s, departure_timeout_s;
     uint32_t codecs; /* bit per enum aura_codec; 0 = all that we know */
     size_t max_metadata_bytes, max_attributes_bytes; /* 0 = LiveKit's defaults */
@@ -56,6 +57,8 @@ struct aura_rooms_conf {
     uint32_t max_tracks; /* published by one participant; 0 = 64 */
     /* Of the whole server, 0 = no limit; at the limit joins are refused. */
     uint32_t max_rooms, max_server_participants, max_server_tracks;
+    uint32_t max_bytes_per_s; /* of the whole server, in and out; 0 = no limit: as above */
+    uint32_t publisher_kbps;  /* that a participant may send; 0 = no limit */
     uint32_t max_sub_video, max_sub_audio; /* subscribed tracks of a participant; 0 = no limit */
     /* Of one participant, messages a second, 0 = no limit: signalling above it ends the connection,
      * data above it is dropped. */
@@ -91,7 +94,8 @@ struct aura_rooms *aura_rooms_free(struct aura_rooms *r);
 const struct aura_sfu_handlers *aura_rooms_sfu_handlers(void);
 /**
  * Takes what may change while rooms are open from @p conf: auto_create, enable_remote_unmute, and
- * for rooms and joins to come max_participants, the timeouts, sync_streams and the limits.
+ * for rooms and joins to come max_participants, the timeouts, sync_streams, playout and
+ * the limits.
  */
 void aura_rooms_change(struct aura_rooms *r, const struct aura_rooms_conf *conf);
 void aura_rooms_attach(struct aura_rooms *r, struct aura_sfu *sfu);

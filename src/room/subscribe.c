@@ -148,23 +148,8 @@ static void leave_negotiation(struct subscription *s) {
     }
 }
 
-static bool is_video(const struct track *t) {
-    return t->request->type == LIVEKIT__TRACK_TYPE__VIDEO;
-}
-
-/* As many of the kind as it may have at a time. */
-static bool has_enough(const struct participant *p, const struct track *t) {
-    const struct aura_rooms_conf *conf = &p->room->rooms->conf;
-    uint32_t limit = is_video(t) ? conf->max_sub_video : conf->max_sub_audio, n = 0;
-    AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
-        n += is_video(s->t) == is_video(t);
-    }
-    return limit && n >= limit;
-}
-
 void aura__subscribe(struct participant *p, struct track *t) {
-    if (p == t->p || !t->live || !p->may.subscribe || aura__subscription_find(p, t) ||
-        (!p->player && has_enough(p, t))) {
+    if (p == t->p || !t->live || !p->may.subscribe || aura__subscription_find(p, t)) {
         return;
     }
     if (p->player && !aura__player_admits(p, t)) {
@@ -173,10 +158,16 @@ void aura__subscribe(struct participant *p, struct track *t) {
     if (!p->single && !p->sub.neg) {
         return; /* there was no memory for that connection when the right came */
     }
+    bool allowed = aura__subscribe_permitted(p, t);
+    if (!p->player && allowed && aura__waiting_full(p, t)) {
+        aura__waiting_add(p, t);
+        return;
+    }
     struct subscription *s = aura_zalloc(sizeof(*s));
     if (!s) {
         return;
     }
+    aura__waiting_drop(p, t);
     s->p = p;
     s->t = t;
     s->settings = (struct aura_sfu_sub_settings){.max_layer = 2,
@@ -188,7 +179,7 @@ void aura__subscribe(struct participant *p, struct track *t) {
                                                  .screen = t->request->source ==
                                                            LIVEKIT__TRACK_SOURCE__SCREEN_SHARE};
     s->quality = LIVEKIT__VIDEO_QUALITY__HIGH;
-    s->allowed = aura__subscribe_permitted(p, t);
+    s->allowed = allowed;
     aura_list_add(&t->subs, &s->track_node);
     aura_list_add(&p->subs, &s->node);
     p->room->rooms->stats.subscriptions++;
@@ -205,6 +196,7 @@ void aura__unsubscribe(struct subscription *s) {
     aura_node_remove(&s->track_node);
     s->p->room->rooms->stats.subscriptions--;
     aura__dynacast(s->t);
+    aura__waiting_soon(s->p);
     aura_free(s);
 }
 
@@ -255,12 +247,17 @@ static void request_one(struct participant *p, const char *sid, bool subscribe) 
     struct subscription *s = t ? aura__subscription_find(p, t) : NULL;
     if (subscribe && !t) {
         send_error(p, sid, LIVEKIT__SUBSCRIPTION_ERROR__SE_TRACK_NOTFOUND);
-    } else if (subscribe && !s && p->may.subscribe && has_enough(p, t)) {
-        send_error(p, sid, LIVEKIT__SUBSCRIPTION_ERROR__SE_UNKNOWN); /* there is no other for it */
-    } else if (subscribe) {
+        return;
+    }
+    if (subscribe) {
         aura__subscribe(p, t);
+        if (aura__waiting_is(p, t)) { /* there is no other error for it */
+            send_error(p, sid, LIVEKIT__SUBSCRIPTION_ERROR__SE_UNKNOWN);
+        }
     } else if (s) {
         aura__unsubscribe(s);
+    } else if (t) {
+        aura__waiting_drop(p, t);
     }
 }
 
@@ -347,10 +344,15 @@ void aura__subscribe_recheck(struct participant *publisher) {
                 aura__unsubscribe(s);
                 continue;
             }
+            bool full = allowed && aura__waiting_full(s->p, t);
             s->allowed = allowed;
             send_permission(s->p, t, allowed);
             if (!allowed) {
                 leave_negotiation(s);
+                aura__waiting_soon(s->p);
+            } else if (full) {
+                aura__waiting_add(s->p, t);
+                aura__unsubscribe(s);
             } else if (enter_negotiation(s) == 0) {
                 aura__connect_negotiate(s->p);
             }
@@ -410,7 +412,8 @@ static void open_media(struct subscription *s) {
                                      .media = s->media.media,
                                      .ssrc = s->media.ssrc,
                                      .rtx_ssrc = s->media.rtx_ssrc,
-                                     .send_mid = true};
+                                     .send_mid = true,
+                                     .playout = s->p->room->playout};
     memcpy(conf.cname, s->media.cname, sizeof(conf.cname));
     s->settings.max_layer = layer_index(e, s->quality);
     int err = s->p->player ? aura__player_start(s, &conf)

@@ -68,6 +68,14 @@ Livekit__CreateRoomRequest *aura__wish_of_join(const struct aura_rooms *r,
     return finish(r, &wish, join->claims->room_preset, err);
 }
 
+struct aura_playout_range aura__wish_playout(const struct aura_rooms *r,
+                                             const Livekit__CreateRoomRequest *wish) {
+    if (wish && (wish->min_playout_delay || wish->max_playout_delay)) {
+        return aura_playout_range(wish->min_playout_delay, wish->max_playout_delay);
+    }
+    return r->conf.playout;
+}
+
 int aura__wish_renew(struct room *room, const Livekit__CreateRoomRequest *q) {
     bool new_text = q->metadata[0] && strcmp(q->metadata, room->metadata) != 0;
     char *metadata = new_text ? aura_strdup(q->metadata) : NULL;

@@ -68,6 +68,11 @@ static void handle(void *arg, void *message) {
             h->peer_stats(sfu->arg, m->ptr);
         }
         break;
+    case AURA_MSG_PEER_CEILING:
+        if (h->peer_ceiling) {
+            h->peer_ceiling(sfu->arg, m->id, m->a, m->n);
+        }
+        break;
     case AURA_MSG_AIC:
         if (h->aic) {
             h->aic(sfu->arg, m->ptr);
@@ -100,7 +105,7 @@ const char *aura_sfu_drop_name(enum aura_sfu_drop drop) {
         [AURA_DROP_UNKNOWN_PT] = "unknown_pt",     [AURA_DROP_STALE] = "stale",
         [AURA_DROP_NO_CONSENT] = "no_consent",     [AURA_DROP_SEND_QUEUE] = "send_queue",
         [AURA_DROP_RING_FULL] = "ring_full",       [AURA_DROP_LIMIT] = "limit",
-        [AURA_DROP_DATA_SLOW] = "data_slow",
+        [AURA_DROP_DATA_SLOW] = "data_slow",       [AURA_DROP_CEILING] = "ceiling",
     };
     return (size_t)drop < AURA_DROP_COUNT ? names[drop] : "";
 }
@@ -162,4 +167,13 @@ void aura_sfu_counters(struct aura_sfu *sfu, struct aura_sfu_counters *out) {
         add_worker(sfu->shared.workers[i], out);
     }
     out->drops[AURA_DROP_RING_FULL] += sfu->lost_messages;
+}
+
+uint64_t aura_sfu_bytes(const struct aura_sfu *sfu) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < sfu->shared.worker_count; i++) {
+        struct aura_worker_counters *c = &sfu->shared.workers[i]->counters;
+        bytes += get(&c->bytes_in) + get(&c->bytes_out);
+    }
+    return bytes;
 }

@@ -4,9 +4,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cc/govern.h"
-#include "rtp/rtcp.h"
 #include "sfu/aic_feed.h"
 #include "sfu/aic_inbox.h"
+#include "sfu/ceiling.h"
 
 #include <string.h>
 
@@ -77,37 +77,6 @@ uint64_t aura__governed_peer_bps(struct aura_peer *peer) {
         }
     }
     return video_bps ? video_bps * (100 + OVERHEAD_PERCENT) / 100 + audio_bps : 0;
-}
-
-static void say(void *arg, uint64_t now_us) {
-    struct aura_peer *peer = arg;
-    (void)now_us;
-    uint64_t bps = aura_remb_ceiling_next(&peer->ceiling, aura__governed_peer_bps(peer));
-    if (!bps) {
-        return;
-    }
-    struct aura_rtcp_remb remb = {.bitrate_bps = bps};
-    AURA_LIST_EACH(&peer->pubs, struct aura_published, pub, peer_node) {
-        for (unsigned i = 0; i < AURA_MEDIA_LAYERS_MAX; i++) {
-            bool named = pub->source.kind == AURA_KIND_VIDEO && pub->stream[i].ssrc &&
-                         remb.ssrc_count < AURA_RTCP_SSRCS_MAX;
-            if (named) {
-                remb.ssrcs[remb.ssrc_count++] = pub->stream[i].ssrc;
-            }
-        }
-    }
-    uint8_t buf[AURA_PEER_RTCP_MAX];
-    struct aura_wr w = aura_wr_of(buf, sizeof(buf));
-    aura_rtcp_write_rr(&w, peer->rtcp_ssrc, NULL, 0);
-    aura_rtcp_write_remb(&w, peer->rtcp_ssrc, &remb);
-    if (!w.fail && remb.ssrc_count) {
-        aura__peer_send_rtcp(peer, buf, aura_wr_len(&w));
-    }
-    aura__wheel_add(&peer->worker->wheel, &peer->ceiling_due, AURA_REMB_EVERY_US, say, peer);
-}
-
-static void ceiling_soon(struct aura_peer *peer) {
-    aura__wheel_ensure(&peer->worker->wheel, &peer->ceiling_due, AURA_REMB_EVERY_US, say, peer);
 }
 
 /* ---- the stream to AI Core follows the mode machine ---- */
@@ -268,7 +237,7 @@ static void looked(struct aura_governed *g, const struct aura_aic_look *look) {
         announce(g, cap);
     }
     if (cap) {
-        ceiling_soon(g->pub->peer);
+        aura__ceiling_soon(g->pub->peer);
     }
     settle(g);
 }

@@ -79,6 +79,7 @@ void aura__msg_discard(struct aura_msg *m) {
     case AURA_MSG_REPLICA_SR:
     case AURA_MSG_KEY_FRAME:
     case AURA_MSG_PEER_STATE:
+    case AURA_MSG_PEER_CEILING:
     case AURA_MSG_DATA_OPEN:
     case AURA_MSG_SUB_STARTED:
     case AURA_MSG_SUB_STATE:

@@ -55,9 +55,10 @@ enum aura_msg_type {
     AURA_MSG_PUB_STATS,  /* ptr: struct aura_sfu_pub_stats */
     AURA_MSG_SUB_STATS,  /* ptr: struct aura_sfu_sub_stats */
     AURA_MSG_SUB_STARTED,
-    AURA_MSG_SUB_STATE,  /* a: spatial, b: temporal, c: why, n: starved, w: bps, estimate */
-    AURA_MSG_PEER_STATS, /* ptr: struct aura_sfu_peer_stats */
-    AURA_MSG_AIC,        /* ptr: struct aura_sfu_aic */
+    AURA_MSG_SUB_STATE,    /* a: spatial, b: temporal, c: why, n: starved, w: bps, estimate */
+    AURA_MSG_PEER_STATS,   /* ptr: struct aura_sfu_peer_stats */
+    AURA_MSG_AIC,          /* ptr: struct aura_sfu_aic */
+    AURA_MSG_PEER_CEILING, /* a: packets are dropped, n: kbps that it sends */
 };
 
 struct aura_msg {

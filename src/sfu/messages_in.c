@@ -176,6 +176,7 @@ void aura__worker_handle(struct aura_worker *w, struct aura_msg *m) {
         aura__replica_message(w, m);
         break;
     case AURA_MSG_PEER_STATE:
+    case AURA_MSG_PEER_CEILING:
     case AURA_MSG_DATA_OPEN:
     case AURA_MSG_DATA_IN:
     case AURA_MSG_PUB_LAYER:

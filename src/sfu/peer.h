@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "cc/govern.h"
+#include "cc/police.h"
 #include "rtp/twcc.h"
 #include "sfu/demux.h"
 #include "sfu/worker.h"
@@ -62,7 +63,8 @@ struct aura_peer {
     struct aura_downlink *down; /* from its first subscribed video on, else NULL */
     struct aura_twcc *twcc;
     struct aura_due twcc_due, report_due, nack_due, ceiling_due;
-    struct aura_remb_ceiling ceiling; /* that it is held at (governed.h) */
+    struct aura_remb_ceiling ceiling; /* that it is held at (ceiling.h) */
+    struct aura_police police;        /* of what it sends; bps 0 = no ceiling */
     uint64_t remb_bytes, report_us;   /* received since the last report, and when that was */
     uint32_t rrtr_ssrc,
         rrtr_ntp; /* middle of the peer's last XR receiver reference time; 0 = none */

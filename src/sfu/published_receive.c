@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "rtp/opus.h"
 #include "rtp/rtx.h"
+#include "sfu/ceiling.h"
 #include "sfu/derived.h"
 #include "sfu/derived_sound.h"
 #include "sfu/governed.h"
@@ -20,10 +21,13 @@ enum {
 
 /* What is passed on to subscribers that negotiated it; the rest is per hop or of no use to them. */
 static const uint8_t forwarded_exts[] = {
-    AURA_EXT_AUDIO_LEVEL,           AURA_EXT_ABS_CAPTURE_TIME,
-    AURA_EXT_DEPENDENCY_DESCRIPTOR, AURA_EXT_VIDEO_ORIENTATION,
-    AURA_EXT_PLAYOUT_DELAY,         AURA_EXT_COLOR_SPACE,
-    AURA_EXT_VIDEO_CONTENT_TYPE,    AURA_EXT_AIC,
+    AURA_EXT_AUDIO_LEVEL,
+    AURA_EXT_ABS_CAPTURE_TIME,
+    AURA_EXT_DEPENDENCY_DESCRIPTOR,
+    AURA_EXT_VIDEO_ORIENTATION,
+    AURA_EXT_COLOR_SPACE,
+    AURA_EXT_VIDEO_CONTENT_TYPE,
+    AURA_EXT_AIC,
 };
 _Static_assert(sizeof(forwarded_exts) <= AURA_PACKET_EXTS_MAX, "all of them fit in a packet");
 
@@ -321,6 +325,16 @@ static void receive_rtx(struct aura_stream *s, const struct aura_rtp *rtp, uint8
     receive(s, codec, data, len, true);
 }
 
+static struct aura_ssrc *sender_of(struct aura_peer *peer, const struct aura_rtp *rtp) {
+    struct aura_ssrc *e = peer->last;
+    if (!e || e->ssrc != rtp->ssrc) {
+        e = aura_map_get_u64(peer->remote, rtp->ssrc);
+        e = e ? e : aura__published_bind(peer, rtp);
+        peer->last = e ? e : peer->last;
+    }
+    return e;
+}
+
 void aura__published_receive(struct aura_peer *peer, uint8_t *data, size_t len) {
     struct aura_worker *w = peer->worker;
     struct aura_rtp rtp;
@@ -328,18 +342,15 @@ void aura__published_receive(struct aura_peer *peer, uint8_t *data, size_t len) 
         aura__drop(w, AURA_DROP_BAD_RTP);
         return;
     }
+    struct aura_ssrc *e = sender_of(peer, &rtp);
+    bool video = !e || e->stream->pub->source.kind == AURA_KIND_VIDEO;
+    if (peer->police.bps && aura__ceiling_refuses(peer, len, video)) {
+        return; /* to transport-wide feedback too it is lost */
+    }
     record_twcc(peer, &rtp);
-    struct aura_ssrc *e = peer->last;
-    if (!e || e->ssrc != rtp.ssrc) {
-        e = aura_map_get_u64(peer->remote, rtp.ssrc);
-        if (!e) {
-            e = aura__published_bind(peer, &rtp);
-        }
-        if (!e) {
-            aura__drop(w, AURA_DROP_UNKNOWN_SSRC);
-            return;
-        }
-        peer->last = e;
+    if (!e) {
+        aura__drop(w, AURA_DROP_UNKNOWN_SSRC);
+        return;
     }
     if (e->rtx) {
         receive_rtx(e->stream, &rtp, data, len);

@@ -18,6 +18,7 @@
 #include "net/addr.h"
 #include "net/loop.h"
 #include "rtp/media.h"
+#include "rtp/playout.h"
 #include "transport/pc.h"
 
 struct aura_aic_core;
@@ -143,6 +144,8 @@ struct aura_sfu_handlers {
     /* The layers of a subscribed video, or the reason for them, changed. */
     void (*sub_state)(void *arg, const struct aura_sfu_sub_state *state);
     void (*peer_stats)(void *arg, const struct aura_sfu_peer_stats *stats);
+    /* It does not keep its ceiling, so packets are dropped (or it does again, and none are). */
+    void (*peer_ceiling)(void *arg, aura_peer_id peer, bool dropping, uint32_t sent_kbps);
     /* Each second, when the track's state changes, and (with bytes) with the statistics. */
     void (*aic)(void *arg, const struct aura_sfu_aic *report);
 };
@@ -171,7 +174,8 @@ struct aura_sfu_peer_conf {
     bool offerer; /* see struct aura_pc_conf */
     bool open_data_channels;
     bool negotiated_channels;
-    bool dump; /* what it sends and gets goes into the dump, where there is one */
+    bool dump;             /* what it sends and gets goes into the dump, where there is one */
+    uint32_t ceiling_kbps; /* of what it sends; 0 = none */
 };
 /**
  * A new peer connection, on the worker that `affinity` names (peers of one room and participant may
@@ -234,6 +238,7 @@ struct aura_sfu_sub_conf {
     uint32_t ssrc, rtx_ssrc; /* as signalled in our description; rtx 0 = none */
     char cname[40];          /* same for tracks that must play in sync */
     bool send_mid;           /* write the mid extension where it is negotiated */
+    struct aura_playout_range playout; /* of a video, told where that extension is negotiated */
 };
 struct aura_sfu_sub_settings {
     bool paused;       /* disabled by the subscriber, or not permitted */
@@ -291,10 +296,13 @@ enum aura_sfu_drop {
     AURA_DROP_RING_FULL,  /* between threads */
     AURA_DROP_LIMIT,
     AURA_DROP_DATA_SLOW, /* lossy data to a slow reader */
+    AURA_DROP_CEILING,   /* of a publisher that does not keep its ceiling */
     AURA_DROP_COUNT
 };
 const char *aura_sfu_drop_name(enum aura_sfu_drop drop);
 void aura_sfu_counters(struct aura_sfu *sfu, struct aura_sfu_counters *out);
+/** Bytes that came and went so far. */
+uint64_t aura_sfu_bytes(const struct aura_sfu *sfu);
 /** Has all statistics reported now (through the handlers, from the loop). */
 void aura_sfu_poll_stats(struct aura_sfu *sfu);
 

@@ -62,6 +62,9 @@ int aura__subscribed_new(struct aura_peer *peer, aura_sub_id id, const struct au
         sub->has_ext |= conf->conf.media.ext.id[i] != 0;
     }
     sub->ext_bytes = own_ext_bytes(&sub->conf);
+    if (sub->conf.media.ext.id[AURA_EXT_PLAYOUT_DELAY]) {
+        aura_playout_init(&sub->playout, sub->conf.playout);
+    }
     aura_list_add(&peer->subs, &sub->peer_node);
     peer->sub_count++;
     aura__count(&w->counters.subs, 1);

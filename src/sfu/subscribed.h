@@ -88,6 +88,7 @@ struct aura_subscribed {
     struct aura_alloc_track alloc;
     bool starved; /* the allocator has nothing for it */
     struct aura_sound_switch sound;
+    struct aura_playout playout;
     struct {
         bool once;
         int8_t spatial, temporal;

@@ -80,6 +80,7 @@ void aura__subscribed_report(struct aura_subscribed *sub, const struct aura_rtcp
     const struct aura_media *m = &sub->conf.media;
     uint32_t clock = m->codec_count && m->codecs[0].clock_rate ? m->codecs[0].clock_rate : 90000;
     sub->jitter_us = (uint32_t)((uint64_t)b->jitter * AURA_US_PER_S / clock);
+    aura_playout_report(&sub->playout, (uint16_t)b->max_eseq, sub->jitter_us);
 }
 
 static void send_report(void *arg, uint64_t now_us) {

@@ -95,7 +95,7 @@ struct ext_out {
 
 /* What this subscriber gets: the publisher's where it negotiated them, and our own. */
 struct ext_set {
-    struct ext_out list[AURA_PACKET_EXTS_MAX + 3];
+    struct ext_out list[AURA_PACKET_EXTS_MAX + 4];
     size_t count;
     bool two_byte, has_twcc;
     uint8_t abs_send[3], twcc[2];
@@ -146,10 +146,27 @@ static void ext_add_dd(struct ext_set *set, uint8_t id, const uint8_t *data, siz
     }
 }
 
+/* On all packets until it has arrived, for any of them may be lost. Afterwards still where a frame
+ * begins that a receiver can begin with: browsers make their receiver anew when media comes before
+ * the description that tells of it, and the old one has reported what the new one never saw. And on
+ * those sent again: it is read in a frame's first packet, which may be what was lost. */
+static void ext_add_playout(struct ext_set *set, struct aura_subscribed *sub,
+                            const struct aura_packet *p, const struct aura_sub_out *o) {
+    const uint8_t *delay =
+        o->repeat ? sub->playout.bytes : aura_playout_next(&sub->playout, (uint16_t)o->seq);
+    delay = delay || !p->key_frame ? delay : sub->playout.bytes;
+    if (delay) {
+        ext_add(set, sub->conf.media.ext.id[AURA_EXT_PLAYOUT_DELAY], delay, AURA_PLAYOUT_BYTES);
+    }
+}
+
 static void ext_collect(struct ext_set *set, struct aura_subscribed *sub,
                         const struct aura_packet *p, const struct aura_sub_out *o) {
     const uint8_t *id = sub->conf.media.ext.id;
     ext_collect_own(set, sub);
+    if (sub->playout.state != AURA_PLAYOUT_OFF) {
+        ext_add_playout(set, sub, p, o);
+    }
     for (size_t i = 0; i < p->ext_count && !o->padding; i++) {
         const struct aura_packet_ext *e = &p->exts[i];
         if (e->ext == AURA_EXT_DEPENDENCY_DESCRIPTOR) {

@@ -113,6 +113,40 @@ def test_subscribed_tracks(limited):
     assert given() == {*sids, sound}
 
 
+def test_subscriptions_that_wait(start_server, room_on):
+    """Who has no place for a track gets it when there is one, oldest first; SDKs see nothing but a track that comes."""
+    room = room_on(start_server(config={"limit": {"subscription_limit_audio": 2}}))
+    publisher, viewer = room.join("node", "publisher"), room.join("node", "viewer")
+    sids = [publisher.call("publishAudio", name=f"sound {i}")["sid"] for i in range(4)]
+    for sid in sids[:2]:
+        viewer.until(sid, lambda s: s["loudSeconds"] > 0.2, 30, "no sound")
+    assert not viewer.find("trackSubscribed", sid=sids[2]) and not viewer.find("trackSubscribed", sid=sids[3])
+    publisher.call("unpublish", sid=sids[0])
+    viewer.until(sids[2], lambda s: s["loudSeconds"] > 0.2, 30, "the third has no place")
+    assert not viewer.find("trackSubscribed", sid=sids[3])
+    viewer.call("subscribe", sid=sids[1], on=False)
+    viewer.until(sids[3], lambda s: s["loudSeconds"] > 0.2, 30, "the fourth has no place")
+    viewer.call("subscribe", sid=sids[1], on=True)  # there is none for it now
+    viewer.call("subscribe", sid=sids[2], on=False)
+    viewer.call("reset")
+    viewer.until(sids[1], lambda s: s["loudSeconds"] > 0.2, 30, "the second is not back")
+
+
+def test_bytes_of_the_server(start_server, room_on):
+    """LiveKit's limit.bytes_per_sec: joins are refused while media takes more; who is there notices nothing."""
+    server = start_server(config={"limit": {"bytes_per_sec": 8_000}})
+    room = room_on(server)
+    sender, viewer = room.join("node", "sender"), room.join("node", "viewer")
+    video = sender.call("publishVideo", width=640, height=360, fps=15)["sid"]
+    eventually(lambda: refused(server, token_of("late", "other"))[0] == 503, 40, 0.5, "more than the limit")
+    status, text = refused(server, token_of("late", "other"))
+    assert status == 503 and "limit of 8000 bytes a second" in text
+    viewer.call("reset")
+    viewer.until(video, lambda s: s["frames"] > 10, 30, "those who are there go on")
+    sender.call("unpublish", sid=video)
+    eventually(lambda: refused(server, token_of("late", "other"))[0] == 101, 40, 0.5, "less again")
+
+
 def test_signalling_rate(limited):
     """Who says too much too fast loses its WebSocket and hears why; it may come back, and others go on."""
     server = limited("signal_rate")

@@ -545,6 +545,11 @@ window.driver = {
     const codec = all.find((s) => s.id === inbound?.codecId);
     return { ...inbound, mimeType: codec?.mimeType, payloadType: codec?.payloadType };
   },
+  /** What the server said last of the connection that carries subscriptions. */
+  serverSdp(m) {
+    const { publisher, subscriber } = get(m).room.engine.pcManager;
+    return (subscriber?.getRemoteDescription() ?? publisher.getRemoteDescription())?.sdp ?? '';
+  },
   participants(m) {
     const out = {};
     for (const p of get(m).room.remoteParticipants.values()) {

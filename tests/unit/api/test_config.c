@@ -59,6 +59,9 @@ static int mistakes_name_their_place(void) {
     } bad[] = {
         {"port: x", "f.yaml:1:7: 'port' wants a number from 0 to 65535\n"},
         {"port: 70000", "f.yaml:1:7: 'port' wants a number from 0 to 65535\n"},
+        {"port: 7_", "f.yaml:1:7: 'port' wants a number from 0 to 65535\n"},
+        {"limit:\n  bytes_per_sec: 99999999999999999999",
+         "f.yaml:2:18: 'limit.bytes_per_sec' wants a number from 0 to 4294967295\n"},
         {"port: 7ms", "f.yaml:1:7: 'port' wants a number from 0 to 65535\n"},
         {"\nrtc:\n  udp_prot: 1", "f.yaml:3:3: unknown key 'rtc.udp_prot' (did you mean "
                                   "'rtc.udp_port'?)\n"},
@@ -80,6 +83,25 @@ static int mistakes_name_their_place(void) {
         aura_config_clear(&c);
     }
     return 0;
+}
+
+static int numbers_may_have_bars(void) {
+    struct aura_config c;
+    struct aura_buf m = AURA_BUF(4096);
+    int err;
+    TRY_OUT(aura_config_init(&c));
+    TRY_OUT(load(&c, "limit:\n  bytes_per_sec: 1_000_000_000\n  publisher_kbps: 2500\n", &m));
+    assert_int_equal(c.limit.max_bytes_per_s, 1000000000);
+    assert_int_equal(c.limit.publisher_kbps, 2500);
+    TRY_OUT(load(&c, "room: {playout_delay: {enabled: true, min: 100, max: 2_000}}", &m));
+    assert_true(c.room.playout_delay);
+    assert_int_equal(c.room.playout_min_ms, 100);
+    assert_int_equal(c.room.playout_max_ms, 2000);
+    assert_string_equal(aura_buf_text(&m), "");
+out:
+    aura_buf_free(&m);
+    aura_config_clear(&c);
+    return err;
 }
 
 static int what_is_not_yaml_is_refused(void) {
@@ -118,9 +140,8 @@ static int key_files_must_not_be_public(void) {
 
 int main(void) {
     const struct CMUnitTest cases[] = {
-        AURA_CASE(keys_of_livekit_are_read),
-        AURA_PLAIN(mistakes_name_their_place),
-        AURA_PLAIN(what_is_not_yaml_is_refused),
+        AURA_CASE(keys_of_livekit_are_read),      AURA_PLAIN(mistakes_name_their_place),
+        AURA_CASE(numbers_may_have_bars),         AURA_PLAIN(what_is_not_yaml_is_refused),
         AURA_PLAIN(key_files_must_not_be_public),
     };
     return RUN_CASES("config", cases);

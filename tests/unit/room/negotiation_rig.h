@@ -80,7 +80,7 @@ static const struct aura_neg_handlers handlers = {.pub_options = on_options,
                                                   .sub_lost = on_lost,
                                                   .sub_unsupported = on_unsupported};
 
-static inline int rig_new(struct rig *r, enum aura_neg_role role) {
+static inline int rig_new_in(struct rig *r, enum aura_neg_role role, bool playout) {
     *r = (struct rig){.text = AURA_BUF(1024 * 1024)};
     aura_rand_seeded_init(&r->rand, 7);
     struct aura_fingerprint fp = {.hash = "sha-256", .len = 32};
@@ -95,8 +95,12 @@ static inline int rig_new(struct rig *r, enum aura_neg_role role) {
                                  .fingerprint = &fp,
                                  .candidates = candidates,
                                  .candidate_count = 2,
-                                 .codecs = ~AURA_NEG_CODEC(AURA_CODEC_H265)};
+                                 .codecs = ~AURA_NEG_CODEC(AURA_CODEC_H265),
+                                 .playout = playout};
     return aura_neg_new(&r->neg, &conf, &handlers, r);
+}
+static inline int rig_new(struct rig *r, enum aura_neg_role role) {
+    return rig_new_in(r, role, false);
 }
 
 static inline void rig_free(struct rig *r) {
@@ -146,6 +150,16 @@ static inline int add(struct rig *r, struct aura_neg_sub **sub, const char *name
                                      .red = true,
                                      .user = (void *)(uintptr_t)name};
     return aura_neg_sub_add(r->neg, sub, &conf);
+}
+
+/* The id of an extension in a section; 0 = it is not there. */
+static inline unsigned ext_id(const struct aura_sdp_section *s, enum aura_ext ext) {
+    for (size_t i = 0; i < s->extmap_count; i++) {
+        if (s->extmaps[i].ext == ext) {
+            return s->extmaps[i].id;
+        }
+    }
+    return 0;
 }
 
 static const struct aura_sdp_codec *codec(const struct aura_sdp_section *s, const char *name) {

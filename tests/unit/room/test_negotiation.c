@@ -73,6 +73,33 @@ out:
     return err;
 }
 
+/* The browser's id of it, 5, on all sections of video, busy or not. */
+static int takes_a_playout_delay_where_asked(void) {
+    int err = 0;
+    for (unsigned asked = 0; asked <= 1 && !err; asked++) {
+        struct rig r;
+        struct aura_neg_sub *sub;
+        err = rig_new_in(&r, AURA_NEG_SINGLE, asked);
+        if (err) {
+            break;
+        }
+        TRY_OUT(add(&r, &sub, "TR_a", AURA_CODEC_OPUS));
+        TRY_OUT(add(&r, &sub, "TR_v", AURA_CODEC_VP8));
+        TRY_OUT(answer(&r, "chromium_recvonly"));
+        for (size_t i = 0; i < 6; i++) {
+            bool video = r.sdp->sections[i].kind == AURA_SDP_VIDEO;
+            assert_int_equal(ext_id(&r.sdp->sections[i], AURA_EXT_PLAYOUT_DELAY),
+                             video && asked ? 5 : 0);
+        }
+        assert_int_equal(r.ready_count, 2);
+        assert_int_equal(r.ready[0].media.ext.id[AURA_EXT_PLAYOUT_DELAY], 0);
+        assert_int_equal(r.ready[1].media.ext.id[AURA_EXT_PLAYOUT_DELAY], asked ? 5 : 0);
+    out:
+        rig_free(&r);
+    }
+    return err;
+}
+
 static void check_publications(const struct rig *r, uint8_t opus, uint8_t vp8, uint8_t vp8_rtx) {
     const struct aura_neg_pub *a = &r->pubs[0], *v = &r->pubs[1];
     assert_int_equal(a->kind, AURA_KIND_AUDIO);
@@ -454,6 +481,7 @@ int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_CASE(answers_an_idle_client),
         AURA_CASE(keeps_extensions_alive),
+        AURA_CASE(takes_a_playout_delay_where_asked),
         AURA_CASE(publishes_and_subscribes),
         AURA_CASE(sends_red_to_those_who_have_it),
         AURA_CASE(follows_the_options),

@@ -161,12 +161,34 @@ out:
     return err;
 }
 
+static int offers_a_playout_delay_where_asked(void) {
+    int err = 0;
+    for (unsigned asked = 0; asked <= 1 && !err; asked++) {
+        struct rig r;
+        struct aura_neg_sub *sub;
+        uint32_t id;
+        err = rig_new_in(&r, AURA_NEG_SUBSCRIBER, asked);
+        if (err) {
+            break;
+        }
+        TRY_OUT(add(&r, &sub, "TR_a", AURA_CODEC_OPUS));
+        TRY_OUT(add(&r, &sub, "TR_v", AURA_CODEC_VP8));
+        TRY_OUT(offer(&r, &id));
+        assert_int_equal(ext_id(&r.sdp->sections[1], AURA_EXT_PLAYOUT_DELAY), 0); /* of sound */
+        assert_int_equal(ext_id(&r.sdp->sections[2], AURA_EXT_PLAYOUT_DELAY), asked ? 9 : 0);
+    out:
+        rig_free(&r);
+    }
+    return err;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_PLAIN(checks_subscriptions),
         AURA_CASE(offers_subscriptions),
         AURA_CASE(follows_the_answer),
         AURA_CASE(restarts_ice_when_offering),
+        AURA_CASE(offers_a_playout_delay_where_asked),
     };
     return RUN_CASES("negotiation_offer", cases);
 }

@@ -159,6 +159,7 @@ static void on_psfb(struct client *c, const struct aura_rtcp *p) {
         c->firs++;
     } else if (aura_rtcp_parse_remb(p, &sender, &remb) == 0) {
         c->rembs++;
+        c->remb_bps = remb.bitrate_bps;
     }
 }
 
@@ -307,7 +308,8 @@ void client_start(struct client *c, struct aura_loop *loop, struct aura_sfu *sfu
     c->tcp_fd = -1;
     c->log = aura_calloc(CLIENT_LOG, sizeof(*c->log));
     assert_non_null(c->log);
-    struct aura_sfu_peer_conf pc = {.offerer = true, .open_data_channels = !c->open_channels};
+    struct aura_sfu_peer_conf pc = {
+        .offerer = true, .open_data_channels = !c->open_channels, .ceiling_kbps = c->ceiling_kbps};
     assert_int_equal(aura_sfu_peer_new(sfu, &pc, affinity, &c->peer, c->ufrag, c->pwd), 0);
     find_server(c);
     struct aura_pc_remote remote = {.ufrag = "clnt",

@@ -51,7 +51,8 @@ struct client {
     struct aura_srtp *srtp;
     struct aura_sctp *sctp;
     bool nominated, connected, open_channels, no_sctp;
-    bool gives_feedback; /* transport-wide, to what it subscribes to */
+    uint32_t ceiling_kbps; /* that the SFU is to hold it at */
+    bool gives_feedback;   /* transport-wide, to what it subscribes to */
     bool opened[AURA_DATA_CHANNELS];
     size_t messages[AURA_DATA_CHANNELS], bytes[AURA_DATA_CHANNELS];
     enum aura_pc_state state; /* as the SFU reported it */
@@ -66,6 +67,7 @@ struct client {
     struct aura_rtcp_nack nack_log[256];
     size_t nack_log_count;
     uint32_t pli_ssrc;
+    uint64_t remb_bps; /* told last */
     void (*on_nack)(struct client *c, uint32_t ssrc, uint16_t seq);
     void *arg;
 };

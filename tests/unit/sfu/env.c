@@ -86,6 +86,14 @@ static void on_peer_stats(void *arg, const struct aura_sfu_peer_stats *stats) {
     e->peer_reports++;
 }
 
+static void on_ceiling(void *arg, aura_peer_id peer, bool dropping, uint32_t sent_kbps) {
+    struct env *e = arg;
+    (void)peer;
+    assert_true(sent_kbps > 0 || !dropping);
+    e->policed += dropping;
+    e->let_alone += !dropping;
+}
+
 void env_start(struct env *e, size_t workers, uint16_t tcp) {
     static const struct aura_sfu_handlers handlers = {.peer_state = on_state,
                                                       .data_open = on_data_open,
@@ -96,7 +104,8 @@ void env_start(struct env *e, size_t workers, uint16_t tcp) {
                                                       .sub_stats = on_sub_stats,
                                                       .sub_started = on_started,
                                                       .sub_state = on_sub_state,
-                                                      .peer_stats = on_peer_stats};
+                                                      .peer_stats = on_peer_stats,
+                                                      .peer_ceiling = on_ceiling};
     struct aura_addr bind = {.ip = {127, 0, 0, 1}, .family = AURA_FAMILY_V4};
     struct aura_sfu_conf conf = {
         .workers = workers, .bind = &bind, .bind_count = 1, .tcp_port = tcp, .loopback = true};

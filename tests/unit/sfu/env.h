@@ -32,7 +32,7 @@ struct env {
     struct aura_sfu_sub_stats sub_stats;
     struct aura_sfu_sub_state sub_state;
     struct aura_sfu_peer_stats peer_stats;
-    unsigned sub_states, peer_reports;
+    unsigned sub_states, peer_reports, policed, let_alone;
 };
 
 /** @param workers  media threads. @param tcp  0 = no ICE-TCP */
