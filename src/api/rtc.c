@@ -194,6 +194,7 @@ static int join(struct aura_server *s, struct aura_http_req *req, struct aura_se
     struct aura_trace *trace =
         aura_trace_begin(&s->conf.trace, aura_http_header(req, "traceparent"));
     int err = read_wish(s, req, &w, trace, d);
+    s->joins_refused += err != 0;
     w.join.trace = &trace;
     err = err ? err : aura_rooms_join(s->rooms, &w.join, session, d);
     end_trace(trace, &w, err, d);

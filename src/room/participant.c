@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "room/measure.h"
 #include "room/player.h"
 
 #include "base/log.h"
@@ -217,6 +218,7 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     const ProtobufCEnumValue *why =
         protobuf_c_enum_descriptor_get_value(&livekit__disconnect_reason__descriptor, (int)reason);
     end_trace(p, why ? why->name : "left"); /* unless it was active */
+    aura__measure_left(p);
     aura__rpc_gone(p);
     aura__agents_left(p);
     AURA_LOG("room", AURA_LOG_INFO, "participant_left", LOG_WHO(p), AURA_I("reason", reason));
@@ -259,6 +261,8 @@ void aura__participant_active(struct participant *p) {
     r->stats.join_ms_bucket[i]++;
     r->stats.join_ms_count++;
     r->stats.join_ms_sum += ms;
+    p->active_us = aura_now_us(r->clock);
+    aura__measure_active(p);
     p->state = LIVEKIT__PARTICIPANT_INFO__STATE__ACTIVE;
     p->was_active = true;
     end_trace(p, NULL);
@@ -316,6 +320,10 @@ static Livekit__ParticipantInfo__Kind kind_of(const char *kind) {
     return kind && strcmp(kind, "connector") == 0 ? LIVEKIT__PARTICIPANT_INFO__KIND__CONNECTOR
            : kind && strcmp(kind, "bridge") == 0  ? LIVEKIT__PARTICIPANT_INFO__KIND__BRIDGE
                                                   : LIVEKIT__PARTICIPANT_INFO__KIND__STANDARD;
+}
+
+int aura__participant_kind(const struct participant *p) {
+    return (int)kind_of(p->claims.kind);
 }
 
 static void put_attributes(struct aura__arena *a, const struct participant *p,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tracks that a participant publishes. AddTrack and the section of the offer come in either order.
  */
+#include "room/measure.h"
 #include "room/player.h"
 
 #include "base/log.h"
@@ -284,6 +285,7 @@ static struct track *track_new(struct participant *p, const Livekit__AddTrackReq
     changed(t);
     aura_list_add(&p->tracks, &t->node);
     p->track_count++;
+    aura__measure_publish(t);
     return t;
 }
 
@@ -373,7 +375,7 @@ static void go_live(struct encoding *e) {
         return;
     }
     t->live = true;
-    p->room->rooms->stats.tracks++;
+    aura__measure_published(t);
     AURA_LOG("room", AURA_LOG_INFO, "track_published", LOG_TRACK(t),
              AURA_S("codec", aura_codec_mime(e->codec)));
     aura__audible_add(t);
@@ -580,7 +582,7 @@ void aura__publish_end(struct track *t, bool announce) {
     }
     aura_node_remove(&t->node);
     p->track_count--;
-    r->stats.tracks -= t->live;
+    aura__measure_unpublish(t);
     if (announce) {
         send_unpublished(t);
         aura__broadcast(p, true);

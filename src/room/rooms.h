@@ -8,6 +8,7 @@
 #ifndef AURA_ROOM_ROOMS_H
 #define AURA_ROOM_ROOMS_H
 
+#include "base/buf.h"
 #include "livekit_room.pb-c.h"
 #include "livekit_rtc.pb-c.h"
 #include "livekit_webhook.pb-c.h"
@@ -157,16 +158,22 @@ bool aura_rooms_draining(const struct aura_rooms *r);
 
 struct aura_rooms_stats {
     size_t rooms, participants, tracks, subscriptions;
-    size_t agent_workers; /* connected */
-    uint64_t joins, joins_refused, resumes, signals_in, signals_out, bad_signals, data_in,
+    size_t video_tracks, video_subscriptions; /* of those */
+    size_t agent_workers;                     /* connected */
+    uint64_t joins, joins_refused, resumes, bad_signals, signals_in, signals_out, data_in,
         data_refused;
-    size_t aic_tracks[AURA_AIC_STATES]; /* now, by enum aura_aic_state */
-    uint64_t events_lost;               /* not told for want of memory */
+    uint64_t joins_canceled, joins_failed; /* that never came to connected media, by whose doing */
+    size_t aic_tracks[AURA_AIC_STATES];    /* now, by enum aura_aic_state */
+    uint64_t events_lost;                  /* not told for want of memory */
     uint64_t join_ms_count, join_ms_sum;
     uint64_t join_ms_bucket[10]; /* from join to connected media; see aura_rooms_join_bounds */
 };
 extern const uint32_t aura_rooms_join_bounds_ms[10]; /* upper bounds; the last one is UINT32_MAX */
 void aura_rooms_stats(const struct aura_rooms *r, struct aura_rooms_stats *out);
+/** As configured. Borrowed for the life of the rooms. */
+const char *aura_rooms_node_id(const struct aura_rooms *r);
+/** LiveKit's histograms and counters of sessions and tracks, see aura_tally_write(). */
+void aura_rooms_write_metrics(const struct aura_rooms *r, const char *common, struct aura_buf *out);
 
 /** One subscription as it is now. Strings are borrowed until the callback returns. */
 struct aura_rooms_sub_view {

@@ -72,7 +72,7 @@ struct aura_sfu_pub_stats {
     aura_pub_id pub;
     uint64_t packets, bytes, packets_lost, packets_repaired, nacks_sent, plis_sent, frames,
         key_frames;
-    uint32_t interval_packets, interval_expected, interval_lost;
+    uint32_t interval_packets, interval_expected, interval_lost, interval_reordered;
     uint32_t jitter_us, rtt_us, bitrate_bps;
     uint8_t layers_active; /* bit per layer */
 };
@@ -260,11 +260,23 @@ AURA_NODISCARD int aura_sfu_data_send(struct aura_sfu *sfu, const aura_peer_id *
                                       enum aura_data_channel channel, const uint8_t *data,
                                       size_t len);
 
+/** From a packet's arrival until it is made ready to leave to one subscriber. Of all first sends.
+ */
+enum { AURA_SFU_FORWARD_BUCKETS = 11 };
+struct aura_sfu_forward {
+    uint64_t count, us, us2; /* sums of the times and of their squares */
+    uint64_t bucket[AURA_SFU_FORWARD_BUCKETS];
+};
+/** Upper bounds in µs, LiveKit's; the last one is UINT32_MAX. */
+extern const uint32_t aura_sfu_forward_bounds_us[AURA_SFU_FORWARD_BUCKETS];
+
 /** Sums over all workers, read without stopping them. */
 struct aura_sfu_counters {
     uint64_t packets_in, packets_out, bytes_in, bytes_out, retransmits_out, data_in, data_out;
+    uint64_t retransmit_bytes_out;
     uint64_t nack_in, nack_out, pli_in, pli_out, fir_in;
     uint64_t drops[16]; /* by enum aura_sfu_drop */
+    struct aura_sfu_forward forward;
     uint64_t aic_sent, aic_native, aic_frames, aic_late, aic_latency_us;
     uint64_t aic_latency[AURA_SFU_AIC_BUCKETS], aic_fallbacks[AURA_AIC_REASONS];
     uint64_t syscalls_in, syscalls_out;
