@@ -245,6 +245,34 @@ static void put_webhooks(struct page *b, const struct aura_webhooks *w) {
     one(b, "auralink_webhook_outbox_bytes", "gauge", "Their bytes.", (double)s.outbox.bytes);
 }
 
+static void put_recordings(struct page *b, const struct aura_recordings *r) {
+    struct aura_recordings_stats s;
+    char label[48];
+    aura_recordings_stats(r, &s);
+    head(b, "auralink_recordings", "gauge", "Recordings that the API started and that run now.");
+    for (unsigned i = AURA_RECORDING_STARTING; i <= AURA_RECORDING_ENDING; i++) {
+        snprintf(label, sizeof(label), "{state=\"%s\"}",
+                 aura_recording_state_name((enum aura_recording_state)i));
+        value(b, "auralink_recordings", label, (double)s.now[i]);
+    }
+    one(b, "auralink_recordings_started_total", "counter", "Recordings that the API started.",
+        (double)s.started);
+    head(b, "auralink_recordings_ended_total", "counter", "Those that ended, by how.");
+    for (unsigned i = AURA_RECORDING_COMPLETE; i <= AURA_RECORDING_LIMIT; i++) {
+        snprintf(label, sizeof(label), "{result=\"%s\"}",
+                 aura_recording_state_name((enum aura_recording_state)i));
+        value(b, "auralink_recordings_ended_total", label, (double)s.ended[i]);
+    }
+    head(b, "auralink_recording_bytes_total", "counter",
+         "Bytes written of tracks as they came, and of files composed of them.");
+    value(b, "auralink_recording_bytes_total", "{stage=\"recorded\"}", (double)s.bytes);
+    value(b, "auralink_recording_bytes_total", "{stage=\"composed\"}", (double)s.composed_bytes);
+    one(b, "auralink_recording_frames_total", "counter",
+        "Frames and packets of sound written to tracks' files.", (double)s.frames);
+    one(b, "auralink_recording_dropped_frames_total", "counter",
+        "Those that came to a recorder and could not be written or played.", (double)s.dropped);
+}
+
 static void put_services(const struct aura_server *s, struct page *b,
                          const struct aura_rooms_stats *r) {
     one(b, "auralink_agent_workers", "gauge", "Agent workers that are connected.",
@@ -252,8 +280,7 @@ static void put_services(const struct aura_server *s, struct page *b,
     one(b, "auralink_whip_sessions", "gauge", "WHIP and WHEP sessions now.",
         (double)aura__whips_count(s->whips));
     if (s->conf.recordings) {
-        one(b, "auralink_recordings", "gauge", "Recordings that the API started and that run now.",
-            (double)aura_recordings_running(s->conf.recordings));
+        put_recordings(b, s->conf.recordings);
     }
 }
 

@@ -22,6 +22,21 @@ size_t aura_recordings_running(const struct aura_recordings *r) {
     return r->running;
 }
 
+void aura_recordings_stats(const struct aura_recordings *r, struct aura_recordings_stats *out) {
+    *out = r->stats;
+    for (const struct aura_recording *e = r->all; e; e = e->next) {
+        if (!aura__recording_is_over(e)) {
+            out->now[e->state]++;
+        }
+    }
+}
+
+const char *aura_recording_state_name(enum aura_recording_state state) {
+    static const char *const names[] = {"starting", "active",  "ending", "complete",
+                                        "failed",   "aborted", "limit"};
+    return names[state];
+}
+
 bool aura__recording_is_over(const struct aura_recording *e) {
     return e->state >= AURA_RECORDING_COMPLETE;
 }
@@ -61,6 +76,10 @@ void aura__recording_finish(struct aura_recording *e, enum aura_recording_state 
     e->ended_us = aura__recordings_now_us(r);
     r->running--;
     r->ended++;
+    r->stats.ended[state]++;
+    if (e->composing && e->file_count && state != AURA_RECORDING_FAILED) {
+        r->stats.composed_bytes += (uint64_t)e->files[0].bytes;
+    }
     AURA_LOG("record", state == AURA_RECORDING_FAILED ? AURA_LOG_WARN : AURA_LOG_INFO,
              "recording_ended", AURA_S("id", e->id), AURA_S("room", e->room),
              AURA_I("files", e->file_count), AURA_S("error", e->error));
@@ -116,6 +135,7 @@ int aura_recordings_start(struct aura_recordings *r, const struct aura_recording
     e->next = r->all;
     r->all = e;
     r->running++;
+    r->stats.started++;
     AURA_LOG("record", AURA_LOG_INFO, "recording_started", AURA_S("id", e->id),
              AURA_S("room", e->room));
     aura__recording_changed(e, AURA_RECORDING_STARTED);

@@ -116,6 +116,7 @@ struct aura_recording {
     } layouts[AURA_RECORDING_LAYOUTS_MAX];
     size_t layout_count;
     bool stopped, limited, composing;
+    uint64_t bytes, frames, dropped; /* as its recorder said last */
     int64_t pid;
     struct aura_watch exit_watch, line_watch;
     size_t line_len;
@@ -149,5 +150,18 @@ const struct aura_recording *aura_recordings_first(const struct aura_recordings 
 
 /** How many run now. */
 size_t aura_recordings_running(const struct aura_recordings *r);
+
+/** Since the start of the server. */
+struct aura_recordings_stats {
+    uint64_t started;
+    uint64_t ended[AURA_RECORDING_LIMIT + 1]; /* by state, from AURA_RECORDING_COMPLETE on */
+    uint64_t bytes, frames, dropped; /* of what was recorded, as recorders said last; frames that
+                                      * came to them and are in no file */
+    uint64_t composed_bytes;
+    size_t now[AURA_RECORDING_ENDING + 1]; /* that run, by state */
+};
+void aura_recordings_stats(const struct aura_recordings *r, struct aura_recordings_stats *out);
+/** "starting", "active", "ending", "complete", "failed", "aborted", "limit". */
+const char *aura_recording_state_name(enum aura_recording_state state);
 
 #endif

@@ -98,7 +98,7 @@ static int numbers_are_read_back_as_they_were(void) {
     static const struct {
         double v;
         const char *text;
-    } cases[] = {{0, "0"},     {1e6, "1e+06"}, {0.1, "0.1"},
+    } cases[] = {{0, "0"},       {1e6, "1e+06"},           {0.1, "0.1"},
                  {3600, "3600"}, {123456789, "123456789"}, {1.0 / 3, "0.3333333333333333"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct aura_buf out = AURA_BUF(64);
