@@ -81,6 +81,7 @@ enum aura_recording_source { /* of a participant */
 struct aura_recording_request {
     enum aura_recording_kind kind;
     const char *room, *room_id, *identity, *track, *track_2; /* NULL or "" = none */
+    const char *publisher; /* whose the track is, for the log; the same */
     const char *output; /* path in the folder without suffix, from aura_egress_path(); NULL = where
                            it was recorded */
     const char *suffix; /* of the composed file, a constant: ".mp4", ".webm", ".ogg" */
@@ -96,6 +97,7 @@ struct aura_recording {
     struct aura_recording *next;
     char id[3 + AURA_RECORDING_ID_LEN + 1];
     char room[AURA_RECORDING_NAME_MAX + 1], room_id[64];
+    char identity[AURA_RECORDING_NAME_MAX + 1], track[64]; /* that alone; "" = no such wish */
     char folder[AURA_RECORDING_PATH_MAX + 1]; /* its own, of files as they were recorded */
     enum aura_recording_kind kind;
     enum aura_recording_state state;

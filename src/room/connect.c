@@ -68,6 +68,7 @@ static int open_transport(struct participant *p, struct transport *t, enum aura_
                                       .dump = !dump_of || strcmp(dump_of, p->claims.identity) == 0};
     char pwd[AURA_ICE_PWD_LEN + 1];
     struct aura_sfu_candidate candidates[AURA_SFU_CANDIDATES_MAX];
+    aura__about(p, NULL, &conf.about);
     t->p = p;
     t->target = subscriber ? LIVEKIT__SIGNAL_TARGET__SUBSCRIBER : LIVEKIT__SIGNAL_TARGET__PUBLISHER;
     /* Both connections of a participant on one worker: else, made in turns, all that publish would
@@ -119,8 +120,8 @@ void aura__connect_subscriber(struct participant *p) {
     int err = open_transport(p, &p->sub, AURA_NEG_SUBSCRIBER);
     if (err) {
         close_transport(p, &p->sub);
-        AURA_LOG_LIMITED("room", AURA_LOG_ERROR, "no_connection_for_subscriptions",
-                         AURA_S("participant", p->sid), AURA_S("why", aura_err_text(err)));
+        AURA_LOG_LIMITED("room", AURA_LOG_ERROR, "no_connection_for_subscriptions", LOG_WHO(p),
+                         AURA_S("why", aura_err_text(err)));
         return;
     }
     aura__connect_negotiate(p);

@@ -122,7 +122,7 @@ void aura__data_receive(struct participant *p, enum aura_data_channel channel, c
     }
     if (!aura__pace_take(&p->data_pace, r->conf.data_rate, 1, aura_now_us(r->clock))) {
         r->stats.data_refused++;
-        AURA_LOG_LIMITED("room", AURA_LOG_INFO, "too_much_data", AURA_S("participant", p->sid));
+        AURA_LOG_LIMITED("room", AURA_LOG_INFO, "too_much_data", LOG_WHO(p));
         return;
     }
     Livekit__DataPacket *d =

@@ -517,7 +517,8 @@ void aura__send(struct participant *p, const Livekit__SignalResponse *m) {
     size_t len = livekit__signal_response__get_packed_size(m);
     uint8_t *bytes = len <= SIGNAL_OUT_MAX ? aura_zalloc(len) : NULL;
     if (!bytes) {
-        AURA_LOG_LIMITED("room", AURA_LOG_ERROR, "signal_not_sent", AURA_I("bytes", len));
+        AURA_LOG_LIMITED("room", AURA_LOG_ERROR, "signal_not_sent", LOG_WHO(p),
+                         AURA_I("bytes", len));
         return;
     }
     livekit__signal_response__pack(m, bytes);
@@ -555,7 +556,6 @@ void aura__send_refresh_token(struct participant *p) {
     }
     aura_buf_free(&token);
     if (aura_timer_start(r->timers, &p->refresh_timer, REFRESH_S * AURA_US_PER_S, on_refresh, p)) {
-        AURA_LOG_LIMITED("room", AURA_LOG_ERROR, "no_memory_for_timer",
-                         AURA_S("participant", p->sid));
+        AURA_LOG_LIMITED("room", AURA_LOG_ERROR, "no_memory_for_timer", LOG_WHO(p));
     }
 }

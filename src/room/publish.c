@@ -401,6 +401,7 @@ static void fill_conf(const struct encoding *e, aura_peer_id peer, struct aura_s
         .govern = aura__aic_governs(e->t->p, e->codec),
         .encrypted = e->t->request->encryption != LIVEKIT__ENCRYPTION__TYPE__NONE};
     memcpy(conf->streams, e->streams, sizeof(conf->streams));
+    aura__about(e->t->p, e->t, &conf->about);
 }
 
 static void take_section(struct encoding *e, const struct aura_neg_pub *pub) {

@@ -250,6 +250,10 @@ struct aura_rooms {
         AURA_S("participant_sid", (p)->sid)
 #define LOG_TRACK(t) LOG_WHO((t)->p), AURA_S("track_sid", (t)->sid)
 
+/* ---- about.c ---- */
+/** @param t  NULL = of no track */
+void aura__about(const struct participant *p, const struct track *t, struct aura_sfu_about *out);
+
 /* ---- ids.c, arena use ---- */
 void aura__sid(struct aura_rand *r, const char *prefix, char out[SID_CAP]);
 /** A deep copy of a message. @return NULL without memory */

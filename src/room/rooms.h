@@ -33,11 +33,11 @@ struct aura_room_preset {
 
 /** Something that a room's configuration wants recorded: one of the three. Borrowed. */
 struct aura_rooms_egress {
-    const char *room;
+    const char *room, *room_sid;
     const Livekit__RoomCompositeEgressRequest *composite; /* the room began */
     const Livekit__AutoParticipantEgress *participant; /* `identity` publishes for the first time */
-    const char *identity;
-    const Livekit__AutoTrackEgress *track; /* `track_sid` was published */
+    const char *identity, *participant_sid;            /* not of `composite` */
+    const Livekit__AutoTrackEgress *track;             /* `track_sid` was published */
     const char *track_sid;
 };
 typedef void(aura_rooms_egress_fn)(void *arg, const struct aura_rooms_egress *wish);
@@ -144,6 +144,8 @@ void aura_session_start(struct aura_session *s, const struct aura_signal_sink *s
 /** One binary SignalRequest. @return 0; or AURA_EMALFORMED, AURA_ELIMIT (too many in a second): the
  * connection should be closed */
 AURA_NODISCARD int aura_session_recv(struct aura_session *s, const uint8_t *data, size_t len);
+/** Whose it is, for the log; all empty without a participant. */
+void aura_session_about(const struct aura_session *s, struct aura_sfu_about *out);
 /** The WebSocket is gone (or never came up): frees the session; the participant may resume. */
 void aura_session_closed(struct aura_session *s);
 

@@ -166,7 +166,16 @@ struct aura_sfu_candidate {
 };
 enum { AURA_SFU_CANDIDATES_MAX = 16, AURA_ICE_UFRAG_LEN = 16, AURA_ICE_PWD_LEN = 32 };
 
+enum { AURA_SFU_NAME_MAX = 256, AURA_SFU_SID_MAX = 23 };
+/** Whose something is, for lines of the log; "" = not known. Longer names are cut. */
+struct aura_sfu_about {
+    char room[AURA_SFU_NAME_MAX + 1], room_sid[AURA_SFU_SID_MAX + 1];
+    char participant[AURA_SFU_NAME_MAX + 1], participant_sid[AURA_SFU_SID_MAX + 1]; /* identity */
+    char track_sid[AURA_SFU_SID_MAX + 1];
+};
+
 struct aura_sfu_peer_conf {
+    struct aura_sfu_about about;
     bool offerer; /* see struct aura_pc_conf */
     bool open_data_channels;
     bool negotiated_channels;
@@ -202,6 +211,7 @@ struct aura_sfu_stream {
 };
 struct aura_sfu_pub_conf {
     aura_peer_id peer;
+    struct aura_sfu_about about;
     struct aura_media media; /* what the peer sends: its payload types and extension ids */
     size_t stream_count;     /* 0 = one stream, bound by mid or by its payload type */
     struct aura_sfu_stream streams[AURA_MEDIA_LAYERS_MAX]; /* low layer first */
