@@ -184,7 +184,7 @@ class Soak:
         self.problems: list[str] = []
 
     def only_the_call_is_left(self) -> bool:
-        return self.server.metrics()["livekit_participant_total"] == 3
+        return self.server.total("livekit_participant_total") == 3
 
     def run(self) -> None:
         end = time.monotonic() + self.options.minutes * 60
@@ -209,7 +209,7 @@ class Soak:
         self.check()
 
     def check(self) -> None:
-        eventually(lambda: not any(self.server.metrics()[n] for n in NOTHING_LEFT), GONE_TIMEOUT_S, 0.5,
+        eventually(lambda: not any(map(self.server.total, NOTHING_LEFT)), GONE_TIMEOUT_S, 0.5,
                    "/metrics shows nobody and nothing")
         if self.waves.failed:
             self.problems.append(f"{self.waves.failed} of {self.waves.count} waves had somebody without media")

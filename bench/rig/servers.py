@@ -167,6 +167,13 @@ class AuraLink(Server):
         lines = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
         return {name: float(value) for name, value in lines}
 
+    def total(self, name: str) -> float:
+        """The sum of a metric's series, of which there must be one."""
+        found = [v for k, v in self.metrics().items() if k.partition("{")[0] == name]
+        if not found:
+            raise KeyError(name)
+        return sum(found)
+
 
 class LiveKit(Server):
     name = "livekit"

@@ -77,7 +77,7 @@ int aura_config_init(struct aura_config *c) {
                     .max_age_s = 3 * 86400,
                     .timeout_s = 10},
         .tracing = {.endpoint = "", .headers_file = "", .sample_ratio = "1", .timeout_s = 10},
-        .tls = {.cert_file = "", .key_file = ""},
+        .tls = {.cert_file = "", .key_file = "", .check_interval_s = 60},
         .drain_timeout_s = 10,
     };
     return aura_keys_new(&c->keys);

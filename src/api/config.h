@@ -94,6 +94,7 @@ struct aura_config {
     const char *metrics_user, *metrics_password;
     struct { /* of the HTTP port; "" = plain HTTP */
         const char *cert_file, *key_file;
+        uint32_t check_interval_s; /* 0 = on SIGHUP only */
     } tls;
     uint32_t drain_timeout_s;
     struct aura_config_owned *owned; /* memory behind the texts */

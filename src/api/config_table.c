@@ -27,6 +27,9 @@ const struct aura__config_key aura__config_keys[] = {
      "neither"},
     {"tls.key_file", CONFIG_TEXT, AT(tls.key_file), 0, 0, "",
      "PEM file of its key, not world-readable"},
+    {"tls.check_interval", CONFIG_SECONDS, AT(tls.check_interval_s), 0, 86400, "60s",
+     "how often the two files are looked at: a renewed certificate is taken by itself; 0 = on "
+     "SIGHUP only"},
     {"drain_timeout", CONFIG_SECONDS, AT(drain_timeout_s), 0, 86400, "10s",
      "longest wait for clients to leave after SIGTERM"},
     {"rtc.udp_port", CONFIG_PORTS, AT(rtc.udp_port), 0, 65535, "7882",

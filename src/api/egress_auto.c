@@ -70,6 +70,9 @@ void aura_egress_begin(void *arg, const struct aura_rooms_egress *wish) {
     err = err ? err : aura__egress_start(&a, &e);
     if (err) {
         AURA_LOG("record", AURA_LOG_WARN, "egress_refused", AURA_S("room", wish->room),
+                 AURA_S("room_sid", wish->room_sid), AURA_S("participant", wish->identity),
+                 AURA_S("participant_sid", wish->participant_sid),
+                 AURA_S("track_sid", wish->track_sid),
                  AURA_S("why", a.why ? a.why : aura_err_text(err)));
     }
 }

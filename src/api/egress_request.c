@@ -64,7 +64,7 @@ static void take_track(struct aura__egress_ask *a, const Livekit__ParticipantInf
     size_t source = (size_t)t->source < sizeof(sources) / sizeof(sources[0]) ? t->source : 0;
     snprintf(a->identity, sizeof(a->identity), "%s", p->identity);
     snprintf(a->source, sizeof(a->source), "%s", sources[source]);
-    a->words.publisher_identity = a->identity;
+    a->words.publisher_identity = a->q.publisher = a->identity;
     a->words.track_source = a->source;
     a->words.track_type = t->type == LIVEKIT__TRACK_TYPE__VIDEO ? "video" : "audio";
 }

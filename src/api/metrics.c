@@ -6,47 +6,70 @@
 #include "api/tracing.h"
 #include "api/webhooks.h"
 #include "base/mem.h"
+#include "base/tally.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { METRICS_BYTES_MAX = 1 << 20 };
+enum { METRICS_BYTES_MAX = 8 << 20 };
 
-static void head(struct aura_buf *b, const char *name, const char *type, const char *help) {
-    aura_buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+/* What is written, and the labels that LiveKit gives to all that is its own. */
+struct page {
+    struct aura_buf buf;
+    char common[160];
+};
+
+static void head(struct page *p, const char *name, const char *type, const char *help) {
+    aura_tally_head(&p->buf, name, type, help);
 }
 
-static void value(struct aura_buf *b, const char *name, const char *labels, double v) {
-    aura_buf_printf(b, "%s%s %.17g\n", name, labels, v);
+/* @param labels  "" or "{a=\"x\"}" */
+static void value(struct page *p, const char *name, const char *labels, double v) {
+    static const char theirs[] = "livekit_";
+    bool common = strncmp(name, theirs, sizeof(theirs) - 1) == 0;
+    aura_buf_str(&p->buf, name);
+    if (common) {
+        aura_buf_printf(&p->buf, "{%s%s%s", p->common, labels[0] ? "," : "}", labels + !!labels[0]);
+    } else {
+        aura_buf_str(&p->buf, labels);
+    }
+    aura_buf_str(&p->buf, " ");
+    aura_tally_number(&p->buf, v);
+    aura_buf_str(&p->buf, "\n");
 }
 
-static void one(struct aura_buf *b, const char *name, const char *type, const char *help,
-                double v) {
-    head(b, name, type, help);
-    value(b, name, "", v);
+static void one(struct page *p, const char *name, const char *type, const char *help, double v) {
+    head(p, name, type, help);
+    value(p, name, "", v);
 }
 
-static void put_media(struct aura_buf *b, const struct aura_sfu_counters *c) {
+static void put_media(struct page *b, const struct aura_sfu_counters *c) {
     head(b, "livekit_packet_total", "counter", "Media packets, by direction.");
-    value(b, "livekit_packet_total", "{direction=\"incoming\",transmission=\"original\"}",
+    value(b, "livekit_packet_total", "{direction=\"incoming\",transmission=\"initial\"}",
           (double)c->packets_in);
-    value(b, "livekit_packet_total", "{direction=\"outgoing\",transmission=\"original\"}",
+    value(b, "livekit_packet_total", "{direction=\"outgoing\",transmission=\"initial\"}",
           (double)(c->packets_out - c->retransmits_out));
     value(b, "livekit_packet_total", "{direction=\"outgoing\",transmission=\"retransmit\"}",
           (double)c->retransmits_out);
     head(b, "livekit_packet_bytes", "counter", "Media bytes, by direction.");
-    value(b, "livekit_packet_bytes", "{direction=\"incoming\"}", (double)c->bytes_in);
-    value(b, "livekit_packet_bytes", "{direction=\"outgoing\"}", (double)c->bytes_out);
+    value(b, "livekit_packet_bytes", "{direction=\"incoming\",transmission=\"initial\"}",
+          (double)c->bytes_in);
+    value(b, "livekit_packet_bytes", "{direction=\"outgoing\",transmission=\"initial\"}",
+          (double)(c->bytes_out - c->retransmit_bytes_out));
+    value(b, "livekit_packet_bytes", "{direction=\"outgoing\",transmission=\"retransmit\"}",
+          (double)c->retransmit_bytes_out);
     head(b, "livekit_nack_total", "counter", "NACK messages.");
     value(b, "livekit_nack_total", "{direction=\"incoming\"}", (double)c->nack_in);
     value(b, "livekit_nack_total", "{direction=\"outgoing\"}", (double)c->nack_out);
     head(b, "livekit_pli_total", "counter", "Key frame requests.");
     value(b, "livekit_pli_total", "{direction=\"incoming\"}", (double)c->pli_in);
     value(b, "livekit_pli_total", "{direction=\"outgoing\"}", (double)c->pli_out);
-    one(b, "livekit_fir_total", "counter", "Full intra requests received.", (double)c->fir_in);
+    head(b, "livekit_fir_total", "counter", "Full intra requests.");
+    value(b, "livekit_fir_total", "{direction=\"incoming\"}", (double)c->fir_in);
     head(b, "auralink_drops_total", "counter", "Packets dropped, by reason.");
     for (unsigned i = 0; i < AURA_DROP_COUNT; i++) {
         char label[64];
@@ -68,17 +91,70 @@ static void put_media(struct aura_buf *b, const struct aura_sfu_counters *c) {
         "Longest turn of a media worker since the last scrape.", (double)c->loop_lag_us_max / 1e6);
 }
 
-static void put_rooms(struct aura_buf *b, const struct aura_rooms_stats *r) {
+static void put_kinds(struct page *b, const char *name, const char *help, size_t all,
+                      size_t video) {
+    head(b, name, "gauge", help);
+    value(b, name, "{kind=\"AUDIO\"}", (double)(all - video));
+    value(b, name, "{kind=\"VIDEO\"}", (double)video);
+}
+
+/* @param refused  joins without a valid token */
+static void put_joins(struct page *b, const struct aura_rooms_stats *r, uint64_t refused) {
+    static const char name[] = "livekit_participant_join_total";
+    head(b, name, "counter", "Joins that came so far.");
+    value(b, name, "{state=\"signal_connected\"}", (double)r->joins);
+    value(b, name, "{state=\"signal_validation_failed\"}", (double)(refused + r->joins_refused));
+    value(b, name, "{state=\"rtc_init\"}", (double)r->joins);
+    value(b, name, "{state=\"rtc_connected\"}", (double)r->join_ms_count);
+    value(b, name, "{state=\"rtc_active\",warp=\"false\"}", (double)r->join_ms_count);
+    value(b, name, "{state=\"rtc_success\",warp=\"false\"}", (double)r->join_ms_count);
+    value(b, name, "{state=\"rtc_canceled\",warp=\"false\"}", (double)r->joins_canceled);
+    value(b, name, "{state=\"rtc_failure\",warp=\"false\"}", (double)r->joins_failed);
+}
+
+static void put_messages(struct page *b, const struct aura_rooms_stats *r) {
+    static const char name[] = "livekit_node_messages";
+    head(b, name, "counter", "Signalling messages, by outcome.");
+    value(b, name, "{type=\"signal\",status=\"success\",direction=\"request\"}",
+          (double)(r->signals_in - r->bad_signals));
+    value(b, name, "{type=\"signal\",status=\"failure\",direction=\"request\"}",
+          (double)r->bad_signals);
+    value(b, name, "{type=\"signal\",status=\"success\",direction=\"response\"}",
+          (double)r->signals_out);
+}
+
+/* In nanoseconds, as LiveKit's are. The gauges are of the packets since the last scrape. */
+static void put_forward(struct page *b, const struct aura_sfu_forward *f,
+                        struct aura_sfu_forward *told) {
+    static const char name[] = "livekit_forward_latency_ns";
+    uint64_t sum = 0;
+    head(b, name, "histogram", "From a packet's arrival until it is made ready for a subscriber.");
+    for (size_t i = 0; i < AURA_SFU_FORWARD_BUCKETS; i++) {
+        char label[48] = "{le=\"+Inf\"}";
+        sum += f->bucket[i];
+        if (aura_sfu_forward_bounds_us[i] != UINT32_MAX) {
+            snprintf(label, sizeof(label), "{le=\"%g\"}", aura_sfu_forward_bounds_us[i] * 1e3);
+        }
+        value(b, "livekit_forward_latency_ns_bucket", label, (double)sum);
+    }
+    value(b, "livekit_forward_latency_ns_sum", "", (double)f->us * 1e3);
+    value(b, "livekit_forward_latency_ns_count", "", (double)sum);
+    double n = (double)(f->count - told->count), us = (double)(f->us - told->us);
+    double mean = n > 0 ? us / n : 0;
+    double variance = n > 1 ? ((double)(f->us2 - told->us2) - us * mean) / (n - 1) : 0;
+    one(b, "livekit_forward_latency", "gauge", "Mean of it since the last scrape.", mean * 1e3);
+    one(b, "livekit_forward_jitter", "gauge", "Its standard deviation.",
+        variance > 0 ? sqrt(variance) * 1e3 : 0);
+    *told = *f;
+}
+
+static void put_rooms(struct page *b, const struct aura_rooms_stats *r) {
     one(b, "livekit_room_total", "gauge", "Rooms now.", (double)r->rooms);
     one(b, "livekit_participant_total", "gauge", "Participants now.", (double)r->participants);
-    one(b, "livekit_track_published_total", "gauge", "Published tracks now.", (double)r->tracks);
-    one(b, "livekit_track_subscribed_total", "gauge", "Subscriptions now.",
-        (double)r->subscriptions);
-    head(b, "livekit_participant_join_total", "counter", "Joins, by outcome.");
-    value(b, "livekit_participant_join_total", "{state=\"signal_connected\"}", (double)r->joins);
-    value(b, "livekit_participant_join_total", "{state=\"rtc_connected\"}",
-          (double)r->join_ms_count);
-    value(b, "livekit_participant_join_total", "{state=\"refused\"}", (double)r->joins_refused);
+    put_kinds(b, "livekit_track_published_total", "Published tracks now.", r->tracks,
+              r->video_tracks);
+    put_kinds(b, "livekit_track_subscribed_total", "Subscriptions now.", r->subscriptions,
+              r->video_subscriptions);
     one(b, "auralink_resumes_total", "counter", "Sessions resumed.", (double)r->resumes);
     head(b, "auralink_signal_messages_total", "counter", "Signalling messages.");
     value(b, "auralink_signal_messages_total", "{direction=\"incoming\"}", (double)r->signals_in);
@@ -103,7 +179,7 @@ static void put_rooms(struct aura_buf *b, const struct aura_rooms_stats *r) {
     value(b, "auralink_join_duration_seconds_count", "", (double)r->join_ms_count);
 }
 
-static void put_aic_latency(struct aura_buf *b, const struct aura_sfu_counters *c) {
+static void put_aic_latency(struct page *b, const struct aura_sfu_counters *c) {
     uint64_t sum = 0;
     head(b, "auralink_aic_latency_seconds", "histogram",
          "From a native frame's last packet to AI Core's answer.");
@@ -119,7 +195,7 @@ static void put_aic_latency(struct aura_buf *b, const struct aura_sfu_counters *
     value(b, "auralink_aic_latency_seconds_count", "", (double)sum);
 }
 
-static void put_aic(struct aura_buf *b, const struct aura_sfu_counters *c,
+static void put_aic(struct page *b, const struct aura_sfu_counters *c,
                     const struct aura_rooms_stats *r) {
     char label[48];
     head(b, "auralink_aic_tracks", "gauge", "Tracks that AI Core has to do with, by state.");
@@ -146,9 +222,15 @@ static void put_aic(struct aura_buf *b, const struct aura_sfu_counters *c,
     put_aic_latency(b, c);
 }
 
-static void put_webhooks(struct aura_buf *b, const struct aura_webhooks *w) {
+static void put_webhooks(struct page *b, const struct aura_webhooks *w) {
     struct aura_webhooks_stats s;
     aura_webhooks_stats(w, &s);
+    head(b, "livekit_webhook_dispatch_total", "counter", "Webhooks that are done with.");
+    value(b, "livekit_webhook_dispatch_total", "{status=\"success\"}", (double)s.delivered);
+    value(b, "livekit_webhook_dispatch_total", "{status=\"failure\"}",
+          (double)(s.refused + s.expired));
+    value(b, "livekit_webhook_dispatch_total", "{status=\"drop\",reason=\"overflow\"}",
+          (double)(s.outbox.dropped + s.lost));
     head(b, "auralink_webhooks_total", "counter", "Webhooks by what became of them, for each URL.");
     value(b, "auralink_webhooks_total", "{result=\"delivered\"}", (double)s.delivered);
     value(b, "auralink_webhooks_total", "{result=\"refused\"}", (double)s.refused);
@@ -163,19 +245,46 @@ static void put_webhooks(struct aura_buf *b, const struct aura_webhooks *w) {
     one(b, "auralink_webhook_outbox_bytes", "gauge", "Their bytes.", (double)s.outbox.bytes);
 }
 
-static void put_services(const struct aura_server *s, struct aura_buf *b,
+static void put_recordings(struct page *b, const struct aura_recordings *r) {
+    struct aura_recordings_stats s;
+    char label[48];
+    aura_recordings_stats(r, &s);
+    head(b, "auralink_recordings", "gauge", "Recordings that the API started and that run now.");
+    for (unsigned i = AURA_RECORDING_STARTING; i <= AURA_RECORDING_ENDING; i++) {
+        snprintf(label, sizeof(label), "{state=\"%s\"}",
+                 aura_recording_state_name((enum aura_recording_state)i));
+        value(b, "auralink_recordings", label, (double)s.now[i]);
+    }
+    one(b, "auralink_recordings_started_total", "counter", "Recordings that the API started.",
+        (double)s.started);
+    head(b, "auralink_recordings_ended_total", "counter", "Those that ended, by how.");
+    for (unsigned i = AURA_RECORDING_COMPLETE; i <= AURA_RECORDING_LIMIT; i++) {
+        snprintf(label, sizeof(label), "{result=\"%s\"}",
+                 aura_recording_state_name((enum aura_recording_state)i));
+        value(b, "auralink_recordings_ended_total", label, (double)s.ended[i]);
+    }
+    head(b, "auralink_recording_bytes_total", "counter",
+         "Bytes written of tracks as they came, and of files composed of them.");
+    value(b, "auralink_recording_bytes_total", "{stage=\"recorded\"}", (double)s.bytes);
+    value(b, "auralink_recording_bytes_total", "{stage=\"composed\"}", (double)s.composed_bytes);
+    one(b, "auralink_recording_frames_total", "counter",
+        "Frames and packets of sound written to tracks' files.", (double)s.frames);
+    one(b, "auralink_recording_dropped_frames_total", "counter",
+        "Those that came to a recorder and could not be written or played.", (double)s.dropped);
+}
+
+static void put_services(const struct aura_server *s, struct page *b,
                          const struct aura_rooms_stats *r) {
     one(b, "auralink_agent_workers", "gauge", "Agent workers that are connected.",
         (double)r->agent_workers);
     one(b, "auralink_whip_sessions", "gauge", "WHIP and WHEP sessions now.",
         (double)aura__whips_count(s->whips));
     if (s->conf.recordings) {
-        one(b, "auralink_recordings", "gauge", "Recordings that the API started and that run now.",
-            (double)aura_recordings_running(s->conf.recordings));
+        put_recordings(b, s->conf.recordings);
     }
 }
 
-static void put_tracing(struct aura_buf *b, const struct aura_tracing *t) {
+static void put_tracing(struct page *b, const struct aura_tracing *t) {
     struct aura_tracing_stats s;
     aura_tracing_stats(t, &s);
     head(b, "auralink_trace_spans_total", "counter", "Spans of traces, by what became of them.");
@@ -198,7 +307,7 @@ static double resident_bytes(void) {
     return (double)resident * (double)sysconf(_SC_PAGESIZE);
 }
 
-static void put_process(struct aura_server *s, struct aura_buf *b) {
+static void put_process(struct aura_server *s, struct page *b) {
     struct rusage usage;
     struct aura_http_stats http;
     struct aura_loop_stats loop;
@@ -242,7 +351,7 @@ static bool may_read(const struct aura_server *s, const struct aura_http_req *re
 }
 
 void aura__metrics(struct aura_server *s, struct aura_http_req *req) {
-    struct aura_buf b = AURA_BUF(METRICS_BYTES_MAX);
+    struct page p = {.buf = AURA_BUF(METRICS_BYTES_MAX)};
     struct aura_sfu_counters media;
     struct aura_rooms_stats rooms;
     if (!may_read(s, req)) {
@@ -250,20 +359,27 @@ void aura__metrics(struct aura_server *s, struct aura_http_req *req) {
         aura__respond_text(req, 401, "wrong user or password for /metrics");
         return;
     }
+    snprintf(p.common, sizeof(p.common), "node_id=\"%s\",node_type=\"SERVER\"",
+             aura_rooms_node_id(s->rooms));
     aura_sfu_counters(s->sfu, &media);
     aura_rooms_stats(s->rooms, &rooms);
-    put_media(&b, &media);
-    put_rooms(&b, &rooms);
-    put_aic(&b, &media, &rooms);
-    put_services(s, &b, &rooms);
+    put_media(&p, &media);
+    put_forward(&p, &media.forward, &s->forward_told);
+    put_rooms(&p, &rooms);
+    put_joins(&p, &rooms, s->joins_refused);
+    put_messages(&p, &rooms);
+    aura_rooms_write_metrics(s->rooms, p.common, &p.buf);
+    aura_tally_write(s->twirp_metrics, p.common, &p.buf);
+    put_aic(&p, &media, &rooms);
+    put_services(s, &p, &rooms);
     if (s->conf.webhooks) {
-        put_webhooks(&b, s->conf.webhooks);
+        put_webhooks(&p, s->conf.webhooks);
     }
     if (s->conf.tracing) {
-        put_tracing(&b, s->conf.tracing);
+        put_tracing(&p, s->conf.tracing);
     }
-    put_process(s, &b);
-    aura_http_respond(req, b.err ? 500 : 200, "text/plain; version=0.0.4; charset=utf-8", b.data,
-                      b.len);
-    aura_buf_free(&b);
+    put_process(s, &p);
+    aura_http_respond(req, p.buf.err ? 500 : 200, "text/plain; version=0.0.4; charset=utf-8",
+                      p.buf.data, p.buf.len);
+    aura_buf_free(&p.buf);
 }

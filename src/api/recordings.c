@@ -14,12 +14,36 @@
 
 enum { PATH_BYTES = 1024 };
 
+/* What a line is about, as everywhere (docs/operating.md). */
+#define LOG_RECORDING(e)                                                                           \
+    AURA_S("id", (e)->id), AURA_S("room", (e)->room), AURA_S("room_sid", known((e)->room_id)),     \
+        AURA_S("participant", known((e)->identity)), AURA_S("track_sid", known((e)->track))
+
+static const char *known(const char *text) {
+    return text[0] ? text : NULL;
+}
+
 int64_t aura__recordings_now_us(const struct aura_recordings *r) {
     return (int64_t)aura_wall_us(aura_loop_clock(r->loop));
 }
 
 size_t aura_recordings_running(const struct aura_recordings *r) {
     return r->running;
+}
+
+void aura_recordings_stats(const struct aura_recordings *r, struct aura_recordings_stats *out) {
+    *out = r->stats;
+    for (const struct aura_recording *e = r->all; e; e = e->next) {
+        if (!aura__recording_is_over(e)) {
+            out->now[e->state]++;
+        }
+    }
+}
+
+const char *aura_recording_state_name(enum aura_recording_state state) {
+    static const char *const names[] = {"starting", "active",  "ending", "complete",
+                                        "failed",   "aborted", "limit"};
+    return names[state];
 }
 
 bool aura__recording_is_over(const struct aura_recording *e) {
@@ -61,9 +85,13 @@ void aura__recording_finish(struct aura_recording *e, enum aura_recording_state 
     e->ended_us = aura__recordings_now_us(r);
     r->running--;
     r->ended++;
+    r->stats.ended[state]++;
+    if (e->composing && e->file_count && state != AURA_RECORDING_FAILED) {
+        r->stats.composed_bytes += (uint64_t)e->files[0].bytes;
+    }
     AURA_LOG("record", state == AURA_RECORDING_FAILED ? AURA_LOG_WARN : AURA_LOG_INFO,
-             "recording_ended", AURA_S("id", e->id), AURA_S("room", e->room),
-             AURA_I("files", e->file_count), AURA_S("error", e->error));
+             "recording_ended", LOG_RECORDING(e), AURA_I("files", e->file_count),
+             AURA_S("error", known(e->error)));
     aura__recording_changed(e, AURA_RECORDING_ENDED);
     forget_oldest(r);
 }
@@ -77,6 +105,11 @@ static int describe(struct aura_recording *e, const struct aura_recording_reques
     snprintf(e->id, sizeof(e->id), "EG_%s", word);
     snprintf(e->room, sizeof(e->room), "%s", q->room);
     snprintf(e->room_id, sizeof(e->room_id), "%s", q->room_id ? q->room_id : "");
+    snprintf(e->identity, sizeof(e->identity), "%s",
+             q->identity    ? q->identity
+             : q->publisher ? q->publisher
+                            : "");
+    snprintf(e->track, sizeof(e->track), "%s", q->track ? q->track : "");
     snprintf(e->folder, sizeof(e->folder), "%s/%s", r->folder, e->id);
     snprintf(e->output, sizeof(e->output), "%s", q->output ? q->output : "");
     e->suffix = q->suffix ? q->suffix : ".mp4";
@@ -118,8 +151,8 @@ int aura_recordings_start(struct aura_recordings *r, const struct aura_recording
     e->next = r->all;
     r->all = e;
     r->running++;
-    AURA_LOG("record", AURA_LOG_INFO, "recording_started", AURA_S("id", e->id),
-             AURA_S("room", e->room));
+    r->stats.started++;
+    AURA_LOG("record", AURA_LOG_INFO, "recording_started", LOG_RECORDING(e));
     aura__recording_changed(e, AURA_RECORDING_STARTED);
     *out = e;
     return 0;

@@ -82,6 +82,7 @@ enum aura_recording_source { /* of a participant */
 struct aura_recording_request {
     enum aura_recording_kind kind;
     const char *room, *room_id, *identity, *track, *track_2; /* NULL or "" = none */
+    const char *publisher; /* whose the track is, for the log; the same */
     const char *output; /* path in the folder without suffix, from aura_egress_path(); NULL = where
                            it was recorded */
     const char *suffix; /* of the composed file, a constant: ".mp4", ".webm", ".ogg" */
@@ -99,6 +100,7 @@ struct aura_recording {
     struct aura_recording *next;
     char id[3 + AURA_RECORDING_ID_LEN + 1];
     char room[AURA_RECORDING_NAME_MAX + 1], room_id[64];
+    char identity[AURA_RECORDING_NAME_MAX + 1], track[64]; /* that alone; "" = no such wish */
     char folder[AURA_RECORDING_PATH_MAX + 1]; /* its own, of files as they were recorded */
     enum aura_recording_kind kind;
     enum aura_recording_state state;
@@ -119,6 +121,7 @@ struct aura_recording {
     } layouts[AURA_RECORDING_LAYOUTS_MAX];
     size_t layout_count;
     bool stopped, limited, composing;
+    uint64_t bytes, frames, dropped; /* as its recorder said last */
     int64_t pid;
     struct aura_watch exit_watch, line_watch;
     size_t line_len;
@@ -152,5 +155,18 @@ const struct aura_recording *aura_recordings_first(const struct aura_recordings 
 
 /** How many run now. */
 size_t aura_recordings_running(const struct aura_recordings *r);
+
+/** Since the start of the server. */
+struct aura_recordings_stats {
+    uint64_t started;
+    uint64_t ended[AURA_RECORDING_LIMIT + 1]; /* by state, from AURA_RECORDING_COMPLETE on */
+    uint64_t bytes, frames, dropped; /* of what was recorded, as recorders said last; frames that
+                                      * came to them and are in no file */
+    uint64_t composed_bytes;
+    size_t now[AURA_RECORDING_ENDING + 1]; /* that run, by state */
+};
+void aura_recordings_stats(const struct aura_recordings *r, struct aura_recordings_stats *out);
+/** "starting", "active", "ending", "complete", "failed", "aborted", "limit". */
+const char *aura_recording_state_name(enum aura_recording_state state);
 
 #endif

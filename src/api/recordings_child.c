@@ -2,8 +2,10 @@
 #include "api/recordings_child.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -36,14 +38,21 @@ int aura__child_start(struct aura__child *out, const char *program, const char *
                       const char *token) {
     static char path[] = "PATH=/usr/bin:/bin", lang[] = "LANG=C.UTF-8";
     char secret[TOKEN_BYTES] = "";
-    char *environment[4] = {path, lang, NULL, NULL};
+    char trust[PATH_MAX + sizeof("SSL_CERT_FILE=")];
+    char *environment[5] = {path, lang, NULL, NULL, NULL};
+    size_t count = 2;
+    const char *authorities = getenv("SSL_CERT_FILE");
     int ends[2];
     if (token) {
         int n = snprintf(secret, sizeof(secret), "AURALINK_RECORD_TOKEN=%s", token);
         if (n < 0 || (size_t)n >= sizeof(secret)) {
             return AURA_EIO;
         }
-        environment[2] = secret;
+        environment[count++] = secret;
+    }
+    if (authorities && strlen(authorities) < PATH_MAX) {
+        snprintf(trust, sizeof(trust), "SSL_CERT_FILE=%s", authorities);
+        environment[count++] = trust;
     }
     if (access(program, X_OK) || pipe2(ends, O_CLOEXEC)) {
         explicit_bzero(secret, sizeof(secret));

@@ -16,7 +16,8 @@ struct aura__child {
 };
 
 /**
- * Runs @p program. It has no environment but PATH, LANG and the token; no descriptors but the
+ * Runs @p program. It has no environment but PATH, LANG, SSL_CERT_FILE where we have it (whom to
+ * trust), and the token; no descriptors but the
  * standard ones; it cannot gain rights; it gets SIGTERM when we end.
  * @param token  for AURALINK_RECORD_TOKEN: not on the command line, which everybody may read. NULL
  * = none

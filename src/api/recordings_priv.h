@@ -12,6 +12,7 @@ struct aura_recordings {
     struct aura_loop *loop;
     struct aura_recording *all; /* newest first */
     size_t running, ended;
+    struct aura_recordings_stats stats;
 };
 
 int64_t aura__recordings_now_us(const struct aura_recordings *r); /* wall clock */

@@ -49,10 +49,25 @@ static int run_child(struct aura_recording *e, const char *const *argv, const ch
 
 /* ---- what it says ---- */
 
+/* Its own count grows; what it grew by is the server's. */
+static void add_up(const json_t *line, const char *name, uint64_t *own, uint64_t *all) {
+    json_int_t now = json_integer_value(json_object_get(line, name));
+    if (now > 0 && (uint64_t)now > *own) {
+        *all += (uint64_t)now - *own;
+        *own = (uint64_t)now;
+    }
+}
+
 static void take_line(struct aura_recording *e) {
+    struct aura_recordings_stats *all = &e->owner->stats;
     json_t *line = json_loads(e->line, 0, NULL);
     const char *why = json_string_value(json_object_get(line, "why"));
     const char *end = json_string_value(json_object_get(line, "end"));
+    if (!e->composing) {
+        add_up(line, "bytes", &e->bytes, &all->bytes);
+        add_up(line, "frames", &e->frames, &all->frames);
+        add_up(line, "dropped", &e->dropped, &all->dropped);
+    }
     e->limited |= end && strncmp(end, "max_", 4) == 0;
     if (why && !e->composing) {
         snprintf(e->error, sizeof(e->error), "%s", why);

@@ -194,9 +194,15 @@ static int join(struct aura_server *s, struct aura_http_req *req, struct aura_se
     struct aura_trace *trace =
         aura_trace_begin(&s->conf.trace, aura_http_header(req, "traceparent"));
     int err = read_wish(s, req, &w, trace, d);
+    s->joins_refused += err != 0;
     w.join.trace = &trace;
     err = err ? err : aura_rooms_join(s->rooms, &w.join, session, d);
     end_trace(trace, &w, err, d);
+    if (err) {
+        AURA_LOG_LIMITED("rtc", AURA_LOG_INFO, "join_refused", AURA_S("room", w.claims.video.room),
+                         AURA_S("participant", w.claims.identity), AURA_I("status", d->status),
+                         AURA_S("why", d->text));
+    }
     wish_clear(&w);
     return err;
 }
@@ -208,8 +214,6 @@ bool aura__rtc_upgrade(struct aura_server *s, struct aura_http_req *req) {
     int err = rtc ? join(s, req, &rtc->session, &d) : AURA_ENOMEM;
     if (err) {
         aura_free(rtc);
-        AURA_LOG_LIMITED("rtc", AURA_LOG_INFO, "join_refused", AURA_I("status", d.status),
-                         AURA_S("why", d.text));
         aura__respond_text(req, d.status, d.text);
         return false;
     }

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/tally.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -172,10 +173,12 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
     s->sfu = sfu;
     s->started_us = aura_now_us(aura_loop_clock(loop));
     int err = aura__whips_new(&s->whips);
+    err = err ? err : aura__twirp_measure_new(&s->twirp_metrics);
     err = err ? err : aura_gate_new(&s->gate, conf->rand);
     err = err ? err : aura_http_new(&s->http, &conf->http, loop, &handlers, s);
     if (err) {
         aura_gate_free(s->gate);
+        aura_tally_free(s->twirp_metrics);
         aura__whips_free(s->whips);
         aura_free(s);
         return err;
@@ -189,6 +192,7 @@ struct aura_server *aura_server_free(struct aura_server *s) {
         aura_http_free(s->http);
         aura_gate_free(s->gate);
         aura__whips_free(s->whips);
+        aura_tally_free(s->twirp_metrics);
         aura_free(s);
     }
     return NULL;

@@ -5,6 +5,8 @@
 
 #include "api/server.h"
 
+struct aura_tally;
+
 struct aura_server {
     struct aura_server_conf conf;
     struct aura_http *http;
@@ -13,6 +15,9 @@ struct aura_server {
     struct aura_sfu *sfu;
     uint64_t started_us;
     uint64_t twirp_requests, twirp_errors;
+    struct aura_tally *twirp_metrics;     /* twirp_measure.c */
+    uint64_t joins_refused;               /* before a room had to say anything */
+    struct aura_sfu_forward forward_told; /* at the last scrape */
     struct aura_gate *gate;
     uint64_t gate_closed;      /* requests that got 429 there */
     struct aura__whips *whips; /* sessions of WHIP and WHEP (whip.c) */
@@ -46,6 +51,13 @@ void aura__rtc_validate(struct aura_server *s, struct aura_http_req *req);
 
 /* twirp.c */
 void aura__twirp(struct aura_server *s, struct aura_http_req *req);
+
+/* twirp_measure.c */
+AURA_NODISCARD int aura__twirp_measure_new(struct aura_tally **mp);
+/** One answer. @param name  "livekit.Service/Method", or with nothing behind the slash
+ * @param code  of the error, "" = none */
+void aura__twirp_measure(struct aura_tally *m, const char *name, int status, const char *code,
+                         uint64_t took_us);
 
 /* whip.c */
 AURA_NODISCARD int aura__whips_new(struct aura__whips **out);

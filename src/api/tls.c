@@ -23,8 +23,18 @@ struct identity {
     EVP_PKEY *key;
 };
 
+/* What tells a file from one that took its place; through links, which certbot turns around. */
+struct stamp {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec changed;
+};
+
 struct aura_tls {
     struct identity now;
+    char *cert_file, *key_file;
+    struct stamp cert_seen, key_seen; /* before they were read, or tried, last */
 };
 
 static void drop(struct identity *id) {
@@ -177,17 +187,70 @@ static int read_identity(struct identity *id, const char *cert_file, const char 
     return err;
 }
 
+static struct stamp stamp_of(const char *path) {
+    struct stat st;
+    struct stamp none;
+    memset(&none, 0, sizeof(none));
+    if (stat(path, &st)) {
+        return none;
+    }
+    return (struct stamp){st.st_dev, st.st_ino, st.st_size, st.st_ctim};
+}
+
+static bool same(const struct stamp *a, const struct stamp *b) {
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* The names are kept only of files that were good. @param cert, key  taken */
+static void keep_names(struct aura_tls *t, char *cert, char *key) {
+    aura_free(t->cert_file);
+    aura_free(t->key_file);
+    t->cert_file = cert;
+    t->key_file = key;
+}
+
 int aura_tls_load(struct aura_tls *t, const char *cert_file, const char *key_file,
                   struct aura_buf *why) {
     struct identity fresh = {.cert = NULL};
-    int err = read_identity(&fresh, cert_file, key_file, why);
+    struct stamp cert_seen = stamp_of(cert_file), key_seen = stamp_of(key_file);
+    char *cert = aura_strdup(cert_file), *key = aura_strdup(key_file);
+    int err = cert && key ? read_identity(&fresh, cert_file, key_file, why) : AURA_ENOMEM;
+    if (err) {
+        drop(&fresh);
+        aura_free(cert);
+        aura_free(key);
+        return err;
+    }
+    drop(&t->now);
+    t->now = fresh;
+    keep_names(t, cert, key);
+    t->cert_seen = cert_seen;
+    t->key_seen = key_seen;
+    return 0;
+}
+
+int aura_tls_refresh(struct aura_tls *t, struct aura_buf *why) {
+    struct identity fresh = {.cert = NULL};
+    struct stamp cert = stamp_of(t->cert_file), key = stamp_of(t->key_file);
+    if (same(&cert, &t->cert_seen) && same(&key, &t->key_seen)) {
+        return 0;
+    }
+    t->cert_seen = cert;
+    t->key_seen = key;
+    int err = read_identity(&fresh, t->cert_file, t->key_file, why);
+    bool other = !err && X509_cmp(fresh.cert, t->now.cert) != 0;
     if (err) {
         drop(&fresh);
         return err;
     }
     drop(&t->now);
     t->now = fresh;
-    return 0;
+    return other;
+}
+
+const char *aura_tls_cert_file(const struct aura_tls *t) {
+    return t->cert_file;
 }
 
 int aura_tls_new(struct aura_tls **out, const char *cert_file, const char *key_file,
@@ -208,6 +271,7 @@ int aura_tls_new(struct aura_tls **out, const char *cert_file, const char *key_f
 struct aura_tls *aura_tls_free(struct aura_tls *t) {
     if (t) {
         drop(&t->now);
+        keep_names(t, NULL, NULL);
         aura_free(t);
     }
     return NULL;

@@ -16,13 +16,22 @@ struct aura__later {
     struct aura_server *server;
     struct aura_http_later *http;
     int kind; /* enum body_kind */
+    const char *name;
+    uint64_t since_us;
 };
 
 struct to {
     struct aura_server *server;
     struct aura_http_req *req;
     struct aura_http_later *later; /* instead of req */
+    const char *name;              /* of the method, see aura__twirp_measure() */
+    uint64_t since_us;
 };
+
+static void measure(const struct to *to, int status, const char *code) {
+    uint64_t now_us = aura_now_us(aura_loop_clock(to->server->loop));
+    aura__twirp_measure(to->server->twirp_metrics, to->name, status, code, now_us - to->since_us);
+}
 
 static void respond(const struct to *to, int status, const char *type, const void *body,
                     size_t len) {
@@ -42,6 +51,7 @@ static void respond_error(const struct to *to, int status, const char *code, con
     }
     char *json = json_dumps(body, JSON_COMPACT);
     to->server->twirp_errors++;
+    measure(to, status, code);
     respond(to, status, "application/json", json ? json : "{}", json ? strlen(json) : 2);
     free(json); /* library's memory */
     json_decref(body);
@@ -57,14 +67,14 @@ static void bad_route(const struct to *to, const char *text) {
 static const struct aura__method *const tables[] = {aura__egress, aura__roomservice,
                                                     aura__dispatchservice, aura__absent};
 
-/* @param service  out: there is such a service */
+/* @param service  out: a method of that service, NULL = there is none */
 static const struct aura__method *find_method(const struct aura_server *s, const char *name,
-                                              bool *service) {
+                                              const char **service) {
     size_t prefix = strcspn(name, "/") + 1;
-    *service = false;
+    *service = NULL;
     for (size_t i = s->conf.recordings ? 0 : 1; i < sizeof(tables) / sizeof(tables[0]); i++) {
         for (const struct aura__method *m = tables[i]; m->name; m++) {
-            *service = *service || strncmp(m->name, name, prefix) == 0;
+            *service = strncmp(m->name, name, prefix) == 0 ? m->name : *service;
             if (strcmp(m->name, name) == 0) {
                 return m;
             }
@@ -111,6 +121,11 @@ static int read_body(const struct aura__method *m, const struct aura_http_req *r
     return 0;
 }
 
+static void respond_bytes(const struct to *to, const char *type, const void *body, size_t len) {
+    measure(to, 200, "");
+    respond(to, 200, type, body, len);
+}
+
 static void respond_message(const struct to *to, enum body_kind kind,
                             const ProtobufCMessage *message) {
     if (kind == BODY_PROTOBUF) {
@@ -118,7 +133,7 @@ static void respond_message(const struct to *to, enum body_kind kind,
         uint8_t *bytes = aura_zalloc(len);
         if (bytes) {
             protobuf_c_message_pack(message, bytes);
-            respond(to, 200, "application/protobuf", bytes, len);
+            respond_bytes(to, "application/protobuf", bytes, len);
             aura_free(bytes);
             return;
         }
@@ -127,7 +142,7 @@ static void respond_message(const struct to *to, enum body_kind kind,
         char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
         json_decref(json);
         if (text) {
-            respond(to, 200, "application/json", text, strlen(text));
+            respond_bytes(to, "application/json", text, strlen(text));
             free(text); /* library's memory */
             return;
         }
@@ -142,7 +157,10 @@ static void respond_failure(const struct to *to, int err, const char *why) {
 
 void aura__twirp_done(struct aura__later *later, int err, const char *why, json_t *meta,
                       ProtobufCMessage *response) {
-    struct to to = {.server = later->server, .later = later->http};
+    struct to to = {.server = later->server,
+                    .later = later->http,
+                    .name = later->name,
+                    .since_us = later->since_us};
     if (!aura_http_later_wanted(later->http)) { /* then the server may be gone too */
         aura_http_later_respond(later->http, 503, "", "", 0);
         json_decref(meta);
@@ -170,7 +188,11 @@ static void run_later(const struct to *to, const struct aura__method *m, enum bo
         respond_failure(to, AURA_ENOMEM, NULL);
         return;
     }
-    *later = (struct aura__later){.server = to->server, .http = http, .kind = (int)kind};
+    *later = (struct aura__later){.server = to->server,
+                                  .http = http,
+                                  .kind = (int)kind,
+                                  .name = m->name,
+                                  .since_us = to->since_us};
     int err = m->run_later(call, later);
     if (err) {
         aura__twirp_done(later, err, call->why, NULL, NULL);
@@ -216,9 +238,16 @@ static void run(const struct to *to, const struct aura__method *m, enum body_kin
 }
 
 void aura__twirp(struct aura_server *s, struct aura_http_req *req) {
-    bool service;
-    const struct to to = {.server = s, .req = req};
+    const char *service;
+    char unknown[64] = ""; /* the service's name without a method */
     const struct aura__method *m = find_method(s, aura_http_path(req) + PREFIX, &service);
+    if (service) {
+        snprintf(unknown, sizeof(unknown), "%.*s", (int)strcspn(service, "/") + 1, service);
+    }
+    const struct to to = {.server = s,
+                          .req = req,
+                          .name = m ? m->name : unknown,
+                          .since_us = aura_now_us(aura_loop_clock(s->loop))};
     enum body_kind kind = body_kind(req);
     struct aura_claims claims;
     const char *why = "";

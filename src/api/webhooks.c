@@ -58,7 +58,8 @@ void aura_webhooks_event(void *arg, const char *room, const Livekit__WebhookEven
         aura_free(m);
         atomic_fetch_add(&w->lost, 1);
         AURA_LOG_LIMITED("webhook", AURA_LOG_ERROR, "event_lost", AURA_S("event", event->event),
-                         AURA_S("room", room));
+                         AURA_S("room", room),
+                         AURA_S("room_sid", event->room ? event->room->sid : NULL));
     }
 }
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "sfu/about.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,13 +42,13 @@ int aura__whips_new(struct aura__whips **out) {
 }
 
 static void forget(struct aura__whips *w, struct aura__whip_session *session) {
+    AURA_LOG("whip", AURA_LOG_INFO, "session_ended", LOG_ABOUT(aura__whip_session_about(session)),
+             AURA_S("session", aura__whip_session_id(session)));
     aura_map_del_str(w->by_id, aura__whip_session_id(session));
     aura__whip_session_free(session);
 }
 
 static void on_ended(void *arg, struct aura__whip_session *session) {
-    AURA_LOG("whip", AURA_LOG_DEBUG, "session_ended",
-             AURA_S("session", aura__whip_session_id(session)));
     forget(arg, session);
 }
 
@@ -98,15 +99,19 @@ static void expose(struct aura_http_req *req) {
                "Location, ETag, Link, Accept-Patch, Retry-After, WWW-Authenticate");
 }
 
-static void refuse(struct aura_http_req *req, int status, const char *why) {
+/* @param claims  of a token that is valid; NULL = none */
+static void refuse(struct aura_http_req *req, const struct aura_claims *claims, int status,
+                   const char *why) {
     expose(req);
     if (status == 401) {
         put_header(req, "www-authenticate", "Bearer");
     } else if (status == 503) {
         put_header(req, "retry-after", "5");
     }
-    AURA_LOG_LIMITED("whip", AURA_LOG_INFO, "refused", AURA_S("path", aura_http_path(req)),
-                     AURA_I("status", status), AURA_S("why", why));
+    AURA_LOG_LIMITED(
+        "whip", AURA_LOG_INFO, "refused", AURA_S("room", claims ? claims->video.room : NULL),
+        AURA_S("participant", claims ? claims->identity : NULL),
+        AURA_S("path", aura_http_path(req)), AURA_I("status", status), AURA_S("why", why));
     aura__respond_text(req, status, why);
 }
 
@@ -155,7 +160,7 @@ static void create(struct aura_server *s, struct aura_http_req *req,
     struct aura_denial d = {.status = 500};
     struct aura__whip_session *session;
     if (aura_map_count(s->whips->by_id) >= WHIP_SESSIONS_MAX) {
-        refuse(req, 503, "too many WHIP and WHEP sessions: try another server");
+        refuse(req, claims, 503, "too many WHIP and WHEP sessions: try another server");
         return;
     }
     const struct aura__whip_conf conf = {.rooms = s->rooms,
@@ -169,17 +174,17 @@ static void create(struct aura_server *s, struct aura_http_req *req,
                                          .arg = s->whips};
     int err = aura__whip_session_new(&session, &conf, &d);
     if (err) {
-        refuse(req, d.status, d.text);
+        refuse(req, claims, d.status, d.text);
         return;
     }
     err = aura_map_put_str(s->whips->by_id, aura__whip_session_id(session), session);
     if (err) {
         aura__whip_session_free(session);
-        refuse(req, 503, "out of memory");
+        refuse(req, claims, 503, "out of memory");
         return;
     }
     AURA_LOG("whip", AURA_LOG_INFO, plays ? "playing" : "publishing",
-             AURA_S("room", claims->video.room), AURA_S("participant", claims->identity),
+             LOG_ABOUT(aura__whip_session_about(session)),
              AURA_S("session", aura__whip_session_id(session)));
     respond_created(req, session, plays);
 }
@@ -190,17 +195,17 @@ static void post(struct aura_server *s, struct aura_http_req *req, const struct 
     const uint8_t *body = aura_http_body(req, &len);
     const char *why;
     if (!is_type(req, sdp_type)) {
-        refuse(req, 415, "the body must be an SDP offer: Content-Type: application/sdp");
+        refuse(req, claims, 415, "the body must be an SDP offer: Content-Type: application/sdp");
     } else if (!len) {
-        refuse(req, 400, "the body is empty: the offer must be in the POST");
+        refuse(req, claims, 400, "the body is empty: the offer must be in the POST");
     } else if (len > WHIP_OFFER_BYTES_MAX) {
-        refuse(req, 413, "the offer is larger than 128 KiB");
+        refuse(req, claims, 413, "the offer is larger than 128 KiB");
     } else if (memchr(body, 0, len)) {
-        refuse(req, 400, "the body is no SDP offer");
+        refuse(req, claims, 400, "the body is no SDP offer");
     } else if (!claims->has_video || !claims->video.room_join) {
-        refuse(req, 401, "permissions denied: the token needs roomJoin");
+        refuse(req, claims, 401, "permissions denied: the token needs roomJoin");
     } else if (!may(claims, plays, &why)) {
-        refuse(req, 403, why);
+        refuse(req, claims, 403, why);
     } else {
         create(s, req, claims, plays);
     }
@@ -213,14 +218,14 @@ static void restart(struct aura_http_req *req, struct aura__whip_session *sessio
     struct aura_denial d = {.status = 500};
     struct aura_buf out = AURA_BUF(WHIP_FRAGMENT_BYTES_MAX);
     if (aura__whip_session_restart(session, ice, &d)) {
-        refuse(req, d.status, d.text);
+        refuse(req, NULL, d.status, d.text);
         return;
     }
     aura_whip_fragment(&out, aura__whip_session_answer(session));
     expose(req);
     put_header(req, "etag", aura__whip_session_etag(session));
     if (out.err) {
-        refuse(req, 500, aura_err_text(out.err));
+        refuse(req, NULL, 500, aura_err_text(out.err));
     } else {
         aura_http_respond(req, 200, fragment_type, out.data, out.len);
     }
@@ -236,24 +241,25 @@ static void patch(struct aura_http_req *req, struct aura__whip_session *session)
     const struct aura_whip_ice *known = aura__whip_session_ice(session);
     struct aura_whip_ice ice;
     if (!is_type(req, fragment_type)) {
-        refuse(req, 415, "the body must be a fragment: application/trickle-ice-sdpfrag");
+        refuse(req, NULL, 415, "the body must be a fragment: application/trickle-ice-sdpfrag");
     } else if (len > WHIP_FRAGMENT_BYTES_MAX) {
-        refuse(req, 413, "the fragment is larger than 16 KiB");
+        refuse(req, NULL, 413, "the fragment is larger than 16 KiB");
     } else if (!len || aura_whip_ice_read(&ice, body, len)) {
-        refuse(req, 400, "the fragment cannot be read");
+        refuse(req, NULL, 400, "the fragment cannot be read");
     } else if (!match) {
-        refuse(req, 428, "If-Match is missing: the ETag of the session, or * for an ICE restart");
+        refuse(req, NULL, 428,
+               "If-Match is missing: the ETag of the session, or * for an ICE restart");
     } else if (ice.ufrag[0] && strcmp(ice.ufrag, known->ufrag) != 0) {
         bool any = strcmp(match, "*") == 0 || strcmp(match, aura__whip_session_etag(session)) == 0;
         if (any && ice.pwd[0]) {
             restart(req, session, &ice);
         } else if (any) {
-            refuse(req, 400, "an ICE restart needs a=ice-ufrag and a=ice-pwd");
+            refuse(req, NULL, 400, "an ICE restart needs a=ice-ufrag and a=ice-pwd");
         } else {
-            refuse(req, 412, "If-Match is not the session's ETag: use * to restart ICE");
+            refuse(req, NULL, 412, "If-Match is not the session's ETag: use * to restart ICE");
         }
     } else if (strcmp(match, "*") != 0 && strcmp(match, aura__whip_session_etag(session)) != 0) {
-        refuse(req, 412, "the candidates are of an ICE session that has ended: see the ETag");
+        refuse(req, NULL, 412, "the candidates are of an ICE session that has ended: see the ETag");
     } else {
         expose(req);
         aura_http_respond(req, 204, "text/plain", "", 0);
@@ -266,7 +272,7 @@ static void on_session(struct aura_server *s, struct aura_http_req *req,
     struct aura__whip_session *session = aura_map_get_str(s->whips->by_id, id);
     /* Who holds another token need not learn that there is such a session. */
     if (!session || !aura__whip_session_is(session, claims, plays)) {
-        refuse(req, 404, "there is no such session: it has ended, or the token is another's");
+        refuse(req, NULL, 404, "there is no such session: it has ended, or the token is another's");
     } else if (strcmp(method, "PATCH") == 0) {
         patch(req, session);
     } else {
@@ -283,7 +289,7 @@ void aura__whip(struct aura_server *s, struct aura_http_req *req) {
     bool known = *id && (strcmp(method, "PATCH") == 0 || strcmp(method, "DELETE") == 0);
     if (!posting && !known) {
         put_header(req, "allow", *id ? "PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
-        refuse(req, 405,
+        refuse(req, NULL, 405,
                *id ? "a session is changed by PATCH and ended by DELETE"
                    : "a session begins with a POST of an SDP offer");
         return;
@@ -292,7 +298,7 @@ void aura__whip(struct aura_server *s, struct aura_http_req *req) {
     aura_claims_init(&claims);
     int err = aura__authorize(s, req, &claims, &why);
     if (err) {
-        refuse(req, err == AURA_EAUTH ? 401 : 503, why);
+        refuse(req, NULL, err == AURA_EAUTH ? 401 : 503, why);
         return;
     }
     if (posting) {

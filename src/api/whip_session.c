@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "sfu/about.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ struct aura__whip_session {
     struct aura_session *session;
     char id[AURA_WHIP_ID_LEN + 1];
     char *room, *identity;
+    struct aura_sfu_about about;
     bool plays, left;
     char *offer;             /* the client's, as it came: an ICE restart repeats it */
     struct aura_buf answer;  /* ours, the newest */
@@ -85,7 +87,8 @@ static void on_end(void *arg) {
 static void end_soon(struct aura__whip_session *s) {
     if (s->ended && !aura_timer_running(&s->end_timer) &&
         aura_timer_start(s->timers, &s->end_timer, 0, on_end, s)) {
-        AURA_LOG_LIMITED("whip", AURA_LOG_WARN, "no_memory_for_timer", AURA_S("session", s->id));
+        AURA_LOG_LIMITED("whip", AURA_LOG_WARN, "no_memory_for_timer", LOG_ABOUT(&s->about),
+                         AURA_S("session", s->id));
     }
 }
 
@@ -155,6 +158,7 @@ static int join_room(struct aura__whip_session *s, const struct aura__whip_conf 
                                    .user_agent = conf->user_agent};
     int err = aura_rooms_join(conf->rooms, &join, &s->session, d);
     if (!err) {
+        aura_session_about(s->session, &s->about);
         aura_session_start(s->session, &sink, s);
     }
     return err;
@@ -303,6 +307,10 @@ int aura__whip_session_restart(struct aura__whip_session *s, const struct aura_w
     }
     s->ice = *ice;
     return 0;
+}
+
+const struct aura_sfu_about *aura__whip_session_about(const struct aura__whip_session *s) {
+    return &s->about;
 }
 
 const char *aura__whip_session_id(const struct aura__whip_session *s) {

@@ -44,6 +44,8 @@ AURA_NODISCARD int aura__whip_session_restart(struct aura__whip_session *s,
                                               const struct aura_whip_ice *ice,
                                               struct aura_denial *denial);
 
+/** Whose it is, for the log. */
+const struct aura_sfu_about *aura__whip_session_about(const struct aura__whip_session *s);
 const char *aura__whip_session_id(const struct aura__whip_session *s);
 /** The newest answer. */
 const char *aura__whip_session_answer(const struct aura__whip_session *s);

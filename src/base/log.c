@@ -63,7 +63,7 @@ static void put_str(struct line *l, const char *s) {
 /* Quoted and escaped: a peer's text can neither forge a line nor break the JSON. */
 static void put_quoted(struct line *l, const char *s) {
     put(l, "\"", 1);
-    for (; s && *s; s++) {
+    for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
         char esc[8];
         if (c == '"' || c == '\\') {
@@ -82,7 +82,7 @@ static void put_value(struct line *l, const struct aura_kv *kv) {
     char number[40];
     switch (kv->kind) {
     case AURA_KV_STR:
-        put_quoted(l, kv->s ? kv->s : "");
+        put_quoted(l, kv->s);
         return;
     case AURA_KV_INT:
         snprintf(number, sizeof(number), "%lld", (long long)kv->i);
@@ -129,6 +129,9 @@ void aura_log_write(enum aura_log_level level, const char *scope, const char *ev
     }
     for (size_t i = 0; i < n; i++) {
         size_t before = l.len;
+        if (kv[i].kind == AURA_KV_STR && !kv[i].s) {
+            continue;
+        }
         put_str(&l, as_json ? ",\"" : " ");
         put_str(&l, kv[i].key);
         put_str(&l, as_json ? "\":" : "=");

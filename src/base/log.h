@@ -23,6 +23,7 @@ struct aura_kv {
     double d;
 };
 
+/** A text; NULL = it is not known, the line goes without it. */
 #define AURA_S(k, v) ((struct aura_kv){.key = (k), .kind = AURA_KV_STR, .s = (v)})
 #define AURA_I(k, v) ((struct aura_kv){.key = (k), .kind = AURA_KV_INT, .i = (int64_t)(v)})
 #define AURA_D(k, v) ((struct aura_kv){.key = (k), .kind = AURA_KV_DBL, .d = (v)})

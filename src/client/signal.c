@@ -6,6 +6,7 @@
 #include "base/mem.h"
 
 #include <libwebsockets.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <uv.h>
 
@@ -122,7 +123,15 @@ static int receive(struct aura_signal *s, struct lws *wsi, const void *in, size_
 static void refused(struct aura_signal *s, struct lws *wsi, const char *text) {
     char why[256];
     unsigned status = wsi ? lws_http_client_http_response(wsi) : 0;
-    if (status) {
+    SSL *ssl = wsi ? lws_get_ssl(wsi) : NULL;
+    long verified = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
+    if (verified != X509_V_OK && s->owner->tls == AURA_SIGNAL_TLS) {
+        snprintf(why, sizeof(why),
+                 "the server's certificate is not trusted (%s): name its authority's file with "
+                 "--ca-file or "
+                 "SSL_CERT_FILE",
+                 X509_verify_cert_error_string(verified));
+    } else if (status) {
         snprintf(why, sizeof(why), "HTTP status %u", status);
     } else {
         snprintf(why, sizeof(why), "%s", text && *text ? text : "no connection");

@@ -2,9 +2,11 @@
 #include "cmd/args.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct aura_arg *find(const struct aura_command_line *line, const char *name,
                                    size_t len) {
@@ -101,6 +103,14 @@ static int store(const struct aura_command_line *line, const struct aura_arg *a,
         list->items[list->count++] = value;
         return 0;
     }
+    case AURA_ARG_FILE_ENV:
+        if (access(value, R_OK)) {
+            char text[160];
+            snprintf(text, sizeof(text), "--%s: cannot read the file (%s)", a->name,
+                     strerror(errno));
+            return fail(line, text, value);
+        }
+        return setenv(a->env, value, 1) ? AURA_ENOMEM : 0;
     }
     return AURA_EBUG;
 }
@@ -109,7 +119,7 @@ static int read_environment(const struct aura_command_line *line) {
     for (size_t i = 0; i < line->arg_count; i++) {
         const struct aura_arg *a = &line->args[i];
         const char *value = a->env ? getenv(a->env) : NULL;
-        if (value && value[0]) {
+        if (value && value[0] && a->kind != AURA_ARG_FILE_ENV) { /* that stays as it is */
             int err = store(line, a, value);
             if (err) {
                 fprintf(stderr, "(from the environment variable %s)\n", a->env);

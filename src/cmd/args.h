@@ -10,10 +10,11 @@
 #include <stdint.h>
 
 enum aura_arg_kind {
-    AURA_ARG_FLAG, /* bool *: set to true */
-    AURA_ARG_STR,  /* const char **: borrowed from argv or the environment */
-    AURA_ARG_UINT, /* uint64_t *: decimal, at most `max` */
-    AURA_ARG_LIST, /* struct aura_arg_list *: may be given several times */
+    AURA_ARG_FLAG,     /* bool *: set to true */
+    AURA_ARG_STR,      /* const char **: borrowed from argv or the environment */
+    AURA_ARG_UINT,     /* uint64_t *: decimal, at most `max` */
+    AURA_ARG_LIST,     /* struct aura_arg_list *: may be given several times */
+    AURA_ARG_FILE_ENV, /* a readable file; sets the variable `env`, which libraries look at */
 };
 
 enum { AURA_ARG_LIST_MAX = 64 };

@@ -8,6 +8,7 @@
 #include "cmd/pem.h"
 #include "cmd/server_options.h"
 #include "cmd/server_reload.h"
+#include "cmd/server_tls.h"
 #include "cmd/server_tracing.h"
 #include "cmd/server_webhooks.h"
 #include "sfu/dump.h"
@@ -40,7 +41,7 @@ struct program {
     struct aura_webhooks *webhooks; /* NULL: none wanted */
     struct aura_tracing *tracing;   /* NULL: none wanted */
     struct aura_trace_conf trace;
-    struct aura_tls *tls; /* NULL: plain HTTP */
+    struct server_tls tls;
     struct aura_presets presets;
     int argc;
     char **argv;
@@ -80,8 +81,8 @@ static void on_signal(void *arg, struct aura_watch *watch, unsigned events) {
         return;
     }
     if (info.ssi_signo == SIGHUP) {
-        const struct server_reload r = {p->argc,  p->argv, &p->options,
-                                        p->rooms, p->tls,  p->webhooks != NULL};
+        const struct server_reload r = {p->argc,  p->argv,    &p->options,
+                                        p->rooms, p->tls.tls, p->webhooks != NULL};
         server_reload(&r);
         return;
     }
@@ -326,7 +327,7 @@ static int start_http(struct program *p) {
     struct aura_server_conf conf = {.http = {.bind = p->options.bind,
                                              .bind_count = p->options.bind_count,
                                              .port = (uint16_t)c->port,
-                                             .tls = p->tls},
+                                             .tls = p->tls.tls},
                                     .keys = c->keys,
                                     .rand = aura_rand_system(),
                                     .rates = &c->limit.addresses,
@@ -386,7 +387,7 @@ static int run(struct program *p) {
     err = err ? err : start_sfu(p);
     err = err ? err : start_recordings(p);
     err = err ? err : server_tracing_start(&p->tracing, &p->trace, &p->options.config, p->node_id);
-    err = err ? err : server_tls_start(&p->tls, &p->options.config);
+    err = err ? err : server_tls_start(&p->tls, &p->options.config, p->loop);
     err = err ? err : start_http(p);
     if (!err) {
         AURA_LOG("server", AURA_LOG_INFO, "started", AURA_S("version", AURA_VERSION),
@@ -406,7 +407,7 @@ static void end(struct program *p) {
         aura_loop_remove_fd(&p->signal_watch);
     }
     aura_server_free(p->server);
-    aura_tls_free(p->tls);
+    server_tls_end(&p->tls);
     p->egress.recordings = aura_recordings_free(p->egress.recordings);
     aura_rooms_free(p->rooms);
     aura_presets_clear(&p->presets);

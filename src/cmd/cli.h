@@ -39,6 +39,13 @@ struct cli {
          "its secret (default that of --dev)",                                                     \
          "LIVEKIT_API_SECRET",                                                                     \
          0},                                                                                       \
+        {"ca-file",                                                                                \
+         AURA_ARG_FILE_ENV,                                                                        \
+         NULL,                                                                                     \
+         "FILE",                                                                                   \
+         "trust these authorities (PEM), not the system's",                                        \
+         "SSL_CERT_FILE",                                                                          \
+         0},                                                                                       \
     {                                                                                              \
         "json", AURA_ARG_FLAG, &(c)->json, NULL, "print JSON instead of a table", NULL, 0          \
     }

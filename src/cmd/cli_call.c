@@ -77,7 +77,10 @@ static int perform(const struct cli *cli, const char *url, const char *bearer, c
     if (code != CURLE_OK) {
         fprintf(stderr, "auralink: no answer from %s: %s\n", cli->url,
                 why[0] ? why : curl_easy_strerror(code));
-        fprintf(stderr, "Is the server running there? Name another one with --url.\n");
+        fprintf(stderr, code == CURLE_PEER_FAILED_VERIFICATION
+                            ? "Name the file of the authority that its certificate is from with "
+                              "--ca-file.\n"
+                            : "Is the server running there? Name another one with --url.\n");
         return AURA_EIO;
     }
     return 0;

@@ -58,12 +58,12 @@ static char *make_token(struct record *w) {
 
 static void say(const struct record *w, const struct aura_recorder_status *s, bool summary) {
     if (w->m.cli.json) {
-        json_t *line = json_pack("{s:f, s:b, s:i, s:i, s:I, s:I, s:I, s:I, s:I}", "seconds",
-                                 cli_media_round(cli_media_seconds(&w->m), 2), "connected",
-                                 s->connected, "tracks", (int)s->tracks, "files", (int)s->files,
-                                 "bytes", (json_int_t)s->bytes, "frames", (json_int_t)s->frames,
-                                 "plis", (json_int_t)s->plis, "nacks", (json_int_t)s->nacks,
-                                 "repaired", (json_int_t)s->repaired);
+        json_t *line = json_pack(
+            "{s:f, s:b, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "seconds",
+            cli_media_round(cli_media_seconds(&w->m), 2), "connected", s->connected, "tracks",
+            (int)s->tracks, "files", (int)s->files, "bytes", (json_int_t)s->bytes, "frames",
+            (json_int_t)s->frames, "plis", (json_int_t)s->plis, "nacks", (json_int_t)s->nacks,
+            "repaired", (json_int_t)s->repaired, "dropped", (json_int_t)s->dropped);
         if (line && summary) {
             json_object_set_new(line, "summary", json_true());
             json_object_set_new(line, "end", json_string(aura_record_end_name(s->end)));

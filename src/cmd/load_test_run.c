@@ -166,7 +166,7 @@ static const char *advice(int err, const struct load_options *o) {
            : err == AURA_ETIMEDOUT ? "Check that the server's UDP port is reachable from here."
            : o->url.tls && !o->insecure
                ? "Is the server running there, with a certificate that this system trusts? "
-                 "--insecure takes any."
+                 "--ca-file names another authority, --insecure takes any."
                : "Is the server running there? Name another one with --url.";
 }
 

@@ -2,6 +2,7 @@
 #include "cmd/server_reload.h"
 
 #include "base/log.h"
+#include "cmd/server_tls.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,21 +41,6 @@ void server_rooms_settings(struct aura_rooms_conf *conf, const struct aura_confi
     conf->data_rate = c->limit.data_rate;
 }
 
-int server_tls_start(struct aura_tls **tls, const struct aura_config *c) {
-    struct aura_buf why = AURA_BUF(WHY_BYTES);
-    *tls = NULL;
-    if (!*c->tls.cert_file && !*c->tls.key_file) {
-        return 0;
-    }
-    int err = aura_tls_new(tls, c->tls.cert_file, c->tls.key_file, &why);
-    if (err || why.len) {
-        fprintf(stderr, "auralink-server: %s%s\n",
-                err ? "" : "warning: ", why.len ? aura_buf_text(&why) : aura_err_text(err));
-    }
-    aura_buf_free(&why);
-    return err;
-}
-
 static void note(void *arg, const char *path, bool live) {
     struct changes *c = arg;
     struct aura_buf *b = live ? &c->live : &c->fixed;
@@ -75,8 +61,7 @@ static int load_tls(const struct server_reload *r, const struct aura_config *fre
         AURA_LOG("config", AURA_LOG_WARN, "tls", AURA_S("why", aura_buf_text(&why)));
     }
     if (r->tls && !err) {
-        AURA_LOG("config", AURA_LOG_INFO, "certificate_read", AURA_S("file", fresh->tls.cert_file),
-                 AURA_I("expires_unix_s", aura_tls_expires_s(r->tls)));
+        server_tls_tell(r->tls);
     }
     aura_buf_free(&why);
     return err;

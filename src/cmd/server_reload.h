@@ -19,9 +19,6 @@ struct server_reload {
 
 /** Fills what both the start and SIGHUP set. */
 void server_rooms_settings(struct aura_rooms_conf *conf, const struct aura_config *c);
-/** Says on stderr what is wrong with tls.cert_file and tls.key_file. @param tls  out: NULL = none
- * wanted. @return 0 or an error */
-AURA_NODISCARD int server_tls_start(struct aura_tls **tls, const struct aura_config *c);
 /** Reads everything again; logs what changed, what cannot, or why all stays as it is. */
 void server_reload(const struct server_reload *r);
 

@@ -43,6 +43,7 @@ static void sum_up(struct aura_recorder *r) {
         s.tracks += t->file_count > 0;
         s.files += t->file_count;
         s.bytes += aura_record_track_bytes(t);
+        s.dropped += t->dropped;
         for (size_t i = 0; i < t->file_count; i++) {
             s.frames += t->files[i].frames;
         }
@@ -52,6 +53,7 @@ static void sum_up(struct aura_recorder *r) {
     r->status.files = s.files;
     r->status.bytes = s.bytes;
     r->status.frames = s.frames;
+    r->status.dropped = s.dropped;
     r->status.plis = aura_count_get(&r->on.meter.plis);
     r->status.nacks = aura_count_get(&r->on.meter.nacks);
     r->status.repaired = aura_count_get(&r->on.meter.repaired);

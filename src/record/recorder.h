@@ -62,6 +62,7 @@ struct aura_recorder_status {
     bool connected;       /* now */
     size_t tracks, files; /* of which something was recorded */
     uint64_t bytes, frames, plis, nacks, repaired;
+    uint64_t dropped; /* frames and packets of sound that came and are in no file */
 };
 
 /** Makes the folder's manifest and joins. @return 0, AURA_ENOMEM, AURA_EINVAL (URL), AURA_EIO */

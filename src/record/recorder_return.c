@@ -93,7 +93,7 @@ static void on_ended(void *arg, int err, const char *why) {
         return;
     }
     set_connected(r, false);
-    snprintf(text, sizeof(text), "%.120s (%s)", why, aura_err_text(err));
+    snprintf(text, sizeof(text), "%.160s (%s)", why, aura_err_text(err));
     if (been_in && !sent_away && first) {
         r->lost_us = now_us(r);
     }

@@ -146,6 +146,7 @@ static void write_packet(struct aura_record_track *t, const uint8_t *data, size_
     struct aura_track_file *f = current(t);
     int err = aura_file_write(t->file, data, len, us - f->begin_us, duration_us, key);
     if (err) {
+        t->dropped++;
         fail(t, err);
         return;
     }
@@ -222,6 +223,7 @@ static bool take_key(struct aura_record_track *t, const struct aura_frame *frame
 bool aura_record_track_frame(struct aura_record_track *t, const struct aura_frame *frame,
                              int64_t wall_us) {
     if (t->err || t->ended) {
+        t->dropped += t->err != 0;
         return true;
     }
     t->timeline.rate = 90000;
@@ -229,9 +231,11 @@ bool aura_record_track_frame(struct aura_record_track *t, const struct aura_fram
     int64_t us = aura_timeline_packet(&t->timeline, frame->ts, (int64_t)frame->arrival_us);
     aura_timeline_seen(&t->timeline, us, wall_us);
     if (frame->key_frame && !take_key(t, frame, us)) {
+        t->dropped++;
         return t->err != 0;
     }
     if (!t->file || frame->codec != t->codec) {
+        t->dropped++;
         return false;
     }
     int64_t since = us - t->last_us;
@@ -267,6 +271,7 @@ static void on_sound(void *arg, int64_t us, int64_t duration_us, const uint8_t *
     if (!t->file) {
         aura_head_opus(&t->head);
         if (t->err || !open_file(t, AURA_CODEC_OPUS, us)) {
+            t->dropped++;
             return;
         }
     }
@@ -278,9 +283,11 @@ static void on_sound(void *arg, int64_t us, int64_t duration_us, const uint8_t *
         }
         fill_gap(t, us, data[0]);
     }
-    if (!t->err) {
-        write_packet(t, data, len, us, duration_us, true);
+    if (t->err) {
+        t->dropped++;
+        return;
     }
+    write_packet(t, data, len, us, duration_us, true);
 }
 
 void aura_record_track_sound(struct aura_record_track *t, enum aura_codec codec, uint32_t ts,
@@ -288,9 +295,11 @@ void aura_record_track_sound(struct aura_record_track *t, enum aura_codec codec,
                              int64_t wall_us) {
     bool red = codec == AURA_CODEC_RED;
     if (t->err || t->ended || !rate || (!red && codec != AURA_CODEC_OPUS)) {
+        t->dropped += !t->ended;
         return;
     }
     if (!t->sound && aura_sound_new(&t->sound, on_sound, t)) {
+        t->dropped++;
         return; /* without memory: the next packet tries again */
     }
     t->timeline.rate = rate;

@@ -52,8 +52,9 @@ struct aura_record_track {
     size_t file_count, file_cap;
     bool ogg;
     const char *folder;
-    int64_t wall_us; /* of the packet under way */
-    int err;         /* the first failure to write; nothing more is recorded */
+    uint64_t dropped; /* frames, or packets of sound, that came and are in no file */
+    int64_t wall_us;  /* of the packet under way */
+    int err;          /* the first failure to write; nothing more is recorded */
 };
 
 /** @param folder  borrowed, for its life. @return 0 or AURA_ENOMEM */

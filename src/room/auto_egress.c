@@ -10,7 +10,7 @@ int aura__auto_egress_keep(struct room *room, const Livekit__CreateRoomRequest *
         return 0;
     }
     if (!room->rooms->conf.on_egress) {
-        AURA_LOG("room", AURA_LOG_WARN, "egress_not_connected", AURA_S("room", room->name));
+        AURA_LOG("room", AURA_LOG_WARN, "egress_not_connected", LOG_ROOM(room));
         return 0;
     }
     room->egress = aura__pb_copy(wish->egress);
@@ -31,7 +31,8 @@ static void ask(const struct room *room, const struct aura_rooms_egress *wish) {
 
 void aura__auto_egress_room(const struct room *room) {
     if (room->egress && room->egress->room) {
-        ask(room, &(struct aura_rooms_egress){.room = room->name, .composite = room->egress->room});
+        ask(room, &(struct aura_rooms_egress){
+                      .room = room->name, .room_sid = room->sid, .composite = room->egress->room});
     }
 }
 
@@ -44,11 +45,17 @@ void aura__auto_egress_track(struct track *t) {
     if (room->egress->participant && !p->recorded) {
         p->recorded = true;
         ask(room, &(struct aura_rooms_egress){.room = room->name,
+                                              .room_sid = room->sid,
                                               .participant = room->egress->participant,
-                                              .identity = p->claims.identity});
+                                              .identity = p->claims.identity,
+                                              .participant_sid = p->sid});
     }
     if (room->egress->tracks) {
-        ask(room, &(struct aura_rooms_egress){
-                      .room = room->name, .track = room->egress->tracks, .track_sid = t->sid});
+        ask(room, &(struct aura_rooms_egress){.room = room->name,
+                                              .room_sid = room->sid,
+                                              .identity = p->claims.identity,
+                                              .participant_sid = p->sid,
+                                              .track = room->egress->tracks,
+                                              .track_sid = t->sid});
     }
 }

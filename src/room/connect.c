@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The peer connections of a participant: offers, answers, candidates, their state. */
+#include "room/measure.h"
 #include "room/player.h"
 
 #include "base/log.h"
@@ -68,6 +69,7 @@ static int open_transport(struct participant *p, struct transport *t, enum aura_
                                       .dump = !dump_of || strcmp(dump_of, p->claims.identity) == 0};
     char pwd[AURA_ICE_PWD_LEN + 1];
     struct aura_sfu_candidate candidates[AURA_SFU_CANDIDATES_MAX];
+    aura__about(p, NULL, &conf.about);
     t->p = p;
     t->target = subscriber ? LIVEKIT__SIGNAL_TARGET__SUBSCRIBER : LIVEKIT__SIGNAL_TARGET__PUBLISHER;
     /* Both connections of a participant on one worker: else, made in turns, all that publish would
@@ -120,8 +122,8 @@ void aura__connect_subscriber(struct participant *p) {
     int err = open_transport(p, &p->sub, AURA_NEG_SUBSCRIBER);
     if (err) {
         close_transport(p, &p->sub);
-        AURA_LOG_LIMITED("room", AURA_LOG_ERROR, "no_connection_for_subscriptions",
-                         AURA_S("participant", p->sid), AURA_S("why", aura_err_text(err)));
+        AURA_LOG_LIMITED("room", AURA_LOG_ERROR, "no_connection_for_subscriptions", LOG_WHO(p),
+                         AURA_S("why", aura_err_text(err)));
         return;
     }
     aura__connect_negotiate(p);
@@ -139,6 +141,8 @@ struct transport *aura__connect_down(struct participant *p) {
 /* ---- messages ---- */
 
 static void send_description(struct transport *t, bool offer, uint32_t id, struct aura_buf *sdp) {
+    aura__measure_operation(t->p->room->rooms, offer ? "offer" : "answer", NULL);
+    aura__measure_connection(t, AURA__STARTED);
     Livekit__SessionDescription d = LIVEKIT__SESSION_DESCRIPTION__INIT;
     Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
     d.type = (char *)(uintptr_t)(offer ? "offer" : "answer");
@@ -187,6 +191,8 @@ static void send_single_answer(struct transport *t, uint32_t id, struct aura_buf
     m.message_case = LIVEKIT__SIGNAL_RESPONSE__MESSAGE_ANSWER;
     m.answer = &d;
     if (!a.fail) {
+        aura__measure_operation(t->p->room->rooms, "answer", NULL);
+        aura__measure_connection(t, AURA__STARTED);
         aura__send(t->p, &m);
     }
     aura__arena_free(&a);
@@ -219,6 +225,10 @@ void aura__connect_trickle(struct participant *p, struct transport *t) {
 
 static void fail(struct transport *t, const char *what, int err) {
     struct participant *p = t->p;
+    /* By LiveKit's names: reading theirs failed, or making ours. */
+    bool answer = strcmp(what, "answer") == 0, offer = strcmp(what, "offer") == 0;
+    aura__measure_operation(p->room->rooms, answer ? "answer" : "offer",
+                            answer || offer ? "remote_description" : "create");
     AURA_LOG_LIMITED("room", AURA_LOG_WARN, "negotiation_failed", LOG_WHO(p), AURA_S("step", what),
                      AURA_S("why", aura_err_text(err)));
     aura__send_leave(p, LIVEKIT__DISCONNECT_REASON__JOIN_FAILURE,
@@ -387,6 +397,9 @@ void aura__connect_state(struct transport *t, enum aura_pc_state state) {
     t->connected = state == AURA_PC_CONNECTED;
     t->dead = state == AURA_PC_FAILED;
     trace_state(t, state);
+    if (state == AURA_PC_CONNECTING || state == AURA_PC_CONNECTED) {
+        aura__measure_connection(t, t->connected ? AURA__CONNECTED : AURA__ICE_CONNECTED);
+    }
     if (state == AURA_PC_CONNECTED && t == primary) {
         aura__participant_active(p);
     } else if (state == AURA_PC_FAILED && t == primary && !p->session) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Data messages between participants: who said it is stamped here, who gets it is decided here. */
-#include "room/room_priv.h"
+#include "room/measure.h"
 
 #include "base/log.h"
 
@@ -122,7 +122,7 @@ void aura__data_receive(struct participant *p, enum aura_data_channel channel, c
     }
     if (!aura__pace_take(&p->data_pace, r->conf.data_rate, 1, aura_now_us(r->clock))) {
         r->stats.data_refused++;
-        AURA_LOG_LIMITED("room", AURA_LOG_INFO, "too_much_data", AURA_S("participant", p->sid));
+        AURA_LOG_LIMITED("room", AURA_LOG_INFO, "too_much_data", LOG_WHO(p));
         return;
     }
     Livekit__DataPacket *d =
@@ -140,6 +140,7 @@ void aura__data_receive(struct participant *p, enum aura_data_channel channel, c
         if (is_user) {
             user = *d->user;
         }
+        aura__measure_data_stream(r, d);
         stamp(p, channel, d);
         if (send_packet(p->room, p, channel, d)) {
             r->stats.data_refused++;

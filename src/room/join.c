@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a token to a participant, and the first message that it gets. */
-#include "room/room_priv.h"
+#include "room/measure.h"
 
 #include "base/log.h"
 
@@ -331,6 +331,7 @@ static void send_join(struct participant *p) {
     m.join = &join;
     if (!a.fail) {
         aura__send(p, &m);
+        aura__measure_joined(p);
     }
     aura__arena_free(&a);
 }

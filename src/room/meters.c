@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Active speakers and connection quality, as clients show them. */
+#include "room/measure.h"
 #include "room/player.h"
 
 enum { QUALITY_MS = 5000 };
@@ -103,6 +104,11 @@ void aura__meters_pub(struct track *t, const struct aura_sfu_pub_stats *s) {
     }
     p->rtt_us = s->rtt_us > p->rtt_us ? s->rtt_us : p->rtt_us;
     p->measured = true;
+    aura__measure_stream(t, &(struct aura__measured){.packets = s->interval_expected,
+                                                     .lost = s->interval_lost,
+                                                     .reordered = s->interval_reordered,
+                                                     .jitter_us = s->jitter_us,
+                                                     .rtt_us = s->rtt_us});
 }
 
 void aura__meters_sub(struct subscription *s, const struct aura_sfu_sub_stats *stats) {
@@ -111,6 +117,11 @@ void aura__meters_sub(struct subscription *s, const struct aura_sfu_sub_stats *s
     p->sub_lost += stats->interval_lost;
     p->rtt_us = stats->rtt_us > p->rtt_us ? stats->rtt_us : p->rtt_us;
     p->measured = true;
+    aura__measure_stream(s->t, &(struct aura__measured){.outgoing = true,
+                                                        .packets = stats->interval_packets,
+                                                        .lost = stats->interval_lost,
+                                                        .jitter_us = stats->jitter_us,
+                                                        .rtt_us = stats->rtt_us});
 }
 
 static float share(uint64_t part, uint64_t whole) {
@@ -169,6 +180,7 @@ static bool update_score(struct participant *p) {
     Livekit__ConnectionQuality q = quality_of(p);
     bool changed = q != p->quality || !p->quality_sent;
     p->quality = q;
+    aura__measure_quality(p);
     return changed;
 }
 

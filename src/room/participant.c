@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "room/measure.h"
 #include "room/player.h"
 
 #include "base/log.h"
@@ -218,6 +219,7 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     const ProtobufCEnumValue *why =
         protobuf_c_enum_descriptor_get_value(&livekit__disconnect_reason__descriptor, (int)reason);
     end_trace(p, why ? why->name : "left"); /* unless it was active */
+    aura__measure_left(p);
     aura__rpc_gone(p);
     aura__agents_left(p);
     AURA_LOG("room", AURA_LOG_INFO, "participant_left", LOG_WHO(p), AURA_I("reason", reason));
@@ -261,6 +263,8 @@ void aura__participant_active(struct participant *p) {
     r->stats.join_ms_bucket[i]++;
     r->stats.join_ms_count++;
     r->stats.join_ms_sum += ms;
+    p->active_us = aura_now_us(r->clock);
+    aura__measure_active(p);
     p->state = LIVEKIT__PARTICIPANT_INFO__STATE__ACTIVE;
     p->was_active = true;
     end_trace(p, NULL);
@@ -318,6 +322,10 @@ static Livekit__ParticipantInfo__Kind kind_of(const char *kind) {
     return kind && strcmp(kind, "connector") == 0 ? LIVEKIT__PARTICIPANT_INFO__KIND__CONNECTOR
            : kind && strcmp(kind, "bridge") == 0  ? LIVEKIT__PARTICIPANT_INFO__KIND__BRIDGE
                                                   : LIVEKIT__PARTICIPANT_INFO__KIND__STANDARD;
+}
+
+int aura__participant_kind(const struct participant *p) {
+    return (int)kind_of(p->claims.kind);
 }
 
 static void put_attributes(struct aura__arena *a, const struct participant *p,
@@ -513,7 +521,8 @@ void aura__send(struct participant *p, const Livekit__SignalResponse *m) {
     size_t len = livekit__signal_response__get_packed_size(m);
     uint8_t *bytes = len <= SIGNAL_OUT_MAX ? aura_zalloc(len) : NULL;
     if (!bytes) {
-        AURA_LOG_LIMITED("room", AURA_LOG_ERROR, "signal_not_sent", AURA_I("bytes", len));
+        AURA_LOG_LIMITED("room", AURA_LOG_ERROR, "signal_not_sent", LOG_WHO(p),
+                         AURA_I("bytes", len));
         return;
     }
     livekit__signal_response__pack(m, bytes);
@@ -551,7 +560,6 @@ void aura__send_refresh_token(struct participant *p) {
     }
     aura_buf_free(&token);
     if (aura_timer_start(r->timers, &p->refresh_timer, REFRESH_S * AURA_US_PER_S, on_refresh, p)) {
-        AURA_LOG_LIMITED("room", AURA_LOG_ERROR, "no_memory_for_timer",
-                         AURA_S("participant", p->sid));
+        AURA_LOG_LIMITED("room", AURA_LOG_ERROR, "no_memory_for_timer", LOG_WHO(p));
     }
 }

@@ -259,7 +259,7 @@ static void look_in(struct room *room, uint64_t us) {
     struct aura_timers *timers = room->rooms->timers;
     aura_timer_stop(timers, &room->player_timer);
     if (aura_timer_start(timers, &room->player_timer, us, on_look, room)) {
-        AURA_LOG_LIMITED("room", AURA_LOG_WARN, "no_memory_for_timer", AURA_S("room", room->name));
+        AURA_LOG_LIMITED("room", AURA_LOG_WARN, "no_memory_for_timer", LOG_ROOM(room));
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tracks that a participant publishes. AddTrack and the section of the offer come in either order.
  */
+#include "room/measure.h"
 #include "room/player.h"
 
 #include "base/log.h"
@@ -285,6 +286,7 @@ static struct track *track_new(struct participant *p, const Livekit__AddTrackReq
     changed(t);
     aura_list_add(&p->tracks, &t->node);
     p->track_count++;
+    aura__measure_publish(t);
     return t;
 }
 
@@ -374,7 +376,7 @@ static void go_live(struct encoding *e) {
         return;
     }
     t->live = true;
-    p->room->rooms->stats.tracks++;
+    aura__measure_published(t);
     AURA_LOG("room", AURA_LOG_INFO, "track_published", LOG_TRACK(t),
              AURA_S("codec", aura_codec_mime(e->codec)));
     aura__audible_add(t);
@@ -401,6 +403,7 @@ static void fill_conf(const struct encoding *e, aura_peer_id peer, struct aura_s
         .govern = aura__aic_governs(e->t->p, e->codec),
         .encrypted = e->t->request->encryption != LIVEKIT__ENCRYPTION__TYPE__NONE};
     memcpy(conf->streams, e->streams, sizeof(conf->streams));
+    aura__about(e->t->p, e->t, &conf->about);
 }
 
 static void take_section(struct encoding *e, const struct aura_neg_pub *pub) {
@@ -583,7 +586,7 @@ void aura__publish_end(struct track *t, bool announce) {
     }
     aura_node_remove(&t->node);
     p->track_count--;
-    r->stats.tracks -= t->live;
+    aura__measure_unpublish(t);
     if (announce) {
         send_unpublished(t);
         aura__broadcast(p, true);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "room/room_priv.h"
+#include "room/measure.h"
 
 #include "base/log.h"
 
@@ -39,6 +39,7 @@ static int room_new(struct aura_rooms *r, const char *name, const Livekit__Creat
     room->name = aura_strdup(name);
     room->metadata = aura_strdup(wish ? wish->metadata : "");
     room->created_wall_us = aura_wall_us(r->clock);
+    room->created_us = aura_now_us(r->clock);
     room->empty_timeout_s =
         wish && wish->empty_timeout ? wish->empty_timeout : r->conf.empty_timeout_s;
     room->departure_timeout_s =
@@ -104,6 +105,7 @@ void aura__room_close(struct room *room, Livekit__DisconnectReason reason) {
     }
     aura__agents_room_ends(room);
     AURA_LOG("room", AURA_LOG_INFO, "room_finished", LOG_ROOM(room));
+    aura__measure_room_ends(room);
     aura__notify_room(room, "room_finished", end_reason(reason));
     aura_map_del_str(r->by_name, room->name);
     aura_node_remove(&room->node);

@@ -31,11 +31,15 @@ enum {
     PROTOCOL_VERSION = 17, /* 18 would promise negotiated data channels (trap 6) */
 };
 
+struct aura_tally;
 struct room;
 struct participant;
 struct track;
 struct subscription;
 struct player;
+
+/** How far a connection ever came. */
+enum aura__reached { AURA__NEW, AURA__STARTED, AURA__ICE_CONNECTED, AURA__CONNECTED };
 
 /** One peer connection of a participant. */
 struct transport {
@@ -46,6 +50,7 @@ struct transport {
     struct aura_sfu_peer_stats stats; /* newest; peer 0 = none yet */
     bool connected, dead; /* dead: closed by the client, or without consent for too long */
     uint32_t offer_id;    /* of the client's last offer */
+    enum aura__reached reached;
     char ufrag[AURA_ICE_UFRAG_LEN + 1];
 };
 
@@ -93,7 +98,7 @@ struct participant {
     Livekit__ParticipantInfo__State state;
     Livekit__ClientInfo *client;
     Livekit__DisconnectReason reason;
-    uint64_t joined_wall_us, joined_us;
+    uint64_t joined_wall_us, joined_us, active_us;
     uint32_t version;
     bool plays; /* nothing but */
     bool single, auto_subscribe, announced, closing, counted_join;
@@ -170,6 +175,7 @@ struct track {
     struct wanted wanted[ENCODINGS_MAX];
     struct aura_timer wanted_timer; /* fewer layers are wanted: told when it fires */
     int64_t version_us;
+    uint64_t asked_us;     /* when the client wanted to publish it */
     struct aura_list subs; /* struct subscription.track_node */
     struct aura_list waiting;
     float level;
@@ -186,7 +192,9 @@ struct subscription {
     aura_sub_id sub; /* 0 = no section yet */
     unsigned enc;    /* that it gets */
     bool allowed;
-    bool bound; /* `media` is what was negotiated last */
+    uint64_t asked_us; /* when it began */
+    bool measured;     /* how long it took is known */
+    bool bound;        /* `media` is what was negotiated last */
     struct aura_neg_sub_media media;
     uint8_t quality; /* highest wished for, Livekit__VideoQuality */
     struct aura_sfu_sub_settings settings;
@@ -201,7 +209,7 @@ struct room {
     char sid[SID_CAP];
     char *name, *metadata;
     const char *aic; /* what the metadata says of AI compression; NULL = nothing */
-    uint64_t created_wall_us;
+    uint64_t created_wall_us, created_us;
     uint32_t empty_timeout_s, departure_timeout_s, max_participants;
     bool closing, recording, had_participants;
     Livekit__RoomEgress *egress; /* what is recorded by itself; NULL = nothing */
@@ -230,7 +238,8 @@ struct aura_rooms {
     struct aura_map *peers, *pubs, *sub_ids;
     struct aura_list rooms;
     struct aura_rooms_stats stats;
-    struct aura_list workers; /* struct aura_worker */
+    struct aura_tally *metrics; /* measure.c */
+    struct aura_list workers;   /* struct aura_worker */
     size_t worker_count;
     struct aura_list rpcs; /* that we wait for (rpc.c) */
     size_t rpc_count;
@@ -249,6 +258,10 @@ struct aura_rooms {
     LOG_ROOM((p)->room), AURA_S("participant", (p)->claims.identity),                              \
         AURA_S("participant_sid", (p)->sid)
 #define LOG_TRACK(t) LOG_WHO((t)->p), AURA_S("track_sid", (t)->sid)
+
+/* ---- about.c ---- */
+/** @param t  NULL = of no track */
+void aura__about(const struct participant *p, const struct track *t, struct aura_sfu_about *out);
 
 /* ---- ids.c, arena use ---- */
 void aura__sid(struct aura_rand *r, const char *prefix, char out[SID_CAP]);
@@ -295,6 +308,8 @@ Livekit__ParticipantInfo *aura__participant_info(struct aura__arena *a,
                                                  const struct participant *p);
 Livekit__ParticipantPermission *aura__permission_info(struct aura__arena *a,
                                                       const struct participant *p);
+/** Livekit__ParticipantInfo__Kind. */
+int aura__participant_kind(const struct participant *p);
 Livekit__TrackInfo *aura__track_info(struct aura__arena *a, const struct track *t);
 void aura__send(struct participant *p, const Livekit__SignalResponse *m);
 void aura__send_leave(struct participant *p, Livekit__DisconnectReason reason,

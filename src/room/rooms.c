@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The set of all rooms, and the way from the SFU's ids back to tracks and people. */
-#include "room/room_priv.h"
+#include "base/tally.h"
+#include "room/measure.h"
 
 #include "base/log.h"
 
@@ -87,6 +88,10 @@ int aura_rooms_new(struct aura_rooms **rp, const struct aura_rooms_conf *conf,
             return AURA_ENOMEM;
         }
     }
+    if (aura__measure_new(&r->metrics)) {
+        aura_rooms_free(r);
+        return AURA_ENOMEM;
+    }
     *rp = r;
     return 0;
 }
@@ -103,6 +108,7 @@ struct aura_rooms *aura_rooms_free(struct aura_rooms *r) {
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
         aura_map_free(maps[i]);
     }
+    aura_tally_free(r->metrics);
     aura_buf_free(&r->out);
     aura_free(r);
     return NULL;
@@ -165,6 +171,10 @@ void aura_rooms_drain(struct aura_rooms *r) {
 void aura_rooms_stats(const struct aura_rooms *r, struct aura_rooms_stats *out) {
     *out = r->stats;
     out->agent_workers = r->worker_count;
+}
+
+const char *aura_rooms_node_id(const struct aura_rooms *r) {
+    return r->conf.node_id ? r->conf.node_id : "";
 }
 
 /* ---- events of the SFU: an id that is gone belongs to something that has just ended ---- */

@@ -8,6 +8,7 @@
 #ifndef AURA_ROOM_ROOMS_H
 #define AURA_ROOM_ROOMS_H
 
+#include "base/buf.h"
 #include "livekit_room.pb-c.h"
 #include "livekit_rtc.pb-c.h"
 #include "livekit_webhook.pb-c.h"
@@ -32,11 +33,11 @@ struct aura_room_preset {
 
 /** Something that a room's configuration wants recorded: one of the three. Borrowed. */
 struct aura_rooms_egress {
-    const char *room;
+    const char *room, *room_sid;
     const Livekit__RoomCompositeEgressRequest *composite; /* the room began */
     const Livekit__AutoParticipantEgress *participant; /* `identity` publishes for the first time */
-    const char *identity;
-    const Livekit__AutoTrackEgress *track; /* `track_sid` was published */
+    const char *identity, *participant_sid;            /* not of `composite` */
+    const Livekit__AutoTrackEgress *track;             /* `track_sid` was published */
     const char *track_sid;
 };
 typedef void(aura_rooms_egress_fn)(void *arg, const struct aura_rooms_egress *wish);
@@ -147,6 +148,8 @@ void aura_session_start(struct aura_session *s, const struct aura_signal_sink *s
 /** One binary SignalRequest. @return 0; or AURA_EMALFORMED, AURA_ELIMIT (too many in a second): the
  * connection should be closed */
 AURA_NODISCARD int aura_session_recv(struct aura_session *s, const uint8_t *data, size_t len);
+/** Whose it is, for the log; all empty without a participant. */
+void aura_session_about(const struct aura_session *s, struct aura_sfu_about *out);
 /** The WebSocket is gone (or never came up): frees the session; the participant may resume. */
 void aura_session_closed(struct aura_session *s);
 
@@ -161,16 +164,22 @@ bool aura_rooms_draining(const struct aura_rooms *r);
 
 struct aura_rooms_stats {
     size_t rooms, participants, tracks, subscriptions;
-    size_t agent_workers; /* connected */
-    uint64_t joins, joins_refused, resumes, signals_in, signals_out, bad_signals, data_in,
+    size_t video_tracks, video_subscriptions; /* of those */
+    size_t agent_workers;                     /* connected */
+    uint64_t joins, joins_refused, resumes, bad_signals, signals_in, signals_out, data_in,
         data_refused;
-    size_t aic_tracks[AURA_AIC_STATES]; /* now, by enum aura_aic_state */
-    uint64_t events_lost;               /* not told for want of memory */
+    uint64_t joins_canceled, joins_failed; /* that never came to connected media, by whose doing */
+    size_t aic_tracks[AURA_AIC_STATES];    /* now, by enum aura_aic_state */
+    uint64_t events_lost;                  /* not told for want of memory */
     uint64_t join_ms_count, join_ms_sum;
     uint64_t join_ms_bucket[10]; /* from join to connected media; see aura_rooms_join_bounds */
 };
 extern const uint32_t aura_rooms_join_bounds_ms[10]; /* upper bounds; the last one is UINT32_MAX */
 void aura_rooms_stats(const struct aura_rooms *r, struct aura_rooms_stats *out);
+/** As configured. Borrowed for the life of the rooms. */
+const char *aura_rooms_node_id(const struct aura_rooms *r);
+/** LiveKit's histograms and counters of sessions and tracks, see aura_tally_write(). */
+void aura_rooms_write_metrics(const struct aura_rooms *r, const char *common, struct aura_buf *out);
 
 /** One subscription as it is now. Strings are borrowed until the callback returns. */
 struct aura_rooms_sub_view {

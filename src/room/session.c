@@ -190,14 +190,22 @@ static void dispatch(struct participant *p, const Livekit__SignalRequest *q) {
     }
 }
 
+static void complain(const struct aura_session *s, enum aura_log_level level, const char *event,
+                     size_t len) {
+    if (s->p) {
+        AURA_LOG_LIMITED("room", level, event, LOG_WHO(s->p), AURA_I("bytes", len));
+    } else { /* nobody to resume */
+        AURA_LOG_LIMITED("room", level, event, AURA_I("bytes", len));
+    }
+}
+
 int aura_session_recv(struct aura_session *s, const uint8_t *data, size_t len) {
     struct aura_rooms *r = s->rooms;
     r->stats.signals_in++;
     uint32_t weight = 1 + (uint32_t)(len / SIGNAL_WEIGHT_BYTES);
     if (!aura__pace_take(&s->pace, r->conf.signal_rate, weight, aura_now_us(r->clock))) {
         r->stats.bad_signals++;
-        AURA_LOG_LIMITED("room", AURA_LOG_INFO, "too_many_signals", AURA_I("bytes", len),
-                         AURA_S("participant", s->p ? s->p->sid : ""));
+        complain(s, AURA_LOG_INFO, "too_many_signals", len);
         return AURA_ELIMIT;
     }
     Livekit__SignalRequest *q =
@@ -205,7 +213,7 @@ int aura_session_recv(struct aura_session *s, const uint8_t *data, size_t len) {
                              : NULL;
     if (!q) {
         r->stats.bad_signals++;
-        AURA_LOG_LIMITED("room", AURA_LOG_DEBUG, "bad_signal", AURA_I("bytes", len));
+        complain(s, AURA_LOG_DEBUG, "bad_signal", len);
         return AURA_EMALFORMED;
     }
     if (s->p && s->started) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Subscribers learn whether a video flows or is paused for want of bandwidth (StreamStateUpdate),
  * operators learn why. */
-#include "room/room_priv.h"
+#include "room/measure.h"
 
 #include "base/log.h"
 
@@ -21,6 +21,7 @@ static void send_state(struct subscription *s, Livekit__StreamState state) {
 
 void aura__stream_started(struct subscription *s) {
     aura_trace_stop(s->p->trace, AURA_TRACE_MEDIA, AURA_TRACE_SUBSCRIBER);
+    aura__measure_stream_started(s);
     if (s->t->request->type == LIVEKIT__TRACK_TYPE__VIDEO) {
         send_state(s, LIVEKIT__STREAM_STATE__ACTIVE);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who gets which track, by wish and by permission. */
+#include "room/measure.h"
 #include "room/player.h"
 
 #include "base/log.h"
@@ -182,7 +183,7 @@ void aura__subscribe(struct participant *p, struct track *t) {
     s->allowed = allowed;
     aura_list_add(&t->subs, &s->track_node);
     aura_list_add(&p->subs, &s->node);
-    p->room->rooms->stats.subscriptions++;
+    aura__measure_subscribe(s);
     send_permission(p, t, s->allowed);
     if (s->allowed && enter_negotiation(s) == 0) {
         aura__connect_negotiate(p);
@@ -194,7 +195,7 @@ void aura__unsubscribe(struct subscription *s) {
     leave_negotiation(s);
     aura_node_remove(&s->node);
     aura_node_remove(&s->track_node);
-    s->p->room->rooms->stats.subscriptions--;
+    aura__measure_unsubscribe(s);
     aura__dynacast(s->t);
     aura__waiting_soon(s->p);
     aura_free(s);
@@ -234,6 +235,9 @@ static struct track *track_in_room(const struct room *room, const char *sid) {
 
 static void send_error(struct participant *p, const char *sid, Livekit__SubscriptionError err) {
     Livekit__SubscriptionResponse response = LIVEKIT__SUBSCRIPTION_RESPONSE__INIT;
+    const ProtobufCEnumValue *why =
+        protobuf_c_enum_descriptor_get_value(&livekit__subscription_error__descriptor, (int)err);
+    aura__measure_subscribe_failed(p, why ? why->name : "");
     response.track_sid = (char *)(uintptr_t)sid;
     response.err = err;
     Livekit__SignalResponse m = LIVEKIT__SIGNAL_RESPONSE__INIT;
@@ -434,6 +438,7 @@ void aura__subscribe_ready(struct subscription *s, const struct aura_neg_sub_med
     s->media = *m;
     s->bound = true;
     s->enc = aura__media_takes(&m->media, s->t->enc[0].codec) ? 0 : 1;
+    aura__measure_subscribed(s);
     open_media(s);
     aura__dynacast(s->t);
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "rtp/av1_pack.h"
+#include "sfu/about.h"
 #include "sfu/aic_feed.h"
 #include "sfu/aic_inbox.h"
 #include "sfu/derived_meter.h"
@@ -101,7 +102,8 @@ static void settle(struct aura_derived *d) {
     show(d);
     tell(d);
     if (aura_aic_machine_take_pli(m)) {
-        AURA_LOG("aic", AURA_LOG_INFO, "fallback", AURA_I("track", d->pub->source.id),
+        AURA_LOG("aic", AURA_LOG_INFO, "fallback", LOG_ABOUT(&d->pub->conf.about),
+                 AURA_I("track", d->pub->source.id),
                  AURA_S("why", aura_aic_reason_name(m->reason)));
         aura__source_want_key(&d->pub->source, d->feed.layer);
     }
@@ -253,8 +255,9 @@ static void announce(struct aura_derived *d, const struct aura_aic_frame_out *f,
     hints.latency_us = took_us;
     hints.latency_known = true;
     (void)aura_aic_hints_text(&hints, f->model, text);
-    AURA_LOG("aic", AURA_LOG_INFO, "AIC Compressed!", AURA_I("track", d->pub->source.id),
-             AURA_S("hints", text), AURA_I("bytes_in", f->bytes_in), AURA_I("bytes_out", f->len));
+    AURA_LOG("aic", AURA_LOG_INFO, "AIC Compressed!", LOG_ABOUT(&d->pub->conf.about),
+             AURA_I("track", d->pub->source.id), AURA_S("hints", text),
+             AURA_I("bytes_in", f->bytes_in), AURA_I("bytes_out", f->len));
 }
 
 static void answered(struct aura_derived *d, const struct aura_aic_frame_out *f) {

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "rtp/opus.h"
 #include "rtp/red.h"
+#include "sfu/about.h"
 #include "sfu/aic_inbox.h"
 #include "sfu/derived_meter.h"
 #include "sfu/stats.h"
@@ -124,7 +125,8 @@ static void settle(struct lane *l) {
     struct aura_derived_sound *s = l->sound;
     uint64_t now_us = now_of(s);
     if (aura_aic_machine_take_pli(m)) {
-        AURA_LOG("aic", AURA_LOG_INFO, "fallback", AURA_I("track", s->pub->source.id),
+        AURA_LOG("aic", AURA_LOG_INFO, "fallback", LOG_ABOUT(&s->pub->conf.about),
+                 AURA_I("track", s->pub->source.id),
                  AURA_S("why", aura_aic_reason_name(m->reason)));
         aura_aic_machine_native_key(m, now_us); /* any packet of sound can be gone on with */
     }
@@ -290,9 +292,9 @@ static void announce(struct lane *l, const struct aura_aic_frame_out *f, uint32_
     hints.latency_us = took_us;
     hints.latency_known = true;
     (void)aura_aic_hints_text(&hints, f->model, text);
-    AURA_LOG("aic", AURA_LOG_INFO, "AIC Compressed!", AURA_I("track", l->sound->pub->source.id),
-             AURA_S("kind", "audio"), AURA_S("hints", text), AURA_I("samples", f->samples),
-             AURA_I("bytes_out", f->len));
+    AURA_LOG("aic", AURA_LOG_INFO, "AIC Compressed!", LOG_ABOUT(&l->sound->pub->conf.about),
+             AURA_I("track", l->sound->pub->source.id), AURA_S("kind", "audio"),
+             AURA_S("hints", text), AURA_I("samples", f->samples), AURA_I("bytes_out", f->len));
 }
 
 static void window(struct lane *l, const struct aura_aic_frame_out *f, uint32_t took_us) {

@@ -109,6 +109,7 @@ void aura__queue_drain(struct aura_downlink *d) {
     struct aura_worker *w = d->peer->worker;
     uint64_t now_us = aura__now(w);
     drop_stale(d, now_us);
+    w->sending_us = aura_now_us(w->shared->clock);
     while (d->head && aura_pacer_may_send(&d->pacer, now_us)) {
         struct aura_queued *q = unlink_head(d);
         q->out.cluster = (uint8_t)d->probe.cluster;

@@ -110,6 +110,9 @@ const char *aura_sfu_drop_name(enum aura_sfu_drop drop) {
     return (size_t)drop < AURA_DROP_COUNT ? names[drop] : "";
 }
 
+const uint32_t aura_sfu_forward_bounds_us[AURA_SFU_FORWARD_BUCKETS] = {
+    50, 100, 250, 500, 1000, 2000, 3000, 5000, 10000, 20000, UINT32_MAX};
+
 static uint64_t get(_Atomic uint64_t *c) {
     return atomic_load_explicit(c, memory_order_relaxed);
 }
@@ -128,6 +131,16 @@ static void add_aic(struct aura_worker_counters *c, struct aura_sfu_counters *ou
     }
 }
 
+static void add_forward(struct aura_worker_counters *c, struct aura_sfu_forward *out) {
+    out->us += get(&c->forward_us);
+    out->us2 += get(&c->forward_us2);
+    for (size_t i = 0; i < AURA_SFU_FORWARD_BUCKETS; i++) {
+        uint64_t n = get(&c->forward[i]);
+        out->bucket[i] += n;
+        out->count += n;
+    }
+}
+
 static void add_worker(struct aura_worker *w, struct aura_sfu_counters *out) {
     struct aura_worker_counters *c = &w->counters;
     out->packets_in += get(&c->packets_in);
@@ -136,6 +149,7 @@ static void add_worker(struct aura_worker *w, struct aura_sfu_counters *out) {
     out->bytes_out += get(&c->bytes_out);
     out->handed_over += get(&c->handed_over);
     out->retransmits_out += get(&c->retransmits_out);
+    out->retransmit_bytes_out += get(&c->retransmit_bytes_out);
     out->data_in += get(&c->data_in);
     out->data_out += get(&c->data_out);
     out->nack_in += get(&c->nack_in);
@@ -150,6 +164,7 @@ static void add_worker(struct aura_worker *w, struct aura_sfu_counters *out) {
     out->pubs += get(&c->pubs);
     out->subs += get(&c->subs);
     add_aic(c, out);
+    add_forward(c, &out->forward);
     for (size_t i = 0; i < AURA_DROP_COUNT; i++) {
         out->drops[i] += get(&c->drops[i]);
     }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cc/govern.h"
+#include "sfu/about.h"
 #include "sfu/aic_feed.h"
 #include "sfu/aic_inbox.h"
 #include "sfu/ceiling.h"
@@ -141,7 +142,8 @@ static void settle(struct aura_governed *g) {
     struct aura_aic_machine *m = &g->machine;
     tell(g, state_of(g));
     if (aura_aic_machine_take_pli(m)) {
-        AURA_LOG("aic", AURA_LOG_INFO, "ungoverned", AURA_I("track", g->pub->source.id),
+        AURA_LOG("aic", AURA_LOG_INFO, "ungoverned", LOG_ABOUT(&g->pub->conf.about),
+                 AURA_I("track", g->pub->source.id),
                  AURA_S("why", aura_aic_reason_name(m->reason)));
         aura_govern_release(&g->govern);
     }
@@ -220,8 +222,8 @@ static void announce(struct aura_governed *g, uint32_t kbps) {
         }
     }
     g->announced = true;
-    AURA_LOG("aic", AURA_LOG_INFO, "AIC Governed!", AURA_I("track", s->id),
-             AURA_I("native_kbps", bps / 1000), AURA_I("cap_kbps", kbps));
+    AURA_LOG("aic", AURA_LOG_INFO, "AIC Governed!", LOG_ABOUT(&g->pub->conf.about),
+             AURA_I("track", s->id), AURA_I("native_kbps", bps / 1000), AURA_I("cap_kbps", kbps));
 }
 
 static void looked(struct aura_governed *g, const struct aura_aic_look *look) {

@@ -2,6 +2,7 @@
 /* What a worker does with the messages that it gets. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "sfu/about.h"
 #include "sfu/demux.h"
 #include "sfu/handover.h"
 #include "sfu/peer.h"
@@ -11,18 +12,20 @@
 #include "sfu/subscribed.h"
 #include "transport/pc.h"
 
-static void refused(struct aura_worker *w, const char *event, uint64_t id, int err) {
+static void refused(struct aura_worker *w, const char *event, const struct aura_sfu_about *about,
+                    uint64_t id, int err) {
     aura__drop(w, AURA_DROP_LIMIT);
-    AURA_LOG_LIMITED("sfu", AURA_LOG_WARN, event, AURA_I("id", id),
+    AURA_LOG_LIMITED("sfu", AURA_LOG_WARN, event, LOG_ABOUT(about), AURA_I("id", id),
                      AURA_S("error", aura_err_name(err)));
 }
 
 static void peer_new(struct aura_worker *w, const struct aura_msg *m) {
-    int err = aura__peer_new(w, m->id, m->ptr);
+    const struct aura_msg_peer *conf = m->ptr;
+    int err = aura__peer_new(w, m->id, conf);
     if (err) {
         struct aura_msg failed = {
             .type = AURA_MSG_PEER_STATE, .id = m->id, .a = (uint8_t)AURA_PC_FAILED};
-        refused(w, "peer_refused", m->id, err);
+        refused(w, "peer_refused", &conf->conf.about, m->id, err);
         aura__worker_tell(w, &failed);
     }
 }
@@ -32,7 +35,7 @@ static void pub_new(struct aura_worker *w, const struct aura_msg *m) {
     struct aura_peer *peer = aura__peer_find(w, conf->peer);
     int err = peer ? aura__published_new(peer, m->id, conf) : 0;
     if (err) {
-        refused(w, "published_track_refused", m->id, err);
+        refused(w, "published_track_refused", &conf->about, m->id, err);
     }
 }
 
@@ -41,7 +44,7 @@ static void sub_new(struct aura_worker *w, const struct aura_msg *m) {
     struct aura_peer *peer = aura__peer_find(w, conf->conf.peer);
     int err = peer ? aura__subscribed_new(peer, m->id, conf) : 0;
     if (err) {
-        refused(w, "subscribed_track_refused", m->id, err);
+        refused(w, "subscribed_track_refused", &peer->about, m->id, err);
     }
 }
 

@@ -174,6 +174,7 @@ int aura__peer_new(struct aura_worker *w, aura_peer_id id, const struct aura_msg
     aura_list_init(&peer->paths);
     aura_list_init(&peer->pubs);
     aura_list_init(&peer->subs);
+    peer->about = conf->conf.about;
     peer->dump = conf->conf.dump && w->shared->conf.dump;
     peer->police.bps = UINT64_C(1000) * conf->conf.ceiling_kbps;
     peer->pending_end = &peer->pending;

@@ -49,6 +49,7 @@ struct aura_peer {
     struct aura_sfu_path *out; /* the nominated one, NULL before */
     bool connected;
     bool dump; /* its media goes into the dump */
+    struct aura_sfu_about about;
 
     struct aura_list pubs, subs; /* struct aura_published.peer_node, aura_subscribed.peer_node */
     size_t pub_count, sub_count;

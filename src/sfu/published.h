@@ -34,7 +34,8 @@ struct aura_stream {
     uint64_t reported; /* stats.received at the last receiver report */
 
     uint64_t packets, bytes, repaired, plis, frames, key_frames;
-    uint64_t stat_expected, stat_received, stat_bytes, stat_packets; /* at the last statistics */
+    /* At the last statistics. */
+    uint64_t stat_expected, stat_received, stat_bytes, stat_packets, stat_reordered;
     uint32_t restarts_seen;
 };
 

@@ -74,7 +74,7 @@ struct aura_sfu_pub_stats {
     aura_pub_id pub;
     uint64_t packets, bytes, packets_lost, packets_repaired, nacks_sent, plis_sent, frames,
         key_frames;
-    uint32_t interval_packets, interval_expected, interval_lost;
+    uint32_t interval_packets, interval_expected, interval_lost, interval_reordered;
     uint32_t jitter_us, rtt_us, bitrate_bps;
     uint8_t layers_active; /* bit per layer */
 };
@@ -170,7 +170,16 @@ struct aura_sfu_candidate {
 };
 enum { AURA_SFU_CANDIDATES_MAX = 16, AURA_ICE_UFRAG_LEN = 16, AURA_ICE_PWD_LEN = 32 };
 
+enum { AURA_SFU_NAME_MAX = 256, AURA_SFU_SID_MAX = 23 };
+/** Whose something is, for lines of the log; "" = not known. Longer names are cut. */
+struct aura_sfu_about {
+    char room[AURA_SFU_NAME_MAX + 1], room_sid[AURA_SFU_SID_MAX + 1];
+    char participant[AURA_SFU_NAME_MAX + 1], participant_sid[AURA_SFU_SID_MAX + 1]; /* identity */
+    char track_sid[AURA_SFU_SID_MAX + 1];
+};
+
 struct aura_sfu_peer_conf {
+    struct aura_sfu_about about;
     bool offerer; /* see struct aura_pc_conf */
     bool open_data_channels;
     bool negotiated_channels;
@@ -207,6 +216,7 @@ struct aura_sfu_stream {
 };
 struct aura_sfu_pub_conf {
     aura_peer_id peer;
+    struct aura_sfu_about about;
     struct aura_media media; /* what the peer sends: its payload types and extension ids */
     size_t stream_count;     /* 0 = one stream, bound by mid or by its payload type */
     struct aura_sfu_stream streams[AURA_MEDIA_LAYERS_MAX]; /* low layer first */
@@ -267,11 +277,23 @@ AURA_NODISCARD int aura_sfu_data_send(struct aura_sfu *sfu, const aura_peer_id *
                                       enum aura_data_channel channel, const uint8_t *data,
                                       size_t len);
 
+/** From a packet's arrival until it is made ready to leave to one subscriber. Of all first sends.
+ */
+enum { AURA_SFU_FORWARD_BUCKETS = 11 };
+struct aura_sfu_forward {
+    uint64_t count, us, us2; /* sums of the times and of their squares */
+    uint64_t bucket[AURA_SFU_FORWARD_BUCKETS];
+};
+/** Upper bounds in µs, LiveKit's; the last one is UINT32_MAX. */
+extern const uint32_t aura_sfu_forward_bounds_us[AURA_SFU_FORWARD_BUCKETS];
+
 /** Sums over all workers, read without stopping them. */
 struct aura_sfu_counters {
     uint64_t packets_in, packets_out, bytes_in, bytes_out, retransmits_out, data_in, data_out;
+    uint64_t retransmit_bytes_out;
     uint64_t nack_in, nack_out, pli_in, pli_out, fir_in;
     uint64_t drops[16]; /* by enum aura_sfu_drop */
+    struct aura_sfu_forward forward;
     uint64_t aic_sent, aic_native, aic_frames, aic_late, aic_latency_us;
     uint64_t aic_latency[AURA_SFU_AIC_BUCKETS], aic_fallbacks[AURA_AIC_REASONS];
     uint64_t syscalls_in, syscalls_out;

@@ -119,6 +119,9 @@ static void fetch_ahead(const struct aura_source *s, const struct aura_subscribe
 void aura__source_flush(struct aura_source *s) {
     unsigned n = s->batch_count;
     aura_node_remove(&s->batch_node);
+    if (!aura_list_empty(&s->subs)) {
+        s->worker->sending_us = aura_now_us(s->worker->shared->clock);
+    }
     AURA_LIST_EACH(&s->subs, struct aura_subscribed, sub, source_node) {
         uint8_t pad[AURA_SOURCE_BATCH];
         fetch_ahead(s, sub);

@@ -21,6 +21,7 @@ static void add_stream(struct aura_stream *s, struct aura_sfu_pub_stats *out, ui
     uint64_t received = s->stats.started ? s->stats.received : 0;
     int32_t lost = s->stats.started ? aura_recv_stats_lost(&s->stats) : 0;
     uint64_t exp = expected > s->stat_expected ? expected - s->stat_expected : 0;
+    uint64_t reordered = s->stats.started ? s->stats.reordered : 0;
     uint64_t rec = received > s->stat_received ? received - s->stat_received : 0;
     out->packets += s->packets;
     out->bytes += s->bytes;
@@ -33,6 +34,8 @@ static void add_stream(struct aura_stream *s, struct aura_sfu_pub_stats *out, ui
     out->interval_packets += (uint32_t)(s->packets - s->stat_packets);
     out->interval_expected += (uint32_t)exp;
     out->interval_lost += (uint32_t)(exp > rec ? exp - rec : 0);
+    out->interval_reordered +=
+        (uint32_t)(reordered > s->stat_reordered ? reordered - s->stat_reordered : 0);
     if (s->stats.started) {
         uint32_t jitter_us = aura_recv_stats_jitter_us(&s->stats);
         out->jitter_us = jitter_us > out->jitter_us ? jitter_us : out->jitter_us;
@@ -44,6 +47,7 @@ static void add_stream(struct aura_stream *s, struct aura_sfu_pub_stats *out, ui
     *bytes += s->bytes - s->stat_bytes;
     s->stat_expected = expected;
     s->stat_received = received;
+    s->stat_reordered = reordered;
     s->stat_packets = s->packets;
     s->stat_bytes = s->bytes;
 }

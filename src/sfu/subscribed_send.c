@@ -289,6 +289,19 @@ static size_t commit(struct aura_subscribed *sub, uint8_t *data, const struct au
     return wire;
 }
 
+/* The clock was read once for all that leave together: one reading a packet would cost more than
+ * what it tells. */
+static void count_forward(struct aura_worker *w, const struct aura_packet *p) {
+    uint64_t us = w->sending_us > p->arrival_us ? w->sending_us - p->arrival_us : 0;
+    size_t i = 0;
+    while (us > aura_sfu_forward_bounds_us[i] && i < AURA_SFU_FORWARD_BUCKETS - 1) {
+        i++;
+    }
+    aura__count(&w->counters.forward[i], 1);
+    aura__count(&w->counters.forward_us, us);
+    aura__count(&w->counters.forward_us2, us * us);
+}
+
 size_t aura__subscribed_send(struct aura_subscribed *sub, const struct aura_packet *p,
                              const struct aura_sub_out *o) {
     const struct aura_sub_pt *pt = aura__subscribed_pt(sub, p);
@@ -322,7 +335,9 @@ size_t aura__subscribed_send(struct aura_subscribed *sub, const struct aura_pack
     if (wire && o->repeat) {
         sub->retransmits++;
         aura__count(&sub->peer->worker->counters.retransmits_out, 1);
+        aura__count(&sub->peer->worker->counters.retransmit_bytes_out, aura_wr_len(&w));
     } else if (wire) {
+        count_forward(sub->peer->worker, p);
         sub->packets++;
         sub->payload_bytes += p->payload_len;
         if (p->aic && sub->source) {

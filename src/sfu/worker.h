@@ -66,6 +66,8 @@ struct aura_sfu_shared {
 struct aura_worker_counters {
     _Atomic uint64_t packets_in, packets_out, bytes_in, bytes_out, retransmits_out, data_in,
         data_out;
+    _Atomic uint64_t retransmit_bytes_out;
+    _Atomic uint64_t forward_us, forward_us2, forward[AURA_SFU_FORWARD_BUCKETS];
     _Atomic uint64_t nack_in, nack_out, pli_in, pli_out, fir_in;
     _Atomic uint64_t drops[16];
     _Atomic uint64_t syscalls_in, syscalls_out, send_dropped, allocations;
@@ -130,6 +132,7 @@ struct aura_worker {
     struct aura_timer linger;
     uint64_t linger_since_us; /* the first packet of the batches came; 0 = none waits */
     uint64_t rate_us, rate_packets, rate_pps;
+    uint64_t sending_us;              /* the clock, when the packets were taken up that leave now */
     struct aura_list batches;         /* struct aura_source.batch_node: packets of this turn */
     struct aura_queued *spare_queued; /* entries of send queues that are not in use */
     struct aura_aic_inbox *aic;       /* NULL: there is no AI Core */

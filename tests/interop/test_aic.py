@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 
@@ -127,6 +128,9 @@ def test_compressed(call, record):
     sent = server.tail(100_000)
     record(native_kbps=native_kbps, aic_kbps=kbps, max_gap_ms=stats["maxGapMs"], switch_gap_ms=switch["maxGapMs"])
     assert "AIC Compressed!" in sent and "ratio:" in sent
+    [announced] = [line for line in sent.splitlines() if "AIC Compressed!" in line][:1]
+    assert re.search(rf'room="\S+" room_sid="RM_\w+" participant="\w+" participant_sid="PA_\w+" track_sid="{video}"',
+                     announced), announced
     assert last["ssrc"] == first["ssrc"]
     assert last.get("freezeCount", 0) == first.get("freezeCount", 0)
     assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats

@@ -137,6 +137,50 @@ def test_track_and_participant(recording_server, publisher):
     assert egress.call("list", room="another") == []
 
 
+def counters(server) -> dict[str, float]:
+    """What /metrics says of recordings, by the name behind auralink_recording."""
+    return {k.removeprefix("auralink_recording"): v for k, v in server.metrics().items()
+            if k.startswith("auralink_recording")}
+
+
+def test_counters(recording_server, publisher):
+    """/metrics counts recordings from their start to how they end, what they write, and what is composed of it."""
+    server, egress = recording_server, Egress(recording_server)
+    zero = counters(server)
+    assert set(zero.values()) == {0} and len(zero) == 12, zero
+    file = egress.call("room", room=publisher.room_name, filepath="file.mp4")["egress_id"]
+    killed = egress.call("track", room=publisher.room_name, track=publisher.audio, filepath="x")["egress_id"]
+    eventually(lambda: counters(server)['s{state="active"}'] == 2, 60, what="both are active")
+    assert counters(server)["s_started_total"] == 2
+    recorded_for(server, file, 2)
+    recorded_for(server, killed, 2)
+    seen = counters(server)
+    assert seen['_bytes_total{stage="composed"}'] == 0
+    eventually(lambda: counters(server)['_bytes_total{stage="recorded"}'] > seen['_bytes_total{stage="recorded"}'] > 0, 60,
+               what="bytes grow")
+    eventually(lambda: counters(server)["_frames_total"] > seen["_frames_total"] > 0, 60, what="frames grow")
+    os.kill(recorder_of(server, killed), signal.SIGKILL)
+    egress.until(killed, "EGRESS_FAILED")
+    egress.call("stop", id=file)
+    [result] = egress.until(file, "EGRESS_COMPLETE")["file_results"]
+    done = counters(server)
+    assert [done[f's_ended_total{{result="{how}"}}'] for how in ("complete", "failed", "aborted", "limit")] == [1, 1, 0, 0]
+    assert sum(v for k, v in done.items() if k.startswith("s{")) == 0
+    assert done['_bytes_total{stage="composed"}'] == os.path.getsize(result["location"])
+    with open(os.path.join(server.recordings, file, "manifest.json")) as manifest:
+        files = [f for t in json.load(manifest)["tracks"] for f in t["files"]]
+    assert done['_bytes_total{stage="recorded"}'] > sum(f["bytes"] for f in files)  # and the other's
+    assert done["_frames_total"] > sum(f["frames"] for f in files)
+    assert done["_dropped_frames_total"] == 0
+
+
+def recorder_of(server, egress_id: str) -> int:
+    """Process of a recording."""
+    out = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(server.pid)], capture_output=True, text=True)
+    [pid] = [int(line.split()[0]) for line in out.stdout.splitlines() if egress_id in line]
+    return pid
+
+
 def test_refused(recording_server, publisher, server):
     """Streams, wrong secrets and unknown ids are refused; without `record:` there is no recorder."""
     egress = Egress(recording_server)
@@ -159,9 +203,7 @@ def test_recorder_dies(recording_server, publisher):
     egress = Egress(recording_server)
     one = egress.call("track", room=publisher.room_name, track=publisher.video, filepath="x")["egress_id"]
     recorded_for(recording_server, one, 4)
-    out = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(recording_server.pid)], capture_output=True, text=True)
-    [pid] = [int(line.split()[0]) for line in out.stdout.splitlines() if one in line]
-    os.kill(pid, signal.SIGKILL)
+    os.kill(recorder_of(recording_server, one), signal.SIGKILL)
     failed = egress.until(one, "EGRESS_FAILED")
     [result] = failed["file_results"]
     assert decode(result["location"], strict=False)["frames"] > 15

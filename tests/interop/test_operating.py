@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+from lib.driver import eventually
 from lib.media import program
 from lib.server import ROOT
 
@@ -18,17 +19,25 @@ DEPLOY = os.path.join(ROOT, "deploy")
 WORDS = {"sum", "rate", "by", "le", "histogram_quantile", "state", "direction", "transmission", "reason"}
 
 
-def test_dashboard(server):
-    """Each query of the Grafana dashboard names metrics and labels that the server has."""
-    _, text, _ = server.get("/metrics")
-    names = set(re.findall(r"^([a-z_]+)[{ ]", text, re.M))
-    labels = set(re.findall(r'[{,]([a-z_]+)="', text))
+def test_dashboard(server, room):
+    """Each query of the Grafana dashboard names metrics and labels that the server has once there is a call."""
+    names, labels = set(), set()
+
+    def look() -> bool:
+        _, text, _ = server.get("/metrics")
+        names.update(re.findall(r"^([a-z0-9_]+)[{ ]", text, re.M))
+        labels.update(re.findall(r'[{,]([a-z_]+)="', text))
+        return {"livekit_rtt_ms_bucket", "livekit_jitter_us_bucket", "livekit_quality_score_count"} <= names
+
     with open(os.path.join(DEPLOY, "grafana", "auralink.json")) as file:
         dashboard = json.load(file)
     queries = [t["expr"] for p in dashboard["panels"] for t in p.get("targets", [])]
     assert len(queries) > 15
     ids = [p["id"] for p in dashboard["panels"]]
     assert len(ids) == len(set(ids))
+    room.join("node", "sender").call("publishVideo", fps=15)
+    room.join("python", "viewer").wait("trackSubscribed")
+    eventually(look, 60, what="reports of a call")
     for query in queries:
         metrics = re.findall(r"\b(?:livekit|auralink)_[a-z_]+", query)
         assert metrics, query

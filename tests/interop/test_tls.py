@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import signal
@@ -12,9 +14,12 @@ import sys
 import pytest
 
 from lib import tokens
-from lib.driver import HERE, eventually
+from lib.driver import HERE, ClientError, eventually
 from lib.media import program
+from lib.ports import free_port
+from lib.recording import decode
 from lib.server import ROOT, Server
+from test_egress import Egress
 
 pytestmark = pytest.mark.skipif(Server.is_reference(), reason="configuration of ours")
 
@@ -88,6 +93,135 @@ def test_http_clients(secure, certificates):
     done = subprocess.run(["node", "clients/server_sdk.mjs", secure.http_url, tokens.KEY, tokens.SECRET, "ListRooms", "{}"],
                           cwd=HERE, capture_output=True, text=True, timeout=60, env=trust)
     assert [r["name"] for r in json.loads(done.stdout)["ok"]["rooms"]] == ["by-cli"], done
+
+
+def pin(path) -> str:
+    """What Chromium knows a certificate's key by."""
+    public = subprocess.run(["openssl", "x509", "-in", path, "-pubkey", "-noout"], capture_output=True, check=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], input=public, capture_output=True, check=True).stdout
+    return base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+@pytest.fixture
+def trusting(secure, certificates, drivers):
+    """Names of clients of each kind that trust the server's certificate and no other of its authority."""
+    trust = f"SSL_CERT_FILE={certificates['ca.pem']}"
+    flags = f"AURA_CHROMIUM_FLAGS=--ignore-certificate-errors-spki-list={pin(secure.folder / 'cert.pem')}"
+    kinds = {"chromium-tls": ["env", flags, "node", "clients/browser_client.mjs", "chromium"],
+             "node-tls": ["env", trust, "node", "clients/node_client.mjs"],
+             "python-tls": ["env", trust, sys.executable, "clients/python_client.py"]}
+    for kind, argv in kinds.items():
+        drivers.add(kind, argv)
+    yield list(kinds)
+    for kind in kinds:
+        drivers.remove(kind)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(240)
+def test_real_clients(secure, trusting, room_on):
+    """livekit-client in Chromium, rtc-node and Python join over wss and see each other; without trust none does."""
+    room = room_on(secure)
+    try:
+        for kind in ("chromium", "node", "python"):
+            with pytest.raises(ClientError):
+                room.join(kind, f"{kind}-without")
+        people = {kind: room.join(kind, kind) for kind in trusting}
+        videos = {kind: who.call("publishVideo", width=320, height=180, fps=10, bitrate=200_000)["sid"]
+                  for kind, who in people.items()}
+        for kind, who in people.items():
+            for other, sid in videos.items():
+                if other != kind:
+                    who.until(sid, lambda s: s["distinct"] > 5, 60, f"{kind} sees nothing of {other}")
+    finally:
+        room.close()
+
+
+def test_command_line(secure, certificates, trusting, room_on, tmp_path):
+    """auralink with --ca-file: calls of the API, `doctor` and `record`; without it they say what to do."""
+    ca = ["--ca-file", certificates["ca.pem"]]
+    url = ["--url", secure.url]
+    assert subprocess.run([*program(), "room", "create", "private", *ca, *url], capture_output=True).returncode == 0
+    listed = subprocess.run([*program(), "room", "list", "--json", *ca, *url], capture_output=True, text=True)
+    assert "private" in listed.stdout, listed
+    wrong = subprocess.run([*program(), "room", "list", "--ca-file", str(tmp_path / "none.pem"), *url], capture_output=True,
+                           text=True)
+    assert wrong.returncode == 2 and "--ca-file: cannot read" in wrong.stderr, wrong
+    stranger = subprocess.run([*program(), "room", "list", "--ca-file", certificates["other.pem"], *url],
+                              capture_output=True, text=True)
+    assert stranger.returncode == 1 and "certificate" in stranger.stderr and "--ca-file" in stranger.stderr, stranger
+    doctor = subprocess.run([*program(), "doctor", *ca, secure.url], capture_output=True, text=True)
+    assert doctor.returncode == 0 and "the certificate is trusted" in doctor.stdout, doctor
+
+    room = room_on(secure)
+    try:
+        sender = room.join("node-tls", "sender")
+        sid = sender.call("publishVideo", width=320, height=180, fps=10, bitrate=200_000)["sid"]
+        record = [*program(), "record", room.name, "--min-free-mb", "1", "--patience", "0", *url]
+        done = subprocess.run([*record, "-o", str(tmp_path / "bad")], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "not trusted" in done.stderr and "--ca-file" in done.stderr, done
+        done = subprocess.run([*record, "-o", str(tmp_path / "good"), "--max-duration", "5", *ca], capture_output=True,
+                              text=True, timeout=60)
+        assert done.returncode == 0, done
+        with open(tmp_path / "good" / "manifest.json") as manifest:
+            [track] = json.load(manifest)["tracks"]
+        assert track["sid"] == sid and track["files"][0]["frames"] > 10, track
+    finally:
+        room.close()
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("url, trust, ends", [("", None, "EGRESS_COMPLETE"), ("wss://localhost:{}", "ca.pem", "EGRESS_COMPLETE"),
+                                              ("wss://localhost:{}", "other.pem", "EGRESS_FAILED")])
+def test_recordings(start_server, certificates, drivers, room_on, tmp_path, monkeypatch, url, trust, ends):
+    """The server's own recorders: over loopback as they are, at record.url only with a certificate that is trusted."""
+    certificate(tmp_path, "first", certificates)
+    (tmp_path / "recordings").mkdir()
+    port = free_port()
+    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", certificates["ca.pem"])  # of the Egress API's client
+    with monkeypatch.context() as environment:
+        if trust:
+            environment.setenv("SSL_CERT_FILE", certificates[trust])
+        server = start_server(ca_file=certificates["ca.pem"], ports={"http": port}, config={
+            "tls": {"cert_file": str(tmp_path / "cert.pem"), "key_file": str(tmp_path / "key.pem")},
+            "record": {"folder": str(tmp_path / "recordings"), "min_free_mb": 1, "url": url.format(port)}})
+    drivers.add("node-tls", ["env", f"SSL_CERT_FILE={certificates['ca.pem']}", "node", "clients/node_client.mjs"])
+    room = room_on(server)
+    try:
+        sid = room.join("node-tls", "sender").call("publishVideo", width=320, height=240, fps=15)["sid"]
+        egress = Egress(server)
+        one = egress.call("track", room=room.name, track=sid, filepath="track")["egress_id"]
+        if ends == "EGRESS_COMPLETE":
+            egress.until(one, "EGRESS_ACTIVE")
+            egress.call("stop", id=one)
+        done = egress.until(one, "EGRESS_COMPLETE", "EGRESS_FAILED")
+        assert done["status"] == ends and ("not trusted" in done.get("error", "")) == (ends == "EGRESS_FAILED"), done
+        if ends == "EGRESS_COMPLETE":
+            assert decode(done["file_results"][0]["location"])["frames"] > 0
+    finally:
+        room.close()
+        drivers.remove("node-tls")
+
+
+def test_renewed_by_itself(start_server, certificates, tmp_path):
+    """New files are taken without a signal; what cannot be used is not, and is tried again once it changes."""
+    certificate(tmp_path, "first", certificates)
+    server = start_server(ca_file=certificates["ca.pem"], config={
+        "tls": {"cert_file": str(tmp_path / "cert.pem"), "key_file": str(tmp_path / "key.pem"), "check_interval": "1s"}})
+
+    def shows(name: str) -> None:
+        eventually(lambda: f"subject=CN = {name}" in shown(server), 30, 0.2, f"the certificate of {name}")
+
+    shows("first")
+    certificate(tmp_path, "second", certificates)
+    shows("second")
+    (tmp_path / "fresh.pem").write_text("no certificate")
+    os.replace(tmp_path / "fresh.pem", tmp_path / "cert.pem")
+    log_has(server, "cert.pem holds no certificate")
+    log_has(server, "certificate_kept")
+    shows("second")
+    certificate(tmp_path, "third", certificates)
+    shows("third")
 
 
 def test_reload_in_a_call(secure, certificates, drivers, room_on):

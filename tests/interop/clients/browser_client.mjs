@@ -62,6 +62,7 @@ async function startChromium() {
     '--use-fake-ui-for-media-stream',
     '--use-fake-device-for-media-stream',
   ];
+  args.push(...(process.env.AURA_CHROMIUM_FLAGS || '').split(' ').filter(Boolean));
   if (clip) args.push(`--use-file-for-fake-video-capture=${clip}`);
   if (sound) args.push(`--use-file-for-fake-audio-capture=${sound}`);
   const context = await chromium.launchPersistentContext(profile, {

@@ -18,6 +18,7 @@ static int parse(struct dest *d, int argc, char **argv, const char **operands, s
         {"text", AURA_ARG_STR, &d->text, "TEXT", "a text", "AURA_TEST_TEXT", 0},
         {"port", AURA_ARG_UINT, &d->port, "PORT", "a port", NULL, UINT16_MAX},
         {"item", AURA_ARG_LIST, &d->list, "X", "many", NULL, 0},
+        {"file", AURA_ARG_FILE_ENV, NULL, "FILE", "a file", "AURA_TEST_FILE", 0},
     };
     const struct aura_command_line line = {
         "test", "A [B]", "About.", args, sizeof(args) / sizeof(args[0]), 1, 2};
@@ -88,8 +89,23 @@ static int durations_have_units(void) {
     return 0;
 }
 
+static int a_file_becomes_the_variable_that_libraries_read(void) {
+    struct dest d = {.flag = false};
+    const char *operands[2];
+    size_t n;
+    assert_int_equal(setenv("AURA_TEST_FILE", "/nowhere", 1), 0);
+    assert_int_equal(PARSE(&d, operands, &n, "a"), 0); /* not ours to judge: it is not asked for */
+    assert_string_equal(getenv("AURA_TEST_FILE"), "/nowhere");
+    assert_int_equal(PARSE(&d, operands, &n, "a", "--file", "/nowhere"), AURA_EINVAL);
+    assert_int_equal(PARSE(&d, operands, &n, "a", "--file", "/dev/null"), 0);
+    assert_string_equal(getenv("AURA_TEST_FILE"), "/dev/null");
+    assert_int_equal(unsetenv("AURA_TEST_FILE"), 0);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
+        AURA_PLAIN(a_file_becomes_the_variable_that_libraries_read),
         AURA_CASE(options_take_values_in_both_forms),
         AURA_CASE(mistakes_are_refused),
         AURA_CASE(the_environment_fills_in_and_options_win),
