@@ -67,14 +67,14 @@ static bool parse_flags(struct flags *f, int argc, char **argv, int *status) {
         {"version", AURA_ARG_FLAG, &f->version, NULL, "print the version and stop", NULL, 0},
     };
     const struct aura_command_line line = {
-        "auralink-server",
-        "",
-        "A real-time media server that every LiveKit SDK can use unchanged.\n"
-        "SIGTERM or SIGINT drains: clients are told to go elsewhere; a second one stops at once.",
-        args,
-        sizeof(args) / sizeof(args[0]),
-        0,
-        0};
+        .program = "auralink-server",
+        .operands = "",
+        .about = "A real-time media server that every LiveKit SDK can use unchanged.\n"
+                 "SIGTERM or SIGINT drains: clients are told to go elsewhere; a second one stops "
+                 "at once.",
+        .args = args,
+        .arg_count = sizeof(args) / sizeof(args[0]),
+    };
     size_t n = 0;
     int err = aura_args_parse(&line, argc, argv, NULL, &n);
     *status = err == AURA_EIGNORED ? 0 : USAGE;

@@ -80,7 +80,66 @@ def test_completion(tmp_path):
             assert command[1] in complete(script, "auralink", command[0], "")
         wanted = options(command)
         assert "--help" in wanted and set(wanted) == set(complete(script, "auralink", *command, "-")), command
-    assert subprocess.run([*program(), "completion", "fish"], capture_output=True).returncode == 2
+    assert subprocess.run([*program(), "completion", "tcsh"], capture_output=True).returncode == 2
+
+
+def test_completion_fish(tmp_path):
+    """fish offers the same, with what it is for."""
+    if not shutil.which("fish"):
+        pytest.skip("no fish here")
+    script = tmp_path / "auralink.fish"
+    script.write_text(subprocess.run([*program(), "completion", "fish"], capture_output=True, text=True, check=True).stdout)
+
+    def offered(*words: str) -> dict[str, str]:
+        done = subprocess.run(["fish", "--no-config", "-c", f"source {script}; complete -C '{' '.join(words)}'"],
+                              capture_output=True, text=True, check=True)
+        assert not done.stderr, done.stderr
+        return dict(line.split("\t") if "\t" in line else (line, "") for line in done.stdout.splitlines())
+
+    all_commands = commands()
+    assert {c[0] for c in all_commands} == {w for w in offered("auralink", "") if not w.startswith("-")}
+    for command in all_commands:
+        if len(command) == 2:
+            assert offered("auralink", command[0], "")[command[1]], command
+        wanted = {o for o in options(command) if o.startswith("--")}
+        assert wanted == {w for w in offered("auralink", *command, "--") if w.startswith("--")}, command
+    assert "sync" in "".join(offered("auralink", "room", "create", "--s")), "it finishes words"
+
+
+ZSH = """
+compdef() { :; }
+_describe() { print -rl -- "${(@P)${@[-1]}}"; }
+_arguments() { print -rl -- "$@"; }
+source "$1"
+shift
+words=("$@") CURRENT=$#
+_auralink
+"""
+
+
+def test_completion_zsh(tmp_path):
+    """zsh's own functions get every command and option with what it is for."""
+    if not shutil.which("zsh"):
+        pytest.skip("no zsh here")
+    script = tmp_path / "_auralink"
+    script.write_text(subprocess.run([*program(), "completion", "zsh"], capture_output=True, text=True, check=True).stdout)
+
+    def given(*words: str) -> list[str]:
+        done = subprocess.run(["zsh", "-f", "-c", ZSH, "zsh", str(script), *words], capture_output=True, text=True)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        return done.stdout.splitlines()
+
+    all_commands = commands()
+    assert {line.split(":")[0] for line in given("auralink", "")} == {c[0] for c in all_commands}
+    for command in all_commands:
+        if len(command) == 2:
+            assert any(line.startswith(command[1] + ":") for line in given("auralink", command[0], "")), command
+        offered = {re.match(r"\*?(--?[a-z][a-z0-9-]*)\[", line).group(1) for line in given("auralink", *command, "x", "-")
+                   if re.match(r"\*?-", line)}
+        assert offered == set(options(command)), command
+    real = "autoload -U compinit; compinit -u -D; source $1; print -r -- $_comps[auralink]"
+    done = subprocess.run(["zsh", "-f", "-c", real, "zsh", str(script)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "_auralink"
 
 
 def test_manual(tmp_path):
