@@ -6,6 +6,7 @@
 #include "aicore/track.h"
 #include "base/log.h"
 #include "cmd/aicore_http.h"
+#include "cmd/aicore_man.h"
 #include "cmd/args.h"
 #include "cmd/pem.h"
 #include "codec/encoder.h"
@@ -70,6 +71,7 @@ static bool parse(struct options *o, int argc, char **argv, int *status) {
             "one stops at once.",
         .args = args,
         .arg_count = sizeof(args) / sizeof(args[0]),
+        .manual = aicore_man,
     };
     size_t n = 0;
     int err = aura_args_parse(&line, argc, argv, NULL, &n);

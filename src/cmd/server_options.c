@@ -4,6 +4,7 @@
 #include "api/tls.h"
 #include "base/log.h"
 #include "cmd/args.h"
+#include "cmd/server_man.h"
 #include "cmd/server_tracing.h"
 #include "cmd/server_webhooks.h"
 #include "rtp/media.h"
@@ -74,6 +75,7 @@ static bool parse_flags(struct flags *f, int argc, char **argv, int *status) {
                  "at once.",
         .args = args,
         .arg_count = sizeof(args) / sizeof(args[0]),
+        .manual = server_man,
     };
     size_t n = 0;
     int err = aura_args_parse(&line, argc, argv, NULL, &n);
