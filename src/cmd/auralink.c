@@ -34,6 +34,16 @@ static void usage(FILE *out) {
                  "The server is auralink-server. All in one page: auralink man | man -l -\n");
 }
 
+static void usage_of_group(FILE *out, const struct cli_group *group) {
+    fprintf(out, "Usage: auralink %s COMMAND [options]: %s\n\nCommands:\n", group->name,
+            group->summary);
+    for (size_t i = 0; i < group->count; i++) {
+        const struct cli_command *c = &group->commands[i];
+        fprintf(out, "  %-18s %s\n", c->name, c->summary);
+    }
+    fprintf(out, "\n'auralink %s COMMAND --help' explains one.\n", group->name);
+}
+
 static void complain(const char *text, const char *hint) {
     cli_error(hint, "%s", text);
 }
@@ -95,13 +105,37 @@ static const struct cli_command *find(const struct cli_group *group, const char 
     return alone;
 }
 
+static bool is_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+static const struct cli_group *find_group(const char *name) {
+    for (size_t g = 0; g < CLI_COUNT(groups); g++) {
+        if (strcmp(groups[g]->name, name) == 0) {
+            return groups[g];
+        }
+    }
+    return NULL;
+}
+
+/* Words that are no command. */
+static int refuse(int argc, char **argv, const struct cli_group *group) {
+    struct cli cli = {.program = "auralink", .json = wants_json(argc, argv)};
+    bool two = argc > 2 && argv[2][0] != '-';
+    char hint[CLI_PROGRAM_BYTES];
+    snprintf(hint, sizeof(hint), "See auralink %s%s--help.", group ? group->name : "",
+             group ? " " : "");
+    cli_error_begin(&cli);
+    cli_error(hint, "no command '%s%s%s'", argv[1], two ? " " : "", two ? argv[2] : "");
+    return CLI_USAGE;
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) {
         usage(stderr);
         return CLI_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
+    if (is_help(argv[1])) {
         usage(stdout);
         return CLI_OK;
     }
@@ -109,19 +143,15 @@ int main(int argc, char **argv) {
         printf("auralink %s\n", AURA_VERSION);
         return CLI_OK;
     }
-    for (size_t g = 0; g < CLI_COUNT(groups); g++) {
-        if (strcmp(groups[g]->name, argv[1]) == 0) {
-            const struct cli_command *c = find(groups[g], argc > 2 ? argv[2] : NULL);
-            int skip = c && c->name[0] ? 2 : 1;
-            if (c) {
-                return run(groups[g], c, argc - skip, argv + skip);
-            }
-        }
+    const struct cli_group *group = find_group(argv[1]);
+    const struct cli_command *c = group ? find(group, argc > 2 ? argv[2] : NULL) : NULL;
+    if (c) {
+        int skip = c->name[0] ? 2 : 1;
+        return run(group, c, argc - skip, argv + skip);
     }
-    struct cli cli = {.program = "auralink", .json = wants_json(argc, argv)};
-    cli_error_begin(&cli);
-    bool two = argc > 2 && argv[2][0] != '-';
-    cli_error("See auralink --help.", "no command '%s%s%s'", argv[1], two ? " " : "",
-              two ? argv[2] : "");
-    return CLI_USAGE;
+    if (group && argc > 2 && is_help(argv[2])) {
+        usage_of_group(stdout, group);
+        return CLI_OK;
+    }
+    return refuse(argc, argv, group);
 }

@@ -33,15 +33,18 @@ static json_t *call(const struct cli *cli, const char *method, const char *room,
     return cli_twirp(cli, "AgentDispatchService", method, room, request);
 }
 
-static const char *metadata;
+static const char *metadata, *deployment;
 static const struct aura_arg create_options[] = {
     {"metadata", AURA_ARG_STR, &metadata, "TEXT", "what the agent is told", NULL, 0},
+    {"deployment", AURA_ARG_STR, &deployment, "NAME",
+     "only workers of this deployment (default: those without one)", NULL, 0},
 };
 
 static int create(struct cli *cli, const char *const *words, size_t count) {
     (void)count;
     json_t *request = json_pack("{s:s, s:s}", "room", words[0], "agent_name", words[1]);
     cli_set_text(request, "metadata", metadata);
+    cli_set_text(request, "deployment", deployment);
     return cli_finish(cli, call(cli, "CreateDispatch", words[0], request), show_one);
 }
 

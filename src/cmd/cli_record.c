@@ -94,7 +94,10 @@ static int run(struct record *w, struct aura_recorder *r) {
     bool fine = s.end == AURA_RECORD_STOPPED || s.end == AURA_RECORD_DURATION ||
                 s.end == AURA_RECORD_ROOM_ENDED || s.end == AURA_RECORD_SOURCE;
     if (!fine) {
-        cli_error(NULL, "%s", s.why);
+        cli_error(s.end == AURA_RECORD_UNREACHABLE || s.end == AURA_RECORD_LOST
+                      ? "auralink doctor checks what a call needs."
+                      : "What was written plays; manifest.json says what there is.",
+                  "%s", s.why);
     }
     return fine ? CLI_OK : CLI_FAILED;
 }

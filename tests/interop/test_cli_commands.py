@@ -128,10 +128,10 @@ def test_token(start_server):
 
 def test_dispatch_get(server):
     name = "test_cli_dispatch"
-    made = cli.good(server, "dispatch", "create", name, "helper", "--metadata", "m")
+    made = cli.good(server, "dispatch", "create", name, "helper", "--metadata", "m", "--deployment", "d")
     cli.good(server, "dispatch", "create", name, "another")
     [one] = cli.good(server, "dispatch", "get", name, made["id"])["agent_dispatches"]
-    assert (one["agent_name"], one["metadata"]) == ("helper", "m")
+    assert (one["agent_name"], one["metadata"], one["deployment"]) == ("helper", "m", "d")
     error = cli.error_of(cli.run("dispatch", "get", name, "AD_none", "--json", "--url", server.http_url))
     assert "AD_none" in error["error"] and "dispatch list" in error["hint"]
     call(server, "room", "delete_room", api.DeleteRoomRequest(room=name))
