@@ -27,6 +27,7 @@ test_packages=(
     libcmocka-dev g++ clang openssl "chromium|chromium-browser" "firefox-esr|firefox" ffmpeg procps iproute2 tshark
     coturn nftables gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-nice python3-gi python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gir1.2-gst-plugins-base-1.0
+    fish zsh man-db groff mandoc # completions and manual pages
     asterisk-core-sounds-en-g722 asterisk-moh-opsound-g722 # a voice and music, for AI Core's sound
 )
 

@@ -128,7 +128,15 @@ AURA_NODISCARD int aura_config_turn(struct aura_config *c, struct aura_buf *mess
 /** Calls for each key whose value differs. @param live  SIGHUP may change it */
 void aura_config_compare(const struct aura_config *a, const struct aura_config *b,
                          void (*differs)(void *arg, const char *path, bool live), void *arg);
-/** All keys with defaults and meaning, as a Markdown table. */
+/** What there is to say of a key. */
+struct aura_config_key_text {
+    const char *key, *fallback, *help; /* fallback: "" = none */
+    bool live;                         /* SIGHUP may change it */
+};
+/** Calls for each key that has an effect, in the order of docs/config.md. */
+typedef void(aura_config_key_fn)(void *arg, const struct aura_config_key_text *key);
+void aura_config_each_key(aura_config_key_fn *fn, void *arg);
+/** All of them as a Markdown table. */
 void aura_config_print_keys(FILE *out);
 
 #endif

@@ -296,13 +296,22 @@ const struct aura__config_key aura__config_keys[] = {
 };
 const size_t aura__config_key_count = sizeof(aura__config_keys) / sizeof(aura__config_keys[0]);
 
-void aura_config_print_keys(FILE *out) {
-    fprintf(out, "| key | default | meaning |\n|---|---|---|\n");
+void aura_config_each_key(aura_config_key_fn *fn, void *arg) {
     for (size_t i = 0; i < aura__config_key_count; i++) {
         const struct aura__config_key *k = &aura__config_keys[i];
+        const struct aura_config_key_text text = {k->path, k->fallback, k->help,
+                                                  aura__config_live(k->path)};
         if (k->type != CONFIG_IGNORED) {
-            fprintf(out, "| `%s` | %s | %s%s |\n", k->path, k->fallback, k->help,
-                    aura__config_live(k->path) ? " ↻" : "");
+            fn(arg, &text);
         }
     }
+}
+
+static void print_row(void *arg, const struct aura_config_key_text *k) {
+    fprintf(arg, "| `%s` | %s | %s%s |\n", k->key, k->fallback, k->help, k->live ? " ↻" : "");
+}
+
+void aura_config_print_keys(FILE *out) {
+    fprintf(out, "| key | default | meaning |\n|---|---|---|\n");
+    aura_config_each_key(print_row, out);
 }

@@ -19,22 +19,7 @@ static const struct aura_arg *find(const struct aura_command_line *line, const c
     return NULL;
 }
 
-static aura_args_visit_fn *visitor;
-static void *visitor_arg;
-
-void aura_args_visit(aura_args_visit_fn *fn, void *arg) {
-    visitor = fn;
-    visitor_arg = arg;
-}
-
-bool aura_args_visited(const struct aura_command_line *line) {
-    if (visitor) {
-        visitor(visitor_arg, line);
-    }
-    return visitor != NULL;
-}
-
-static void print_help(const struct aura_command_line *line) {
+void aura_args_help(const struct aura_command_line *line) {
     printf("Usage: %s [options]%s%s\n\n%s\n", line->program, line->operands[0] ? " " : "",
            line->operands, line->about);
     printf("\nOptions:\n");
@@ -57,11 +42,26 @@ static void print_help(const struct aura_command_line *line) {
         printf("\n");
     }
     printf("  %-26s show this text\n", "--help");
+    if (line->manual) {
+        printf("  %-26s print the manual page: %s --man | man -l -\n", "--man", line->program);
+    }
+}
+
+enum { TEXT_BYTES = 512 };
+
+static void complain(const struct aura_command_line *line, const char *text, const char *hint) {
+    if (line->complain) {
+        line->complain(text, hint);
+    } else {
+        fprintf(stderr, "%s: %s\n%s\n", line->program, text, hint);
+    }
 }
 
 static int fail(const struct aura_command_line *line, const char *what, const char *which) {
-    fprintf(stderr, "%s: %s%s%s\nTry '%s --help'.\n", line->program, what, which[0] ? ": " : "",
-            which, line->program);
+    char text[TEXT_BYTES], hint[TEXT_BYTES];
+    snprintf(text, sizeof(text), "%s%s%s", what, which[0] ? ": " : "", which);
+    snprintf(hint, sizeof(hint), "Try '%s --help'.", line->program);
+    complain(line, text, hint);
     return AURA_EINVAL;
 }
 
@@ -78,8 +78,9 @@ static int parse_uint(const char *text, uint64_t max, uint64_t *out) {
     return 0;
 }
 
-static int store(const struct aura_command_line *line, const struct aura_arg *a,
-                 const char *value) {
+/* @param where  "", or where the value is from if not from the command line */
+static int store(const struct aura_command_line *line, const struct aura_arg *a, const char *value,
+                 const char *where) {
     switch (a->kind) {
     case AURA_ARG_FLAG:
         *(bool *)a->dest = true;
@@ -89,8 +90,8 @@ static int store(const struct aura_command_line *line, const struct aura_arg *a,
         return 0;
     case AURA_ARG_UINT:
         if (parse_uint(value, a->max, a->dest)) {
-            char text[160];
-            snprintf(text, sizeof(text), "--%s wants a number%s", a->name,
+            char text[TEXT_BYTES];
+            snprintf(text, sizeof(text), "--%s%s wants a number%s", a->name, where,
                      a->max == UINT16_MAX ? " from 0 to 65535" : " within its limit");
             return fail(line, text, value);
         }
@@ -105,8 +106,8 @@ static int store(const struct aura_command_line *line, const struct aura_arg *a,
     }
     case AURA_ARG_FILE_ENV:
         if (access(value, R_OK)) {
-            char text[160];
-            snprintf(text, sizeof(text), "--%s: cannot read the file (%s)", a->name,
+            char text[TEXT_BYTES];
+            snprintf(text, sizeof(text), "--%s%s: cannot read the file (%s)", a->name, where,
                      strerror(errno));
             return fail(line, text, value);
         }
@@ -120,9 +121,10 @@ static int read_environment(const struct aura_command_line *line) {
         const struct aura_arg *a = &line->args[i];
         const char *value = a->env ? getenv(a->env) : NULL;
         if (value && value[0] && a->kind != AURA_ARG_FILE_ENV) { /* that stays as it is */
-            int err = store(line, a, value);
+            char where[TEXT_BYTES / 2];
+            snprintf(where, sizeof(where), " (from the environment variable %s)", a->env);
+            int err = store(line, a, value, where);
             if (err) {
-                fprintf(stderr, "(from the environment variable %s)\n", a->env);
                 return err;
             }
         }
@@ -139,16 +141,16 @@ static int parse_option(const struct aura_command_line *line, int argc, char **a
         return fail(line, "unknown option", argv[*i]);
     }
     if (a->kind == AURA_ARG_FLAG) {
-        return eq ? fail(line, "this option takes no value", argv[*i]) : store(line, a, NULL);
+        return eq ? fail(line, "this option takes no value", argv[*i]) : store(line, a, NULL, "");
     }
     if (eq) {
-        return store(line, a, eq + 1);
+        return store(line, a, eq + 1, "");
     }
     if (*i + 1 >= argc) {
         return fail(line, "this option needs a value", argv[*i]);
     }
     *i += 1;
-    return store(line, a, argv[*i]);
+    return store(line, a, argv[*i], "");
 }
 
 /* "--name", or "-n": names of one letter have one dash, and no "=". */
@@ -160,15 +162,15 @@ int aura_args_parse(const struct aura_command_line *line, int argc, char **argv,
                     const char **operands, size_t *operand_count) {
     size_t count = 0;
     bool options = true;
-    if (aura_args_visited(line)) {
-        return AURA_EIGNORED;
-    }
     int err = read_environment(line);
     for (int i = 1; !err && i < argc; i++) {
         if (options && strcmp(argv[i], "--") == 0) {
             options = false;
         } else if (options && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
-            print_help(line);
+            aura_args_help(line);
+            return AURA_EIGNORED;
+        } else if (options && line->manual && strcmp(argv[i], "--man") == 0) {
+            line->manual(line);
             return AURA_EIGNORED;
         } else if (options && is_option(argv[i])) {
             err = parse_option(line, argc, argv, &i);

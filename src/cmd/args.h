@@ -41,25 +41,23 @@ struct aura_command_line {
     const struct aura_arg *args;
     size_t arg_count;
     size_t operands_min, operands_max;
+    /* Who is told of a mistake, and what to do about it; NULL: a person, on stderr. */
+    void (*complain)(const char *text, const char *hint);
+    /* Writes the manual page of the program: makes --man an option; or NULL. */
+    void (*manual)(const struct aura_command_line *line);
 };
 
 /**
  * Parses argv[1..]; `--name value` and `--name=value`, `--` ends options.
  * @param operands  out: room for operands_max pointers into argv
- * @return 0; AURA_EIGNORED when --help was printed; AURA_EINVAL when a message was printed to
- * stderr
+ * @return 0; AURA_EIGNORED when --help or --man was printed; AURA_EINVAL when a message was printed
+ * to stderr
  */
 AURA_NODISCARD int aura_args_parse(const struct aura_command_line *line, int argc, char **argv,
                                    const char **operands, size_t *operand_count);
 
-/**
- * While a visitor is set, aura_args_parse() reads nothing: it hands the table over and returns
- * AURA_EIGNORED. That is how completion and the manual know all options. NULL ends it. One thread.
- */
-typedef void(aura_args_visit_fn)(void *arg, const struct aura_command_line *line);
-void aura_args_visit(aura_args_visit_fn *fn, void *arg);
-/** Hands the table over if a visitor is set: for commands that read their options themselves. */
-bool aura_args_visited(const struct aura_command_line *line);
+/** Prints --help. */
+void aura_args_help(const struct aura_command_line *line);
 
 /** "90", "90s", "15m", "6h", "2d" → seconds. @return 0 or AURA_EINVAL */
 AURA_NODISCARD int aura_args_seconds(const char *text, uint64_t *seconds);

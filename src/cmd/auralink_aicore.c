@@ -6,6 +6,7 @@
 #include "aicore/track.h"
 #include "base/log.h"
 #include "cmd/aicore_http.h"
+#include "cmd/aicore_man.h"
 #include "cmd/args.h"
 #include "cmd/pem.h"
 #include "codec/encoder.h"
@@ -61,16 +62,17 @@ static bool parse(struct options *o, int argc, char **argv, int *status) {
         {"version", AURA_ARG_FLAG, &o->version, NULL, "print the version and stop", NULL, 0},
     };
     const struct aura_command_line line = {
-        "auralink-aicore",
-        "",
-        "AI Core: compresses media by ML models, over gRPC (proto/aicore.proto).\n"
-        "SIGTERM or SIGINT drains: new streams are refused, running ones are told to move; a "
-        "second\n"
-        "one stops at once.",
-        args,
-        sizeof(args) / sizeof(args[0]),
-        0,
-        0};
+        .program = "auralink-aicore",
+        .operands = "",
+        .about =
+            "AI Core: compresses media by ML models, over gRPC (proto/aicore.proto).\n"
+            "SIGTERM or SIGINT drains: new streams are refused, running ones are told to move; a "
+            "second\n"
+            "one stops at once.",
+        .args = args,
+        .arg_count = sizeof(args) / sizeof(args[0]),
+        .manual = aicore_man,
+    };
     size_t n = 0;
     int err = aura_args_parse(&line, argc, argv, NULL, &n);
     *status = err == AURA_EIGNORED ? 0 : USAGE;

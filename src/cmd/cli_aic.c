@@ -10,8 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 enum {
     FIRST_LOOKS_MS = 300, /* each look has the server count anew for the next one */
     EVERY_MS = 1000,
@@ -105,7 +103,7 @@ static void print_table(const struct row *rows, size_t count) {
     static const char *const heading[] = {"ROOM",     "PUBLISHER",   "TRACK",     "STATE",
                                           "VIEWERS",  "NATIVE kbps", "SENT",      "SAVED",
                                           "TOTAL MB", "LATENCY ms",  "FELL BACK", "MODEL"};
-    struct cli_table *t = cli_table_new(COUNT(heading), heading);
+    struct cli_table *t = cli_table_new(CLI_COUNT(heading), heading);
     for (size_t i = 0; i < count; i++) {
         const json_t *k = rows[i].track;
         char cell[7][CELL];
@@ -142,8 +140,8 @@ static void wait_ms(long ms) {
     (void)nanosleep(&t, NULL);
 }
 
-static int look(const struct cli *cli, json_t **answer) {
-    return cli_get(cli, "debug/aic", CLI_GRANT_ROOM_LIST, answer);
+static json_t *look(const struct cli *cli) {
+    return cli_get(cli, "debug/aic", NULL);
 }
 
 static void show(const struct cli *cli, bool once, const json_t *answer, const json_t *before,
@@ -162,46 +160,47 @@ static void show(const struct cli *cli, bool once, const json_t *answer, const j
     aura_free(rows);
 }
 
-int cli_aic_top(int argc, char **argv) {
-    struct cli cli = CLI_DEFAULTS;
-    bool once = false;
-    const struct aura_arg args[] = {
-        {"once", AURA_ARG_FLAG, &once, NULL, "print one table and stop", NULL, 0}, CLI_ARGS(&cli)};
-    const struct aura_command_line line = {
-        "auralink aic top",
-        "[ROOM]",
-        "Shows each second what AI compression does to the tracks of a server, or of one room:\n"
-        "what their viewers get, what that had cost natively, and how long AI Core takes.\n"
-        "Those that save most come first. With --json each second is one line.",
-        args,
-        COUNT(args),
-        0,
-        1};
-    const char *room = NULL;
-    size_t n = 0;
-    int status;
-    if (cli_ends(aura_args_parse(&line, argc, argv, &room, &n), &status)) {
-        return status;
-    }
-    json_t *before = NULL, *answer = NULL;
-    int err = look(&cli, &before);
-    if (!err) {
+static bool once;
+static const struct aura_arg options[] = {
+    {"once", AURA_ARG_FLAG, &once, NULL, "print one table and stop", NULL, 0},
+};
+
+static int top(struct cli *cli, const char *const *words, size_t count) {
+    json_t *before = look(cli), *answer = NULL;
+    if (before) {
         json_decref(before);
         wait_ms(FIRST_LOOKS_MS);
-        err = look(&cli, &before);
+        before = look(cli);
     }
-    for (long ms = 2 * FIRST_LOOKS_MS; !err; ms = EVERY_MS) {
+    for (long ms = 2 * FIRST_LOOKS_MS; before; ms = EVERY_MS) {
         wait_ms(ms);
-        err = look(&cli, &answer);
-        if (!err) {
-            show(&cli, once, answer, before, n ? room : NULL);
-            json_decref(before);
-            before = answer;
+        answer = look(cli);
+        if (answer) {
+            show(cli, once, answer, before, count ? words[0] : NULL);
         }
+        json_decref(before);
+        before = answer;
         if (once) {
             break;
         }
     }
+    int status = before ? CLI_OK : CLI_FAILED;
     json_decref(before);
-    return err ? CLI_FAILED : CLI_OK;
+    return status;
 }
+
+static const struct cli_command commands[] = {
+    {.name = "top",
+     .operands = "[ROOM]",
+     .operands_max = 1,
+     .summary = "show what AI compression saves, live",
+     .about = "Shows each second what AI compression does to the tracks of a server, or of one "
+              "room:\nwhat their viewers get, what that had cost natively, and how long AI Core "
+              "takes.\nThose that save most come first. With --json each second is one line.",
+     CLI_OPTIONS(options),
+     .flags = CLI_SERVER,
+     .grants = CLI_GRANT_ROOM_LIST,
+     .run = top},
+};
+
+CLI_GROUP(cli_group_aic, "aic", "AI compression", commands);

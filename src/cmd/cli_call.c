@@ -28,24 +28,35 @@ static void make_url(struct aura_buf *out, const char *url, const char *path) {
     aura_buf_printf(out, "%s://%.*s/%s", tls ? "https" : "http", (int)len, rest, path);
 }
 
-static int report(const struct cli *cli, const char *method, long status, const char *body,
-                  json_t **response) {
+static const char *hint_of(long status, const json_t *parsed) {
+    const char *text = cli_text(parsed, "msg");
+    return status == 401   ? "Check --api-key and --api-secret against the server's `keys`."
+           : !parsed       ? "Is it a LiveKit-compatible server? Name another one with --url."
+           : status == 404 ? "Who and what is there: auralink room list, auralink participant list "
+                             "ROOM, auralink egress list."
+           : status == 501 ? "This server does not offer it; docs/server-api.md says what there is."
+           : strstr(text, "not connected")
+               ? "The server is not set up for it: recordings want record.folder in its "
+                 "configuration (docs/recording.md)."
+               : NULL;
+}
+
+static json_t *report(const char *method, long status, const char *body) {
     json_error_t where;
     json_t *parsed = json_loads(body, 0, &where);
     if (status == 200 && parsed) {
-        *response = parsed;
-        return 0;
+        return parsed;
     }
-    const char *text = cli_text(parsed, "msg");
-    fprintf(stderr, "auralink: %s: %s (%s, HTTP %ld)\n", method, text[0] ? text : "no answer text",
-            parsed ? cli_text(parsed, "code") : "no Twirp answer", status);
-    if (status == 401) {
-        fprintf(stderr, "Check --api-key and --api-secret against the server's `keys`.\n");
-    } else if (!parsed) {
-        fprintf(stderr, "Is %s a LiveKit-compatible server?\n", cli->url);
+    const char *text = cli_text(parsed, "msg"), *data = "";
+    const json_t *meta = json_object_get(parsed, "meta");
+    if (json_object_get(meta, "rpc_code")) {
+        data = cli_text(meta, "rpc_data");
     }
+    cli_error(hint_of(status, parsed), "%s: %s%s%s (%s, HTTP %ld)", method,
+              text[0] ? text : "no answer text", data[0] ? ": " : "", data,
+              parsed ? cli_text(parsed, "code") : "no Twirp answer", status);
     json_decref(parsed);
-    return status == 401 ? AURA_EAUTH : status == 404 ? AURA_ENOENT : AURA_EIO;
+    return NULL;
 }
 
 static int perform(const struct cli *cli, const char *url, const char *bearer, const char *body,
@@ -75,23 +86,23 @@ static int perform(const struct cli *cli, const char *url, const char *bearer, c
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     if (code != CURLE_OK) {
-        fprintf(stderr, "auralink: no answer from %s: %s\n", cli->url,
-                why[0] ? why : curl_easy_strerror(code));
-        fprintf(stderr, code == CURLE_PEER_FAILED_VERIFICATION
-                            ? "Name the file of the authority that its certificate is from with "
-                              "--ca-file.\n"
-                            : "Is the server running there? Name another one with --url.\n");
+        cli_error(code == CURLE_PEER_FAILED_VERIFICATION
+                      ? "Name the file of the authority that its certificate is from with "
+                        "--ca-file."
+                      : "Is the server running there? Name another one with --url.",
+                  "no answer from %s: %s", cli->url, why[0] ? why : curl_easy_strerror(code));
         return AURA_EIO;
     }
     return 0;
 }
 
 /* @param body  NULL: a GET */
-static int call(const struct cli *cli, const char *path, const char *name, unsigned grants,
-                const char *room, const char *body, json_t **response) {
+static json_t *call(const struct cli *cli, const char *path, const char *name, const char *room,
+                    const char *body) {
     struct aura_buf url = AURA_BUF(2048), bearer = AURA_BUF(16384),
                     answer = AURA_BUF(ANSWER_BYTES_MAX);
-    char *token = cli_mint_admin(cli, grants, room);
+    char *token = cli_mint_admin(cli, room);
+    json_t *response = NULL;
     long status = 0;
     int err = token ? 0 : AURA_ENOMEM;
     if (!err) {
@@ -103,7 +114,7 @@ static int call(const struct cli *cli, const char *path, const char *name, unsig
         err = perform(cli, aura_buf_text(&url), aura_buf_text(&bearer), body, &answer, &status);
     }
     if (!err) {
-        err = report(cli, name, status, aura_buf_text(&answer), response);
+        response = report(name, status, aura_buf_text(&answer));
     }
     if (bearer.data) {
         aura_wipe(bearer.data, bearer.len);
@@ -112,32 +123,34 @@ static int call(const struct cli *cli, const char *path, const char *name, unsig
     aura_buf_free(&bearer);
     aura_buf_free(&answer);
     aura_free(token);
-    return err;
+    return response;
 }
 
-int cli_twirp(const struct cli *cli, const char *service, const char *method, unsigned grants,
-              const char *room, json_t *request, json_t **response) {
-    *response = NULL;
+json_t *cli_twirp(const struct cli *cli, const char *service, const char *method, const char *room,
+                  json_t *request) {
     char path[128];
     char *body = json_dumps(request, JSON_COMPACT);
+    json_t *response = NULL;
     snprintf(path, sizeof(path), "twirp/livekit.%s/%s", service, method);
-    int err = body ? call(cli, path, method, grants, room, body, response) : AURA_ENOMEM;
+    if (body) {
+        response = call(cli, path, method, room, body);
+    } else {
+        cli_error("Texts must be UTF-8.", "%s: what was given cannot be sent", method);
+    }
     free(body); /* library's memory */
     json_decref(request);
-    return err;
+    return response;
 }
 
-int cli_room_service(const struct cli *cli, const char *method, unsigned grants, const char *room,
-                     json_t *request, json_t **response) {
-    return cli_twirp(cli, "RoomService", method, grants, room, request, response);
+json_t *cli_room_service(const struct cli *cli, const char *method, const char *room,
+                         json_t *request) {
+    return cli_twirp(cli, "RoomService", method, room, request);
 }
 
-int cli_get(const struct cli *cli, const char *path, unsigned grants, json_t **response) {
-    *response = NULL;
-    return call(cli, path, path, grants, NULL, NULL, response);
+json_t *cli_get(const struct cli *cli, const char *path, const char *room) {
+    return call(cli, path, path, room, NULL);
 }
 
-int cli_post(const struct cli *cli, const char *path, unsigned grants, json_t **response) {
-    *response = NULL;
-    return call(cli, path, path, grants, NULL, "", response);
+json_t *cli_post(const struct cli *cli, const char *path) {
+    return call(cli, path, path, NULL, "");
 }

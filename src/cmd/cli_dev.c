@@ -19,7 +19,7 @@ enum { TOKEN_SECONDS = 24 * 3600, ADDRESS_BYTES = 32 };
 struct dev {
     struct dev_child server, core;
     int signals;
-    bool announced;
+    bool announced, json;
     char core_address[ADDRESS_BYTES]; /* "" until AI Core says where it listens */
 };
 
@@ -30,21 +30,32 @@ static json_t *listening(const char *line) {
     return is ? json_loads(line + sizeof(word) - 1, 0, NULL) : NULL;
 }
 
-static void announce(int port, const char *core) {
-    struct cli cli = CLI_DEFAULTS;
+/* @return a token of the development key, or NULL after a message */
+static char *guest_token(const struct cli *cli) {
     struct aura_claims claims; /* borrows its strings */
     aura_claims_init(&claims);
     claims.identity = (char *)(uintptr_t) "guest";
     claims.has_video = true;
     claims.video.room = (char *)(uintptr_t) "demo";
     claims.video.room_join = true;
-    char *token = cli_mint_join(&claims, cli.api_key, cli.api_secret, TOKEN_SECONDS);
-    if (!token) {
-        return;
-    }
+    return cli_mint_join(&claims, cli->api_key, cli->api_secret, TOKEN_SECONDS);
+}
+
+static void print_json(const struct cli *cli, int port, const char *core, const char *token) {
+    char url[ADDRESS_BYTES];
+    snprintf(url, sizeof(url), "ws://localhost:%d", port);
+    json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "url", url, "api_key",
+                             cli->api_key, "api_secret", cli->api_secret, "token", token, "room",
+                             "demo", "identity", "guest", "ai_core", core);
+    json_dumpf(line, stdout, JSON_COMPACT);
+    printf("\n");
+    json_decref(line);
+}
+
+static void print_text(const struct cli *cli, int port, const char *core, const char *token) {
     printf("\n  AuraLink is running (development keys: anyone who knows them may join)\n\n");
     printf("    URL     ws://localhost:%d\n", port);
-    printf("    Key     %s   Secret  %s\n", cli.api_key, cli.api_secret);
+    printf("    Key     %s   Secret  %s\n", cli->api_key, cli->api_secret);
     printf("    Token   %s\n", token);
     printf("            (room 'demo', identity 'guest', 24 h; more: auralink token create "
            "--help)\n\n");
@@ -56,7 +67,16 @@ static void announce(int port, const char *core) {
            port);
     printf("  AI Core   %s\n", core[0] ? core : "none: calls are native");
     printf("  Metrics   http://localhost:%d/metrics\n  Stop      Ctrl-C\n\n", port);
-    fflush(stdout);
+}
+
+static void announce(const struct dev *dev, int port) {
+    struct cli cli;
+    cli_defaults(&cli);
+    char *token = guest_token(&cli);
+    if (token) {
+        (dev->json ? print_json : print_text)(&cli, port, dev->core_address, token);
+        fflush(stdout);
+    }
     aura_free(token);
 }
 
@@ -64,12 +84,13 @@ static void server_line(void *arg, const char *line) {
     struct dev *dev = arg;
     json_t *ports = dev->announced ? NULL : listening(line);
     if (ports) {
-        announce((int)cli_number(ports, "http"), dev->core_address);
+        announce(dev, (int)cli_number(ports, "http"));
         json_decref(ports);
         dev->announced = true;
     } else {
-        printf("%s\n", line);
-        fflush(stdout);
+        FILE *out = dev->json ? stderr : stdout; /* where JSON is, nothing else is */
+        fprintf(out, "%s\n", line);
+        fflush(out);
     }
 }
 
@@ -103,22 +124,26 @@ static void start_core(struct dev *dev) {
     }
 }
 
-static int start_server(struct dev *dev, int argc, char **argv) {
+static bool is_own(const char *word) {
+    return strcmp(word, "--no-aic") == 0 || strcmp(word, "--json") == 0;
+}
+
+static int start_server(struct dev *dev, const char *const *words, size_t count) {
     char *args[DEV_ARGS_MAX + 1] = {(char *)(uintptr_t) "--dev"};
     size_t n = 1;
     if (dev->core_address[0]) {
         args[n++] = (char *)(uintptr_t) "--ai-core";
         args[n++] = dev->core_address;
     }
-    for (int i = 1; i < argc && n < DEV_ARGS_MAX; i++) {
-        if (strcmp(argv[i], "--no-aic") != 0) {
-            args[n++] = argv[i];
+    for (size_t i = 0; i < count && n < DEV_ARGS_MAX; i++) {
+        if (!is_own(words[i])) {
+            args[n++] = (char *)(uintptr_t)words[i];
         }
     }
     int err = dev_child_start(&dev->server, "auralink-server", args);
     if (err) {
-        fprintf(stderr, "auralink: cannot start auralink-server: %s\nBuild it with 'make build'.\n",
-                err == AURA_ENOENT ? "it is not beside this program" : strerror(errno));
+        cli_error("Build it with 'make build'.", "cannot start auralink-server: %s",
+                  err == AURA_ENOENT ? "it is not beside this program" : strerror(errno));
     }
     return err;
 }
@@ -131,7 +156,7 @@ static int watch_signals(struct dev *dev) {
     sigprocmask(SIG_BLOCK, &watched, NULL);
     dev->signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
     if (dev->signals < 0) {
-        fprintf(stderr, "auralink: cannot watch for signals: %s\n", strerror(errno));
+        cli_error(NULL, "cannot watch for signals: %s", strerror(errno));
         return AURA_EIO;
     }
     return 0;
@@ -141,8 +166,8 @@ static void pass_signal(struct dev *dev) {
     struct signalfd_siginfo info;
     if (read(dev->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGINT) {
-            printf("\nStopping (Ctrl-C again to stop at once)...\n");
-            fflush(stdout);
+            fprintf(dev->json ? stderr : stdout, "\nStopping (Ctrl-C again to stop at once)...\n");
+            fflush(NULL);
         }
         kill(dev->server.pid, (int)info.ssi_signo);
     }
@@ -171,43 +196,29 @@ static void run(struct dev *dev) {
     }
 }
 
-int cli_dev(int argc, char **argv) {
-    bool without = false;
-    const struct aura_arg args[] = {{"no-aic", AURA_ARG_FLAG, &without, NULL,
-                                     "without AI Core: nothing is compressed", NULL, 0}};
-    const struct aura_command_line line = {
-        "auralink dev",
-        "[OPTIONS OF auralink-server]",
-        "Starts auralink-server --dev, and AI Core for it, and prints a URL, a join token and how\n"
-        "to connect. Key 'devkey', secret 'secret'. See auralink-server --help.",
-        args,
-        1,
-        0,
-        0};
-    if (aura_args_visited(&line)) {
-        return CLI_OK;
+static bool without;
+static const struct aura_arg options[] = {
+    {"no-aic", AURA_ARG_FLAG, &without, NULL, "without AI Core: nothing is compressed", NULL, 0},
+};
+
+static int dev(struct cli *cli, const char *const *words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        without = without || strcmp(words[i], "--no-aic") == 0;
     }
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        size_t n = 0;
-        int status;
-        (void)cli_ends(aura_args_parse(&line, 2, argv, NULL, &n), &status);
-        return status;
-    }
-    bool aic = true;
-    for (int i = 1; i < argc; i++) {
-        aic = aic && strcmp(argv[i], "--no-aic") != 0;
-    }
-    struct dev dev = {.server = {.out = -1}, .core = {.out = -1}};
+    struct dev dev = {.server = {.out = -1}, .core = {.out = -1}, .json = cli->json};
     if (watch_signals(&dev)) {
         return CLI_FAILED;
     }
-    if (aic) {
+    if (!without) {
         start_core(&dev);
     }
     int status = CLI_FAILED;
-    if (start_server(&dev, argc, argv) == 0) {
+    if (start_server(&dev, words, count) == 0) {
         run(&dev);
         status = dev_child_wait(&dev.server);
+        if (status) {
+            cli_error("Its own words are above.", "auralink-server ended with status %d", status);
+        }
     }
     if (dev.core.pid > 0) {
         kill(dev.core.pid, SIGTERM);
@@ -216,3 +227,17 @@ int cli_dev(int argc, char **argv) {
     close(dev.signals);
     return status;
 }
+
+static const struct cli_command commands[] = {
+    {.name = "",
+     .operands = "[OPTIONS OF auralink-server]",
+     .summary = "start a server for development and print how to connect",
+     .about = "Starts auralink-server --dev, and AI Core for it, and prints a URL, a join token "
+              "and how\n"
+              "to connect. Key 'devkey', secret 'secret'. See auralink-server --help.",
+     CLI_OPTIONS(options),
+     .flags = CLI_OWN_OPTIONS,
+     .run = dev},
+};
+
+CLI_GROUP(cli_group_dev, "dev", "a server for development", commands);

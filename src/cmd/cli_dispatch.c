@@ -4,11 +4,9 @@
 
 #include <stdio.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 static void show(const json_t *dispatches) {
     static const char *const heading[] = {"ID", "AGENT", "ROOM", "JOBS", "METADATA"};
-    struct cli_table *t = cli_table_new(COUNT(heading), heading);
+    struct cli_table *t = cli_table_new(CLI_COUNT(heading), heading);
     size_t i;
     json_t *d;
     json_array_foreach(dispatches, i, d) {
@@ -21,96 +19,92 @@ static void show(const json_t *dispatches) {
     cli_table_print(t);
 }
 
-/* Prints the dispatches of @p list, or with --json the whole response. */
-static int finish(const struct cli *cli, int err, json_t *response, const json_t *list) {
-    int status = err ? CLI_FAILED : CLI_OK;
-    if (!err && cli->json) {
-        status = cli_print_json(response);
-    } else if (!err) {
-        show(list);
-    }
-    json_decref(response);
-    return status;
+static void show_list(const json_t *response) {
+    show(json_object_get(response, "agent_dispatches"));
 }
 
-static int call(const struct cli *cli, const char *method, const char *room, json_t *request,
-                json_t **response) {
-    return cli_twirp(cli, "AgentDispatchService", method, CLI_GRANT_ROOM_ADMIN, room, request,
-                     response);
+static void show_one(const json_t *dispatch) {
+    json_t *all = json_pack("[O]", dispatch);
+    show(all);
+    json_decref(all);
 }
 
-int cli_dispatch_create(int argc, char **argv) {
-    struct cli cli = CLI_DEFAULTS;
-    const char *metadata = "";
-    const struct aura_arg args[] = {
-        {"metadata", AURA_ARG_STR, &metadata, "TEXT", "what the agent is told", NULL, 0},
-        CLI_ARGS(&cli)};
-    const struct aura_command_line line = {"auralink dispatch create",
-                                           "ROOM AGENT",
-                                           "Sends an agent, by its name, to a room.",
-                                           args,
-                                           COUNT(args),
-                                           2,
-                                           2};
-    const char *words[2];
-    size_t n = 0;
-    int status;
-    if (cli_ends(aura_args_parse(&line, argc, argv, words, &n), &status)) {
-        return status;
-    }
-    json_t *response = NULL;
-    int err = call(&cli, "CreateDispatch", words[0],
-                   json_pack("{s:s, s:s, s:s}", "room", words[0], "agent_name", words[1],
-                             "metadata", metadata),
-                   &response);
-    json_t *list = err ? NULL : json_pack("[O]", response);
-    status = finish(&cli, err, response, list);
-    json_decref(list);
-    return status;
+static json_t *call(const struct cli *cli, const char *method, const char *room, json_t *request) {
+    return cli_twirp(cli, "AgentDispatchService", method, room, request);
 }
 
-int cli_dispatch_list(int argc, char **argv) {
-    struct cli cli = CLI_DEFAULTS;
-    const struct aura_arg args[] = {CLI_ARGS(&cli)};
-    const struct aura_command_line line = {"auralink dispatch list",
-                                           "ROOM",
-                                           "Lists the agents that a room wants.",
-                                           args,
-                                           COUNT(args),
-                                           1,
-                                           1};
-    const char *room;
-    size_t n = 0;
-    int status;
-    if (cli_ends(aura_args_parse(&line, argc, argv, &room, &n), &status)) {
-        return status;
-    }
-    json_t *response = NULL;
-    int err = call(&cli, "ListDispatch", room, json_pack("{s:s}", "room", room), &response);
-    return finish(&cli, err, response, json_object_get(response, "agent_dispatches"));
+static const char *metadata, *deployment;
+static const struct aura_arg create_options[] = {
+    {"metadata", AURA_ARG_STR, &metadata, "TEXT", "what the agent is told", NULL, 0},
+    {"deployment", AURA_ARG_STR, &deployment, "NAME",
+     "only workers of this deployment (default: those without one)", NULL, 0},
+};
+
+static int create(struct cli *cli, const char *const *words, size_t count) {
+    (void)count;
+    json_t *request = json_pack("{s:s, s:s}", "room", words[0], "agent_name", words[1]);
+    cli_set_text(request, "metadata", metadata);
+    cli_set_text(request, "deployment", deployment);
+    return cli_finish(cli, call(cli, "CreateDispatch", words[0], request), show_one);
 }
 
-int cli_dispatch_delete(int argc, char **argv) {
-    struct cli cli = CLI_DEFAULTS;
-    const struct aura_arg args[] = {CLI_ARGS(&cli)};
-    const struct aura_command_line line = {"auralink dispatch delete",
-                                           "ROOM DISPATCH_ID",
-                                           "Takes a dispatch back; its agents leave the room.",
-                                           args,
-                                           COUNT(args),
-                                           2,
-                                           2};
-    const char *words[2];
-    size_t n = 0;
-    int status;
-    if (cli_ends(aura_args_parse(&line, argc, argv, words, &n), &status)) {
-        return status;
+/* All of a room, or with a second word that one. */
+static int list(struct cli *cli, const char *const *words, size_t count) {
+    json_t *request = json_pack("{s:s}", "room", words[0]);
+    cli_set_text(request, "dispatch_id", count > 1 ? words[1] : NULL);
+    json_t *response = call(cli, "ListDispatch", words[0], request);
+    if (response && count > 1 &&
+        json_array_size(json_object_get(response, "agent_dispatches")) == 0) {
+        cli_error("auralink dispatch list ROOM shows those that are there.", "no dispatch %s",
+                  words[1]);
+        json_decref(response);
+        return CLI_FAILED;
     }
-    json_t *response = NULL;
-    int err = call(&cli, "DeleteDispatch", words[0],
-                   json_pack("{s:s, s:s}", "room", words[0], "dispatch_id", words[1]), &response);
-    json_t *list = err ? NULL : json_pack("[O]", response);
-    status = finish(&cli, err, response, list);
-    json_decref(list);
-    return status;
+    return cli_finish(cli, response, show_list);
 }
+
+static int delete_one(struct cli *cli, const char *const *words, size_t count) {
+    (void)count;
+    json_t *request = json_pack("{s:s, s:s}", "room", words[0], "dispatch_id", words[1]);
+    return cli_finish(cli, call(cli, "DeleteDispatch", words[0], request), show_one);
+}
+
+#define ADMIN .flags = CLI_SERVER, .grants = CLI_GRANT_ROOM_ADMIN
+
+static const struct cli_command commands[] = {
+    {.name = "create",
+     .operands = "ROOM AGENT",
+     .operands_min = 2,
+     .operands_max = 2,
+     .summary = "send an agent to a room",
+     .about = "Sends an agent, by its name, to a room.",
+     CLI_OPTIONS(create_options),
+     ADMIN,
+     .run = create},
+    {.name = "list",
+     .operands = "ROOM",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "list the agents that a room wants",
+     .about = "Lists the agents that a room wants.",
+     ADMIN,
+     .run = list},
+    {.name = "get",
+     .operands = "ROOM DISPATCH_ID",
+     .operands_min = 2,
+     .operands_max = 2,
+     .summary = "show one dispatch",
+     .about = "Shows one dispatch of a room.",
+     ADMIN,
+     .run = list},
+    {.name = "delete",
+     .operands = "ROOM DISPATCH_ID",
+     .operands_min = 2,
+     .operands_max = 2,
+     .summary = "take a dispatch back",
+     .about = "Takes a dispatch back; its agents leave the room.",
+     ADMIN,
+     .run = delete_one},
+};
+
+CLI_GROUP(cli_group_dispatch, "dispatch", "which agents a room wants", commands);

@@ -23,7 +23,7 @@ static void on_signal(int number) {
 int cli_media_check(struct cli_media *m) {
     m->aic = strcmp(m->aic_text, "on") == 0;
     if (!m->aic && strcmp(m->aic_text, "off") != 0) {
-        fprintf(stderr, "%s: --aic wants on or off\n", m->command);
+        cli_error(NULL, "--aic wants on or off");
         return AURA_EINVAL;
     }
     return 0;
@@ -34,7 +34,7 @@ char *cli_media_token(struct cli_media *m, bool publish) {
     if (m->token) {
         char *copy = aura_strdup(m->token);
         if (!copy) {
-            fprintf(stderr, "%s: out of memory\n", m->command);
+            cli_error(NULL, "out of memory");
         }
         return copy;
     }
@@ -71,13 +71,13 @@ void cli_media_on_connected(void *arg) {
 
 void cli_media_on_reconnecting(void *arg, int err, const char *why) {
     struct cli_media *m = arg;
-    fprintf(stderr, "%s: connection lost: %s (%s); trying again\n", m->command, why,
+    fprintf(stderr, "%s: connection lost: %s (%s); trying again\n", m->cli.program, why,
             aura_call_error_text(err));
 }
 
 void cli_media_on_reconnected(void *arg) {
     struct cli_media *m = arg;
-    fprintf(stderr, "%s: connected again\n", m->command);
+    fprintf(stderr, "%s: connected again\n", m->cli.program);
 }
 
 void cli_media_on_ended(void *arg, int err, const char *why) {
@@ -89,11 +89,14 @@ void cli_media_on_ended(void *arg, int err, const char *why) {
 
 int cli_media_status(const struct cli_media *m) {
     if (atomic_load(&m->ended)) {
-        fprintf(stderr, "%s: %s (%s)\n", m->command, m->why, aura_call_error_text(m->err));
+        cli_error(m->err == AURA_EAUTH
+                      ? "Check --api-key and --api-secret against the server's `keys`."
+                      : "auralink doctor checks what a call needs.",
+                  "%s (%s)", m->why, aura_call_error_text(m->err));
         return CLI_FAILED;
     }
     if (!atomic_load(&m->connected)) {
-        fprintf(stderr, "%s: not connected in time\n", m->command);
+        cli_error("auralink doctor checks what a call needs.", "not connected in time");
         return CLI_FAILED;
     }
     return CLI_OK;

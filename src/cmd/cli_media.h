@@ -12,8 +12,7 @@
 enum { CLI_MEDIA_PACKET_OVERHEAD = 16 + 8 + 20 }; /* SRTP's tag, UDP, IPv4: on the wire */
 
 struct cli_media {
-    const char *command; /* "auralink publish" */
-    struct cli cli;
+    struct cli cli; /* a copy of what the command was run with */
     const char *room, *identity, *token, *aic_text;
     bool insecure, aic;
     uint64_t duration_s;

@@ -6,8 +6,9 @@
 #include "cmd/cli.h"
 #include "room/token.h"
 
-/** A token of a minute for one API call. @return NULL after a message; free with aura_free() */
-char *cli_mint_admin(const struct cli *cli, unsigned grants, const char *room);
+/** A token of a minute for one API call, with cli->grants. @return NULL after a message; free with
+ * aura_free() */
+char *cli_mint_admin(const struct cli *cli, const char *room);
 
 /** A token with these claims, valid for @p seconds. @return as above */
 char *cli_mint_join(const struct aura_claims *claims, const char *key, const char *secret,

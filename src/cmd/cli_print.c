@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { COLUMNS_MAX = 12 };
 
@@ -20,15 +21,42 @@ struct cli_table {
     struct row *first, **last;
 };
 
-bool cli_ends(int parse_result, int *status) {
-    *status = parse_result == AURA_EIGNORED ? CLI_OK : CLI_USAGE;
-    return parse_result != 0;
-}
-
 int cli_print_json(const json_t *value) {
     int err = json_dumpf(value, stdout, JSON_INDENT(2));
     printf("\n");
     return err ? CLI_FAILED : CLI_OK;
+}
+
+int cli_finish(const struct cli *cli, json_t *response, cli_show_fn *show) {
+    int status = response ? CLI_OK : CLI_FAILED;
+    if (response && cli->json) {
+        status = cli_print_json(response);
+    } else if (response) {
+        show(response);
+    }
+    json_decref(response);
+    return status;
+}
+
+int cli_done(const struct cli *cli, json_t *response, const char *text) {
+    int status = response ? CLI_OK : CLI_FAILED;
+    if (response && cli->json) {
+        status = cli_print_json(response);
+    } else if (response) {
+        printf("%s\n", text);
+    }
+    json_decref(response);
+    return status;
+}
+
+const char *cli_time(char out[CLI_TIME_BYTES], int64_t seconds) {
+    time_t at = (time_t)seconds;
+    struct tm tm;
+    out[0] = 0;
+    if (seconds > 0) {
+        strftime(out, CLI_TIME_BYTES, "%Y-%m-%d %H:%M:%SZ", gmtime_r(&at, &tm));
+    }
+    return out;
 }
 
 /* Columns that a text takes: code points, not bytes. */
@@ -106,12 +134,12 @@ json_t *cli_pairs(const struct aura_arg_list *list) {
     for (size_t i = 0; i < list->count; i++) {
         const char *eq = strchr(list->items[i], '=');
         if (!eq) {
-            fprintf(stderr, "auralink: '%s' should read name=value\n", list->items[i]);
+            cli_error(NULL, "'%s' should read name=value", list->items[i]);
             json_decref(object);
             return NULL;
         }
         char *key = aura_strndup(list->items[i], (size_t)(eq - list->items[i]));
-        AURA_BUG_ON(!key || json_object_set_new(object, key, json_string(eq + 1)));
+        AURA_BUG_ON(!key || json_object_set_new_nocheck(object, key, json_string_nocheck(eq + 1)));
         aura_free(key);
     }
     return object;
@@ -126,4 +154,31 @@ json_t *cli_data_request(const char *room, const char *text, bool lossy) {
                                 lossy ? "LOSSY" : "RELIABLE");
     aura_free(data);
     return request;
+}
+
+json_t *cli_strings(const char *const *texts, size_t count) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(array, json_string_nocheck(texts[i]));
+    }
+    return array;
+}
+
+void cli_set_text(json_t *request, const char *name, const char *text) {
+    if (text) {
+        /* If it is no UTF-8 the request cannot be written, which is told then. */
+        json_object_set_new(request, name, json_string_nocheck(text));
+    }
+}
+
+json_t *cli_object(const char *option, const char *text) {
+    json_error_t where;
+    json_t *value = json_loads(text, 0, &where);
+    if (!value || !json_is_object(value)) {
+        cli_error(NULL, "%s wants a JSON object: %s", option,
+                  value ? "this is something else" : where.text);
+        json_decref(value);
+        return NULL;
+    }
+    return value;
 }

@@ -14,8 +14,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 enum { NAP_US = 50000, TOKEN_S = 24 * 3600, MB = 1 << 20, CHANCE_LEN = 8 };
 
 struct record {
@@ -96,7 +94,10 @@ static int run(struct record *w, struct aura_recorder *r) {
     bool fine = s.end == AURA_RECORD_STOPPED || s.end == AURA_RECORD_DURATION ||
                 s.end == AURA_RECORD_ROOM_ENDED || s.end == AURA_RECORD_SOURCE;
     if (!fine) {
-        fprintf(stderr, "auralink record: %s\n", s.why);
+        cli_error(s.end == AURA_RECORD_UNREACHABLE || s.end == AURA_RECORD_LOST
+                      ? "auralink doctor checks what a call needs."
+                      : "What was written plays; manifest.json says what there is.",
+                  "%s", s.why);
     }
     return fine ? CLI_OK : CLI_FAILED;
 }
@@ -122,7 +123,7 @@ static int record(struct record *w) {
                                       .bytes_max = w->size_mb * MB,
                                       .free_bytes_min = w->free_mb * MB};
     if (mkdir(w->folder, 0750) && errno != EEXIST) {
-        fprintf(stderr, "auralink record: %s: %s\n", w->folder, strerror(errno));
+        cli_error(NULL, "%s: %s", w->folder, strerror(errno));
         return CLI_FAILED;
     }
     char *token = make_token(w);
@@ -135,7 +136,7 @@ static int record(struct record *w) {
     int err = aura_recorder_new(&r, &conf);
     aura_free(token);
     if (err) {
-        fprintf(stderr, "auralink record: cannot begin: %s\n", aura_err_text(err));
+        cli_error(NULL, "cannot begin: %s", aura_err_text(err));
         return CLI_FAILED;
     }
     int status = run(w, r);
@@ -152,76 +153,87 @@ static int check(struct record *w) {
         return AURA_EINVAL;
     }
     if (!w->folder || (!w->m.room && !w->m.token)) {
-        fprintf(stderr, "auralink record: give a room and -o FOLDER\n");
+        cli_error(NULL, "give a room and -o FOLDER");
         return AURA_EINVAL;
     }
     if (!one_of(w->sound, "webm", "ogg", "webm") || !one_of(w->only, "all", "audio", "video") ||
         !one_of(w->source, "all", "camera", "screen") || w->tracks.count > 2) {
-        fprintf(stderr, "auralink record: --audio wants webm or ogg, --only all, audio or video, "
-                        "--source all, camera or screen; two --track at most\n");
+        cli_error(NULL, "--audio wants webm or ogg, --only all, audio or video, --source all, "
+                        "camera or screen; two --track at most");
         return AURA_EINVAL;
     }
     return 0;
 }
 
-int cli_record(int argc, char **argv) {
-    static struct record w = {
-        .m = {.command = "auralink record", .cli = CLI_DEFAULTS, .aic_text = "off"},
-        .sound = "webm",
-        .only = "all",
-        .source = "all",
-        .patience_s = AURA_RECORD_PATIENCE_S,
-        .free_mb = 500};
-    const struct aura_arg args[] = {
-        CLI_ARGS(&w.m.cli),
-        {"", AURA_ARG_FLAG, NULL, NULL, "Who and where:", NULL, 0},
-        {"identity", AURA_ARG_STR, &w.m.identity, "ID",
-         "who joins, hidden (default recorder- and chance)", NULL, 0},
-        {"token", AURA_ARG_STR, &w.m.token, "JWT",
-         "a join token instead of --identity, key and secret", "AURALINK_RECORD_TOKEN", 0},
-        {"insecure", AURA_ARG_FLAG, &w.m.insecure, NULL,
-         "accept any certificate of a wss:// server", NULL, 0},
-        {"", AURA_ARG_FLAG, NULL, NULL, "What:", NULL, 0},
-        {"o", AURA_ARG_STR, &w.folder, "FOLDER", "where the files go; made if it is not there",
-         NULL, 0},
-        {"only", AURA_ARG_STR, &w.only, "KIND", "all, audio or video (default all)", NULL, 0},
-        {"from", AURA_ARG_STR, &w.from, "ID", "this participant only", NULL, 0},
-        {"track", AURA_ARG_LIST, &w.tracks, "SID", "this track only; two at most", NULL, 0},
-        {"source", AURA_ARG_STR, &w.source, "NAME",
-         "all, camera (and microphone) or screen (and its sound)", NULL, 0},
-        {"audio", AURA_ARG_STR, &w.sound, "FORMAT", "webm or ogg, for sound (default webm)", NULL,
-         0},
-        {"aic", AURA_ARG_STR, &w.m.aic_text, "on|off",
-         "take what AI Core compressed (default off: as the publisher sent it)", NULL, 0},
-        {"", AURA_ARG_FLAG, NULL, NULL, "Until when:", NULL, 0},
-        {"end-with-source", AURA_ARG_FLAG, &w.end_with_source, NULL,
-         "end when who was given by --from, or the --track, is gone", NULL, 0},
-        {"patience", AURA_ARG_UINT, &w.patience_s, "SECONDS",
-         "a lost connection is tried anew for so long (default 300; 0 = it ends)", NULL, 86400},
-        {"max-duration", AURA_ARG_UINT, &w.m.duration_s, "SECONDS", "end after so long", NULL,
-         30 * 86400},
-        {"max-size-mb", AURA_ARG_UINT, &w.size_mb, "MB", "end when all files are so large", NULL,
-         1 << 30},
-        {"min-free-mb", AURA_ARG_UINT, &w.free_mb, "MB", "end when the disk has less (default 500)",
-         NULL, 1 << 30}};
-    const struct aura_command_line line = {
-        "auralink record",
-        "[ROOM]",
-        "Joins a room unseen and writes each track to files of its own, as it comes: VP8, VP9, AV1 "
-        "and "
-        "Opus\nto WebM, H.264 to MP4. manifest.json says what the files are and when they begin. "
-        "Ends "
-        "in good\norder with Ctrl-C; what was written plays even when the process was killed.",
-        args,
-        COUNT(args),
-        0,
-        1};
-    const char *room = NULL;
-    size_t n = 0;
-    int status;
-    if (cli_ends(aura_args_parse(&line, argc, argv, &room, &n), &status)) {
-        return status;
-    }
-    w.m.room = n ? room : w.m.room;
-    return check(&w) ? CLI_USAGE : record(&w);
+static struct record own = {.m = {.aic_text = "off"},
+                            .sound = "webm",
+                            .only = "all",
+                            .source = "all",
+                            .patience_s = AURA_RECORD_PATIENCE_S,
+                            .free_mb = 500};
+
+static const struct aura_arg options[] = {
+    {"", AURA_ARG_FLAG, NULL, NULL, "Who and where:", NULL, 0},
+    {"identity", AURA_ARG_STR, &own.m.identity, "ID",
+     "who joins, hidden (default recorder- and chance)", NULL, 0},
+    {"token", AURA_ARG_STR, &own.m.token, "JWT",
+     "a join token instead of --identity, key and secret", "AURALINK_RECORD_TOKEN", 0},
+    {"insecure", AURA_ARG_FLAG, &own.m.insecure, NULL, "accept any certificate of a wss:// server",
+     NULL, 0},
+    {"", AURA_ARG_FLAG, NULL, NULL, "What:", NULL, 0},
+    {"o", AURA_ARG_STR, &own.folder, "FOLDER", "where the files go; made if it is not there", NULL,
+     0},
+    {"only", AURA_ARG_STR, &own.only, "KIND", "all, audio or video (default all)", NULL, 0},
+    {"from", AURA_ARG_STR, &own.from, "ID", "this participant only", NULL, 0},
+    {"track", AURA_ARG_LIST, &own.tracks, "SID", "this track only; two at most", NULL, 0},
+    {"source", AURA_ARG_STR, &own.source, "NAME",
+     "all, camera (and microphone) or screen (and its sound)", NULL, 0},
+    {"audio", AURA_ARG_STR, &own.sound, "FORMAT", "webm or ogg, for sound (default webm)", NULL, 0},
+    {"aic", AURA_ARG_STR, &own.m.aic_text, "on|off",
+     "take what AI Core compressed (default off: as the publisher sent it)", NULL, 0},
+    {"", AURA_ARG_FLAG, NULL, NULL, "Until when:", NULL, 0},
+    {"end-with-source", AURA_ARG_FLAG, &own.end_with_source, NULL,
+     "end when who was given by --from, or the --track, is gone", NULL, 0},
+    {"patience", AURA_ARG_UINT, &own.patience_s, "SECONDS",
+     "a lost connection is tried anew for so long (default 300; 0 = it ends)", NULL, 86400},
+    {"max-duration", AURA_ARG_UINT, &own.m.duration_s, "SECONDS", "end after so long", NULL,
+     30 * 86400},
+    {"max-size-mb", AURA_ARG_UINT, &own.size_mb, "MB", "end when all files are so large", NULL,
+     1 << 30},
+    {"min-free-mb", AURA_ARG_UINT, &own.free_mb, "MB", "end when the disk has less (default 500)",
+     NULL, 1 << 30}};
+
+static int run_command(struct cli *cli, const char *const *words, size_t count) {
+    own.m.cli = *cli;
+    own.m.room = count ? words[0] : NULL;
+    return check(&own) ? CLI_USAGE : record(&own);
 }
+
+static const struct cli_command commands[] = {
+    {.name = "compose",
+     .operands = "FOLDER",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "make one file of a recording",
+     .about =
+         "Makes one file of a recording: pictures side by side, sound mixed. Ctrl-C ends it early, "
+         "with a\nwhole file.",
+     CLI_OPTIONS(cli_compose_options),
+     .run = cli_record_compose},
+    {.name = "",
+     .operands = "[ROOM]",
+     .operands_max = 1,
+     .summary = "record a room, each track to a file",
+     .about =
+         "Joins a room unseen and writes each track to files of its own, as it comes: VP8, VP9, "
+         "AV1 "
+         "and "
+         "Opus\nto WebM, H.264 to MP4. manifest.json says what the files are and when they begin. "
+         "Ends "
+         "in good\norder with Ctrl-C; what was written plays even when the process was killed.",
+     CLI_OPTIONS(options),
+     .flags = CLI_SERVER,
+     .run = run_command},
+};
+
+CLI_GROUP(cli_group_record, "record", "record a room, and compose what was recorded", commands);

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 struct compose {
     struct cli_media m; /* for Ctrl-C, and its clock */
     const char *size, *layout, *only, *labels;
@@ -45,7 +43,7 @@ static int compose(struct compose *w, struct aura_compose_conf *conf) {
         fprintf(stderr, "\r");
     }
     if (err) {
-        fprintf(stderr, "auralink record compose: %s\n", r.why);
+        cli_error(NULL, "%s", r.why);
         return CLI_FAILED;
     }
     if (w->m.cli.json) {
@@ -68,7 +66,7 @@ static bool layout_of(const char *name, enum aura_compose_layout *out, bool *bar
     static const char *const names[] = {[AURA_COMPOSE_GRID] = "grid",
                                         [AURA_COMPOSE_SPEAKER] = "speaker",
                                         [AURA_COMPOSE_SINGLE] = "single-speaker"};
-    for (size_t i = 0; i < COUNT(names); i++) {
+    for (size_t i = 0; i < CLI_COUNT(names); i++) {
         size_t n = strlen(names[i]);
         if (strncmp(names[i], name, n) == 0 && (!name[n] || strcmp(name + n, none) == 0)) {
             *out = (enum aura_compose_layout)i;
@@ -102,65 +100,52 @@ static int check(struct compose *w, struct aura_compose_conf *conf) {
         (!conf->always_bare && strcmp(w->labels, "on") != 0) || !read_changes(w, conf) ||
         (!conf->no_sound && !conf->no_picture && strcmp(w->only, "all") != 0) ||
         sscanf(w->size, "%5ux%5u", &conf->width, &conf->height) != 2) {
-        fprintf(stderr, "auralink record compose: give -o FILE; --layout wants grid, speaker or "
-                        "single-speaker, --labels on or off, --only all, audio or video, --size "
-                        "1280x720\n");
+        cli_error(NULL, "give -o FILE; --layout wants grid, speaker or single-speaker, --labels on "
+                        "or off, --only all, audio or video, --size 1280x720");
         return AURA_EINVAL;
     }
     return 0;
 }
 
-int cli_record_compose(int argc, char **argv) {
-    static struct compose w = {
-        .size = "1280x720", .layout = "grid", .only = "all", .labels = "on", .fps = 30};
-    static struct aura_compose_conf conf;
-    const struct aura_arg args[] = {
-        {"o", AURA_ARG_STR, &conf.output, "FILE",
-         "what to write: .mp4 (H.264, AAC), .webm (VP8, Opus) or .ogg (Opus)", NULL, 0},
-        {"only", AURA_ARG_STR, &w.only, "KIND", "all, audio or video (default all)", NULL, 0},
-        {"layout", AURA_ARG_STR, &w.layout, "NAME",
-         "grid; speaker: who speaks, or shares a screen, is large; single-speaker: alone (default "
-         "grid)",
-         NULL, 0},
-        {"labels", AURA_ARG_STR, &w.labels, "on|off",
-         "names, who speaks, muted microphones, and tiles of those without a picture (default on)",
-         NULL, 0},
-        {"layout-at", AURA_ARG_LIST, &w.changes, "US=NAME",
-         "another layout from that µs since 1970 on, as in the manifest", NULL, 0},
-        {"size", AURA_ARG_STR, &w.size, "WxH", "of the picture (default 1280x720)", NULL, 0},
-        {"fps", AURA_ARG_UINT, &w.fps, "N", "pictures a second (default 30)", NULL,
-         AURA_COMPOSE_FPS_MAX},
-        {"kbps", AURA_ARG_UINT, &w.kbps, "N", "rate of the picture (default: by size)", NULL,
-         100000},
-        {"audio-kbps", AURA_ARG_UINT, &w.audio_kbps, "N", "rate of the sound (default 96)", NULL,
-         AURA_COMPOSE_AUDIO_KBPS_MAX},
-        {"key-frame-ms", AURA_ARG_UINT, &w.key_frame_ms, "MS",
-         "at most from one key frame to the next (default 2000)", NULL,
-         AURA_COMPOSE_KEY_FRAME_MS_MAX},
-        {"json", AURA_ARG_FLAG, &w.m.cli.json, NULL, "print JSON lines", NULL, 0}};
-    const struct aura_command_line line = {
-        "auralink record compose",
-        "FOLDER",
-        "Makes one file of a recording: pictures side by side, sound mixed. Ctrl-C ends it early, "
-        "with a\nwhole file.",
-        args,
-        COUNT(args),
-        1,
-        1};
-    size_t n = 0;
-    int status;
-    if (cli_ends(aura_args_parse(&line, argc, argv, &conf.folder, &n), &status)) {
-        return status;
-    }
-    if (check(&w, &conf)) {
+static struct compose own = {
+    .size = "1280x720", .layout = "grid", .only = "all", .labels = "on", .fps = 30};
+static struct aura_compose_conf own_conf;
+
+const struct aura_arg cli_compose_options[10] = {
+    {"o", AURA_ARG_STR, &own_conf.output, "FILE",
+     "what to write: .mp4 (H.264, AAC), .webm (VP8, Opus) or .ogg (Opus)", NULL, 0},
+    {"only", AURA_ARG_STR, &own.only, "KIND", "all, audio or video (default all)", NULL, 0},
+    {"layout", AURA_ARG_STR, &own.layout, "NAME",
+     "grid; speaker: who speaks, or shares a screen, is large; single-speaker: alone (default "
+     "grid)",
+     NULL, 0},
+    {"labels", AURA_ARG_STR, &own.labels, "on|off",
+     "names, who speaks, muted microphones, and tiles of those without a picture (default on)",
+     NULL, 0},
+    {"layout-at", AURA_ARG_LIST, &own.changes, "US=NAME",
+     "another layout from that µs since 1970 on, as in the manifest", NULL, 0},
+    {"size", AURA_ARG_STR, &own.size, "WxH", "of the picture (default 1280x720)", NULL, 0},
+    {"fps", AURA_ARG_UINT, &own.fps, "N", "pictures a second (default 30)", NULL,
+     AURA_COMPOSE_FPS_MAX},
+    {"kbps", AURA_ARG_UINT, &own.kbps, "N", "rate of the picture (default: by size)", NULL, 100000},
+    {"audio-kbps", AURA_ARG_UINT, &own.audio_kbps, "N", "rate of the sound (default 96)", NULL,
+     AURA_COMPOSE_AUDIO_KBPS_MAX},
+    {"key-frame-ms", AURA_ARG_UINT, &own.key_frame_ms, "MS",
+     "at most from one key frame to the next (default 2000)", NULL, AURA_COMPOSE_KEY_FRAME_MS_MAX}};
+
+int cli_record_compose(struct cli *cli, const char *const *words, size_t count) {
+    (void)count;
+    own.m.cli = *cli;
+    own_conf.folder = words[0];
+    if (check(&own, &own_conf)) {
         return CLI_USAGE;
     }
-    conf.fps = (uint32_t)w.fps;
-    conf.kbps = (uint32_t)w.kbps;
-    conf.audio_kbps = (uint32_t)w.audio_kbps;
-    conf.key_frame_ms = (uint32_t)w.key_frame_ms;
-    conf.progress = on_progress;
-    conf.stop = on_stop;
-    conf.arg = &w;
-    return compose(&w, &conf);
+    own_conf.fps = (uint32_t)own.fps;
+    own_conf.kbps = (uint32_t)own.kbps;
+    own_conf.audio_kbps = (uint32_t)own.audio_kbps;
+    own_conf.key_frame_ms = (uint32_t)own.key_frame_ms;
+    own_conf.progress = on_progress;
+    own_conf.stop = on_stop;
+    own_conf.arg = &own;
+    return compose(&own, &own_conf);
 }

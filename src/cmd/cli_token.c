@@ -6,28 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-struct wish {
-    const char *room, *identity, *name, *metadata, *kind, *valid_for;
-    bool admin, list, create, no_publish, no_subscribe, no_data, own_metadata, hidden, recorder,
-        agent;
+static struct wish {
+    const char *room, *identity, *name, *metadata, *kind, *valid_for, *preset, *config;
+    bool admin, list, create, record, no_publish, no_subscribe, no_data, own_metadata, hidden,
+        recorder, agent;
     struct aura_arg_list sources, attributes;
-};
+} wish = {.valid_for = "6h"};
 
 static int add_sources(struct aura_claims *claims, const struct aura_arg_list *list) {
     static const char *const names[] = {"unknown", "camera", "microphone", "screen_share",
                                         "screen_share_audio"};
     for (size_t i = 0; i < list->count; i++) {
         size_t k = 1;
-        while (k < COUNT(names) && strcmp(list->items[i], names[k]) != 0) {
+        while (k < CLI_COUNT(names) && strcmp(list->items[i], names[k]) != 0) {
             k++;
         }
-        if (k == COUNT(names)) {
-            fprintf(stderr,
-                    "auralink: no source '%s' (camera, microphone, screen_share, "
-                    "screen_share_audio)\n",
-                    list->items[i]);
+        if (k == CLI_COUNT(names)) {
+            cli_error("There are camera, microphone, screen_share, screen_share_audio.",
+                      "no source '%s'", list->items[i]);
             return AURA_EINVAL;
         }
         claims->video.sources |= 1u << k;
@@ -50,12 +46,11 @@ static int fill(struct aura_claims *claims, const struct wish *w) {
     struct {
         char **to;
         const char *from;
-    } texts[] = {{&claims->identity, w->identity},
-                 {&claims->name, w->name},
-                 {&claims->metadata, w->metadata},
-                 {&claims->kind, w->kind},
+    } texts[] = {{&claims->identity, w->identity},  {&claims->name, w->name},
+                 {&claims->metadata, w->metadata},  {&claims->kind, w->kind},
+                 {&claims->room_preset, w->preset}, {&claims->room_config, w->config},
                  {&claims->video.room, w->room}};
-    for (size_t i = 0; i < COUNT(texts); i++) {
+    for (size_t i = 0; i < CLI_COUNT(texts); i++) {
         *texts[i].to = aura_strdup(texts[i].from);
     }
     struct aura_video_grant *g = &claims->video;
@@ -64,6 +59,7 @@ static int fill(struct aura_claims *claims, const struct wish *w) {
     g->room_admin = w->admin;
     g->room_list = w->list;
     g->room_create = w->create;
+    g->room_record = w->record;
     g->hidden = w->hidden;
     g->recorder = w->recorder;
     g->agent = w->agent;
@@ -90,58 +86,73 @@ static int print_token(const struct cli *cli, const struct aura_claims *claims, 
     return status;
 }
 
-int cli_token_create(int argc, char **argv) {
-    struct cli cli = CLI_DEFAULTS;
-    struct wish w = {.valid_for = "6h"};
-    const struct aura_arg args[] = {
-        {"room", AURA_ARG_STR, &w.room, "NAME", "room to join", NULL, 0},
-        {"identity", AURA_ARG_STR, &w.identity, "ID", "who joins", NULL, 0},
-        {"name", AURA_ARG_STR, &w.name, "TEXT", "display name", NULL, 0},
-        {"metadata", AURA_ARG_STR, &w.metadata, "TEXT", "metadata of the participant", NULL, 0},
-        {"attribute", AURA_ARG_LIST, &w.attributes, "K=V", "an attribute", NULL, 0},
-        {"kind", AURA_ARG_STR, &w.kind, "KIND", "standard, agent, ingress, egress, sip", NULL, 0},
-        {"valid-for", AURA_ARG_STR, &w.valid_for, "TIME", "90s, 15m, 6h (default), 30d", NULL, 0},
-        {"", AURA_ARG_FLAG, NULL, NULL, "Rights:", NULL, 0},
-        {"admin", AURA_ARG_FLAG, &w.admin, NULL, "manage the room (roomAdmin)", NULL, 0},
-        {"list", AURA_ARG_FLAG, &w.list, NULL, "list rooms (roomList)", NULL, 0},
-        {"create", AURA_ARG_FLAG, &w.create, NULL, "create and delete rooms (roomCreate)", NULL, 0},
-        {"no-publish", AURA_ARG_FLAG, &w.no_publish, NULL, "may not publish tracks", NULL, 0},
-        {"no-subscribe", AURA_ARG_FLAG, &w.no_subscribe, NULL, "may not receive tracks", NULL, 0},
-        {"no-data", AURA_ARG_FLAG, &w.no_data, NULL, "may not send data", NULL, 0},
-        {"source", AURA_ARG_LIST, &w.sources, "SOURCE", "publish only this source", NULL, 0},
-        {"update-own-metadata", AURA_ARG_FLAG, &w.own_metadata, NULL,
-         "may change own name, metadata, attributes", NULL, 0},
-        {"hidden", AURA_ARG_FLAG, &w.hidden, NULL, "invisible to others", NULL, 0},
-        {"recorder", AURA_ARG_FLAG, &w.recorder, NULL, "a recorder", NULL, 0},
-        {"agent", AURA_ARG_FLAG, &w.agent, NULL, "an agent or its worker", NULL, 0},
-        CLI_ARGS(&cli)};
-    const struct aura_command_line line = {
-        "auralink token create",
-        "",
-        "Makes an access token. It is signed here: the server is not "
-        "asked.",
-        args,
-        COUNT(args),
-        0,
-        0};
-    size_t n = 0;
-    int status;
-    if (cli_ends(aura_args_parse(&line, argc, argv, NULL, &n), &status)) {
-        return status;
-    }
+static const struct aura_arg options[] = {
+    {"room", AURA_ARG_STR, &wish.room, "NAME", "room to join", NULL, 0},
+    {"identity", AURA_ARG_STR, &wish.identity, "ID", "who joins", NULL, 0},
+    {"name", AURA_ARG_STR, &wish.name, "TEXT", "display name", NULL, 0},
+    {"metadata", AURA_ARG_STR, &wish.metadata, "TEXT", "metadata of the participant", NULL, 0},
+    {"attribute", AURA_ARG_LIST, &wish.attributes, "K=V", "an attribute", NULL, 0},
+    {"kind", AURA_ARG_STR, &wish.kind, "KIND", "standard, agent, ingress, egress, sip", NULL, 0},
+    {"preset", AURA_ARG_STR, &wish.preset, "NAME",
+     "make the room by this one of room.room_configurations", NULL, 0},
+    {"room-config", AURA_ARG_STR, &wish.config, "JSON",
+     "make the room so, such as {\"agents\": [{\"agentName\": \"helper\"}]}", NULL, 0},
+    {"valid-for", AURA_ARG_STR, &wish.valid_for, "TIME", "90s, 15m, 6h (default), 30d", NULL, 0},
+    {"", AURA_ARG_FLAG, NULL, NULL, "Rights:", NULL, 0},
+    {"admin", AURA_ARG_FLAG, &wish.admin, NULL, "manage the room (roomAdmin)", NULL, 0},
+    {"list", AURA_ARG_FLAG, &wish.list, NULL, "list rooms (roomList)", NULL, 0},
+    {"create", AURA_ARG_FLAG, &wish.create, NULL, "create and delete rooms (roomCreate)", NULL, 0},
+    {"record", AURA_ARG_FLAG, &wish.record, NULL, "record by the Egress API (roomRecord)", NULL, 0},
+    {"no-publish", AURA_ARG_FLAG, &wish.no_publish, NULL, "may not publish tracks", NULL, 0},
+    {"no-subscribe", AURA_ARG_FLAG, &wish.no_subscribe, NULL, "may not receive tracks", NULL, 0},
+    {"no-data", AURA_ARG_FLAG, &wish.no_data, NULL, "may not send data", NULL, 0},
+    {"source", AURA_ARG_LIST, &wish.sources, "SOURCE", "publish only this source", NULL, 0},
+    {"update-own-metadata", AURA_ARG_FLAG, &wish.own_metadata, NULL,
+     "may change own name, metadata, attributes", NULL, 0},
+    {"hidden", AURA_ARG_FLAG, &wish.hidden, NULL, "invisible to others", NULL, 0},
+    {"recorder", AURA_ARG_FLAG, &wish.recorder, NULL, "a recorder", NULL, 0},
+    {"agent", AURA_ARG_FLAG, &wish.agent, NULL, "an agent or its worker", NULL, 0},
+};
+
+/* @return the seconds, or 0 after a message */
+static uint64_t check(const struct wish *w) {
     uint64_t seconds = 0;
-    if (aura_args_seconds(w.valid_for, &seconds) || seconds == 0) {
-        fprintf(stderr,
-                "auralink token create: --valid-for wants a time such as 90s, 15m, 6h or 30d\n");
-        return CLI_USAGE;
+    if (aura_args_seconds(w->valid_for, &seconds) || seconds == 0) {
+        cli_error(NULL, "--valid-for wants a time such as 90s, 15m, 6h or 30d");
+        return 0;
     }
-    if (!w.room != !w.identity && !w.admin) {
-        fprintf(stderr, "auralink token create: to join, give both --room and --identity\n");
-        return CLI_USAGE;
+    if (!w->room != !w->identity && !w->admin) {
+        cli_error(NULL, "to join, give both --room and --identity");
+        return 0;
     }
+    json_t *config = w->config ? cli_object("--room-config", w->config) : NULL;
+    bool fine = !w->config || config;
+    json_decref(config);
+    return fine ? seconds : 0;
+}
+
+static int create(struct cli *cli, const char *const *words, size_t count) {
+    (void)words;
+    (void)count;
     struct aura_claims claims;
+    uint64_t seconds = check(&wish);
+    if (!seconds) {
+        return CLI_USAGE;
+    }
     aura_claims_init(&claims);
-    status = fill(&claims, &w) ? CLI_USAGE : print_token(&cli, &claims, seconds);
+    int status = fill(&claims, &wish) ? CLI_USAGE : print_token(cli, &claims, seconds);
     aura_claims_clear(&claims);
     return status;
 }
+
+static const struct cli_command commands[] = {
+    {.name = "create",
+     .operands = "",
+     .summary = "make a join token",
+     .about = "Makes an access token. It is signed here: the server is not asked.",
+     CLI_OPTIONS(options),
+     .flags = CLI_SERVER,
+     .run = create},
+};
+
+CLI_GROUP(cli_group_token, "token", "access tokens", commands);

@@ -7,23 +7,29 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct wish {
+static struct wish {
     const char *config, *output;
     struct aura_arg_list peers;
-};
+} wish;
 
 static int read_config(struct aura_config *c, const char *path) {
     struct aura_buf messages = AURA_BUF(64 * 1024);
     int err = aura_config_file(c, path, &messages);
     err = err ? err : aura_config_turn(c, &messages);
-    fputs(aura_buf_text(&messages), stderr);
+    if (err) {
+        cli_error(NULL, "%s cannot be used: %s", path, aura_buf_text(&messages));
+    } else {
+        fputs(aura_buf_text(&messages), stderr);
+    }
     aura_buf_free(&messages);
     if (!err && !c->turn.enabled) {
-        fprintf(stderr, "auralink: %s has no turn.enabled: true\n", path);
+        cli_error("docs/connectivity.md says how TURN is set up.", "%s has no turn.enabled: true",
+                  path);
         err = AURA_EINVAL;
     }
     return err;
@@ -39,14 +45,14 @@ static int peers_of(const struct aura_config *c, struct aura_arg_list *peers) {
         peers->count = i + 1;
     }
     if (!peers->count) {
-        fprintf(stderr, "auralink: which addresses is media on? Give --peer, or rtc.node_ip in the "
-                        "configuration\n");
+        cli_error("Give --peer, or rtc.node_ip in the configuration.",
+                  "which addresses is media on?");
         return AURA_EINVAL;
     }
     for (size_t i = 0; i < peers->count; i++) {
         struct aura_addr addr;
         if (aura_addr_parse(&addr, peers->items[i])) {
-            fprintf(stderr, "auralink: %s is no address\n", peers->items[i]);
+            cli_error(NULL, "%s is no address", peers->items[i]);
             return AURA_EINVAL;
         }
     }
@@ -115,43 +121,69 @@ static int write_to(const char *path, const struct aura_config *c,
         }
     }
     if (failed) {
-        fprintf(stderr, "auralink: cannot write %s: %s\n", path ? path : "it", strerror(errno));
+        cli_error(NULL, "cannot write %s: %s", path ? path : "it", strerror(errno));
     }
     return failed ? CLI_FAILED : CLI_OK;
 }
 
-int cli_turn_config(int argc, char **argv) {
-    struct wish w = {.config = NULL};
-    const struct aura_arg args[] = {
-        {"config", AURA_ARG_STR, &w.config, "FILE", "of the server; has `turn.enabled: true`",
-         "LIVEKIT_CONFIG_FILE", 0},
-        {"peer", AURA_ARG_LIST, &w.peers, "IP",
-         "address that media is on (repeatable; default rtc.node_ip)", NULL, 0},
-        {"output", AURA_ARG_STR, &w.output, "FILE", "where to (default standard output)", NULL, 0},
-    };
-    const struct aura_command_line line = {
-        .program = "auralink turn config",
-        .operands = "",
-        .about = "Writes coturn's configuration: it relays to this server's media and to nothing "
-                 "else.\nThen: turnserver -c FILE",
-        .args = args,
-        .arg_count = sizeof(args) / sizeof(args[0])};
-    size_t operands = 0;
-    int status = CLI_USAGE;
-    if (cli_ends(aura_args_parse(&line, argc, argv, NULL, &operands), &status)) {
-        return status;
+/* {"output": FILE}, or {"config": what is in it}. */
+static int write_json(const char *path, const struct aura_config *c,
+                      const struct aura_arg_list *peers) {
+    if (path) {
+        int status = write_to(path, c, peers);
+        return status ? status
+                      : cli_done(&(const struct cli){.json = true},
+                                 json_pack("{s:s}", "output", path), "");
     }
-    if (!w.config) {
-        fprintf(stderr, "auralink: --config is missing: the server's configuration\n");
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (out) {
+        write_config(out, c, peers);
+        (void)fclose(out);
+    }
+    json_t *config = text ? json_pack("{s:s}", "config", text) : NULL;
+    free(text); /* library's memory */
+    return cli_done(&(const struct cli){.json = true}, config, "");
+}
+
+static const struct aura_arg options[] = {
+    {"config", AURA_ARG_STR, &wish.config, "FILE", "of the server; has `turn.enabled: true`",
+     "LIVEKIT_CONFIG_FILE", 0},
+    {"peer", AURA_ARG_LIST, &wish.peers, "IP", "address that media is on (default rtc.node_ip)",
+     NULL, 0},
+    {"output", AURA_ARG_STR, &wish.output, "FILE", "where to (default standard output)", NULL, 0},
+};
+
+static int config(struct cli *cli, const char *const *words, size_t count) {
+    (void)words;
+    (void)count;
+    struct aura_config c;
+    if (!wish.config) {
+        cli_error("Give the server's configuration.", "--config is missing");
         return CLI_USAGE;
     }
-    struct aura_config config;
-    if (aura_config_init(&config)) {
+    if (aura_config_init(&c)) {
         return CLI_FAILED;
     }
-    int err = read_config(&config, w.config);
-    err = err ? err : peers_of(&config, &w.peers);
-    status = err ? CLI_FAILED : write_to(w.output, &config, &w.peers);
-    aura_config_clear(&config);
+    int err = read_config(&c, wish.config), status = CLI_FAILED;
+    err = err ? err : peers_of(&c, &wish.peers);
+    if (!err) {
+        status = cli->json ? write_json(wish.output, &c, &wish.peers)
+                           : write_to(wish.output, &c, &wish.peers);
+    }
+    aura_config_clear(&c);
     return status;
 }
+
+static const struct cli_command commands[] = {
+    {.name = "config",
+     .operands = "",
+     .summary = "write the configuration of coturn",
+     .about = "Writes coturn's configuration: it relays to this server's media and to nothing "
+              "else.\nThen: turnserver -c FILE",
+     CLI_OPTIONS(options),
+     .run = config},
+};
+
+CLI_GROUP(cli_group_turn, "turn", "TURN servers", commands);

@@ -7,20 +7,23 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 enum { PATH_BYTES_MAX = 4096, CELL_BYTES = 96 };
 
-static void put_query(struct aura_buf *path, uint64_t from, uint64_t to, const char *room) {
-    if (from) {
-        aura_buf_printf(path, "&from=%" PRIu64, from);
+static struct {
+    uint64_t from, to, limit;
+    const char *room;
+    bool waiting, bodies;
+} which = {.limit = 100};
+
+static void put_query(struct aura_buf *path) {
+    if (which.from) {
+        aura_buf_printf(path, "&from=%" PRIu64, which.from);
     }
-    if (to) {
-        aura_buf_printf(path, "&to=%" PRIu64, to);
+    if (which.to) {
+        aura_buf_printf(path, "&to=%" PRIu64, which.to);
     }
-    char *escaped = room ? curl_easy_escape(NULL, room, 0) : NULL;
+    char *escaped = which.room ? curl_easy_escape(NULL, which.room, 0) : NULL;
     if (escaped) {
         aura_buf_printf(path, "&room=%s", escaped);
     }
@@ -44,17 +47,15 @@ static void deliveries_text(const json_t *event, char *out, size_t cap) {
     }
 }
 
-static void show(const json_t *events) {
+static void show(const json_t *response) {
     static const char *const heading[] = {"SEQ", "TIME", "EVENT", "ROOM", "DELIVERED (ATTEMPTS)"};
-    struct cli_table *t = cli_table_new(COUNT(heading), heading);
+    struct cli_table *t = cli_table_new(CLI_COUNT(heading), heading);
     size_t i;
     json_t *e;
-    json_array_foreach(events, i, e) {
-        char seq[24], created[40] = "", state[CELL_BYTES * 4];
-        time_t at = (time_t)(cli_number(e, "created_ms") / 1000);
-        struct tm tm;
+    json_array_foreach(json_object_get(response, "events"), i, e) {
+        char seq[24], created[CLI_TIME_BYTES], state[CELL_BYTES * 4];
         snprintf(seq, sizeof(seq), "%" PRId64, cli_number(e, "seq"));
-        strftime(created, sizeof(created), "%Y-%m-%d %H:%M:%SZ", gmtime_r(&at, &tm));
+        (void)cli_time(created, cli_number(e, "created_ms") / 1000);
         deliveries_text(e, state, sizeof(state));
         cli_table_row(
             t, (const char *[]){seq, created, cli_text(e, "event"), cli_text(e, "room"), state});
@@ -62,95 +63,74 @@ static void show(const json_t *events) {
     cli_table_print(t);
 }
 
-int cli_webhooks_list(int argc, char **argv) {
-    struct cli cli = CLI_DEFAULTS;
-    uint64_t from = 0, to = 0, limit = 100;
-    const char *room = NULL;
-    bool waiting = false, bodies = false;
-    const struct aura_arg args[] = {
-        {"from", AURA_ARG_UINT, &from, "SEQ", "first sequence number", NULL, INT64_MAX},
-        {"to", AURA_ARG_UINT, &to, "SEQ", "last sequence number", NULL, INT64_MAX},
-        {"room", AURA_ARG_STR, &room, "NAME", "events of this room only", NULL, 0},
-        {"limit", AURA_ARG_UINT, &limit, "N", "at most so many (default 100)", NULL, 1000},
-        {"waiting", AURA_ARG_FLAG, &waiting, NULL, "only those not delivered everywhere yet", NULL,
-         0},
-        {"bodies", AURA_ARG_FLAG, &bodies, NULL, "with the events themselves (JSON)", NULL, 0},
-        CLI_ARGS(&cli)};
-    const struct aura_command_line line = {
-        "auralink webhooks list",
-        "",
-        "Lists events that the server keeps, oldest first, and what became of them.",
-        args,
-        COUNT(args),
-        0,
-        0};
-    size_t n = 0;
-    int status;
-    if (cli_ends(aura_args_parse(&line, argc, argv, NULL, &n), &status)) {
-        return status;
-    }
-    struct aura_buf path = AURA_BUF(PATH_BYTES_MAX);
-    json_t *response = NULL;
-    aura_buf_printf(&path, "webhooks?limit=%" PRIu64 "&waiting=%d&bodies=%d", limit, waiting,
-                    bodies);
-    put_query(&path, from, to, room);
-    int err = cli_get(&cli, aura_buf_text(&path), CLI_GRANT_ROOM_LIST, &response);
-    aura_buf_free(&path);
-    if (err) {
-        return CLI_FAILED;
-    }
-    if (cli.json || bodies) {
-        status = cli_print_json(response);
-    } else {
-        show(json_object_get(response, "events"));
-        status = CLI_OK;
-    }
-    json_decref(response);
-    return status;
+static void show_json(const json_t *response) {
+    (void)cli_print_json(response);
 }
 
-int cli_webhooks_replay(int argc, char **argv) {
-    struct cli cli = CLI_DEFAULTS;
-    uint64_t from = 0, to = 0;
-    const char *room = NULL;
-    const struct aura_arg args[] = {
-        {"from", AURA_ARG_UINT, &from, "SEQ", "first sequence number (needed)", NULL, INT64_MAX},
-        {"to", AURA_ARG_UINT, &to, "SEQ", "last sequence number", NULL, INT64_MAX},
-        {"room", AURA_ARG_STR, &room, "NAME", "events of this room only", NULL, 0},
-        CLI_ARGS(&cli)};
-    const struct aura_command_line line = {
-        "auralink webhooks replay",
-        "",
-        "Sends kept events again, delivered or not, with their old ids and sequence numbers.",
-        args,
-        COUNT(args),
-        0,
-        0};
-    size_t n = 0;
-    int status;
-    if (cli_ends(aura_args_parse(&line, argc, argv, NULL, &n), &status)) {
-        return status;
-    }
-    if (!from) {
-        fprintf(stderr, "auralink webhooks replay: from which sequence number? --from SEQ\n");
+static const struct aura_arg list_options[] = {
+    {"from", AURA_ARG_UINT, &which.from, "SEQ", "first sequence number", NULL, INT64_MAX},
+    {"to", AURA_ARG_UINT, &which.to, "SEQ", "last sequence number", NULL, INT64_MAX},
+    {"room", AURA_ARG_STR, &which.room, "NAME", "events of this room only", NULL, 0},
+    {"limit", AURA_ARG_UINT, &which.limit, "N", "at most so many (default 100)", NULL, 1000},
+    {"waiting", AURA_ARG_FLAG, &which.waiting, NULL, "only those not delivered everywhere yet",
+     NULL, 0},
+    {"bodies", AURA_ARG_FLAG, &which.bodies, NULL, "with the events themselves (JSON)", NULL, 0},
+};
+
+static int list(struct cli *cli, const char *const *words, size_t count) {
+    (void)words;
+    (void)count;
+    struct aura_buf path = AURA_BUF(PATH_BYTES_MAX);
+    aura_buf_printf(&path, "webhooks?limit=%" PRIu64 "&waiting=%d&bodies=%d", which.limit,
+                    which.waiting, which.bodies);
+    put_query(&path);
+    json_t *response = cli_get(cli, aura_buf_text(&path), NULL);
+    aura_buf_free(&path);
+    return cli_finish(cli, response, which.bodies ? show_json : show);
+}
+
+static const struct aura_arg replay_options[] = {
+    {"from", AURA_ARG_UINT, &which.from, "SEQ", "first sequence number (needed)", NULL, INT64_MAX},
+    {"to", AURA_ARG_UINT, &which.to, "SEQ", "last sequence number", NULL, INT64_MAX},
+    {"room", AURA_ARG_STR, &which.room, "NAME", "events of this room only", NULL, 0},
+};
+
+static void show_replayed(const json_t *response) {
+    printf("%" PRId64 " events go again\n", cli_number(response, "replayed"));
+}
+
+static int replay(struct cli *cli, const char *const *words, size_t count) {
+    (void)words;
+    (void)count;
+    if (!which.from) {
+        cli_error("auralink webhooks list shows them.", "from which sequence number? --from SEQ");
         return CLI_USAGE;
     }
     struct aura_buf path = AURA_BUF(PATH_BYTES_MAX);
-    json_t *response = NULL;
     aura_buf_str(&path, "webhooks/replay?");
-    put_query(&path, from, to, room);
-    int err = cli_post(&cli, aura_buf_text(&path), CLI_GRANT_ROOM_LIST | CLI_GRANT_ROOM_CREATE,
-                       &response);
+    put_query(&path);
+    json_t *response = cli_post(cli, aura_buf_text(&path));
     aura_buf_free(&path);
-    if (err) {
-        return CLI_FAILED;
-    }
-    if (cli.json) {
-        status = cli_print_json(response);
-    } else {
-        printf("%" PRId64 " events go again\n", cli_number(response, "replayed"));
-        status = CLI_OK;
-    }
-    json_decref(response);
-    return status;
+    return cli_finish(cli, response, show_replayed);
 }
+
+static const struct cli_command commands[] = {
+    {.name = "list",
+     .operands = "",
+     .summary = "show events and what became of them",
+     .about = "Lists events that the server keeps, oldest first, and what became of them.",
+     CLI_OPTIONS(list_options),
+     .flags = CLI_SERVER,
+     .grants = CLI_GRANT_ROOM_LIST,
+     .run = list},
+    {.name = "replay",
+     .operands = "",
+     .summary = "send events again",
+     .about = "Sends kept events again, delivered or not, with their old ids and sequence numbers.",
+     CLI_OPTIONS(replay_options),
+     .flags = CLI_SERVER,
+     .grants = CLI_GRANT_ROOM_LIST | CLI_GRANT_ROOM_CREATE,
+     .run = replay},
+};
+
+CLI_GROUP(cli_group_webhooks, "webhooks", "events, and what became of them", commands);

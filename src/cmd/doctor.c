@@ -387,36 +387,39 @@ static int examine(struct doctor *d, const char *given) {
     return status;
 }
 
-int cli_doctor(int argc, char **argv) {
-    struct doctor d = {.cli = CLI_DEFAULTS, .room = "doctor"};
-    const char *token = NULL, *url = NULL;
-    const struct aura_arg args[] = {
-        {"token", AURA_ARG_STR, &token, "JWT",
-         "a client's token (default: one is made with key and secret). Whoever is in the room "
-         "under "
-         "its identity is thrown out",
-         "LIVEKIT_TOKEN", 0},
-        {"room", AURA_ARG_STR, &d.room, "NAME", "room to join without --token (default doctor)",
-         NULL, 0},
-        {"insecure", AURA_ARG_FLAG, &d.insecure, NULL, "take any certificate", NULL, 0},
-        CLI_ARGS(&d.cli),
-    };
-    const struct aura_command_line line = {
-        .program = "auralink doctor",
-        .operands = "[URL]",
-        .about = "Checks from here that calls can get through: HTTP, TLS, clock, token, media over "
-                 "UDP and\nTCP, TURN; says what to fix. Ends with 1 if something fails.",
-        .args = args,
-        .arg_count = sizeof(args) / sizeof(args[0]),
-        .operands_max = 1};
-    size_t operands = 0;
-    int status = CLI_USAGE;
-    if (cli_ends(aura_args_parse(&line, argc, argv, &url, &operands), &status)) {
-        return status;
-    }
-    if (!take_url(&d, operands ? url : d.cli.url)) {
-        fprintf(stderr, "auralink: %s is no URL\n", operands ? url : d.cli.url);
+static struct doctor doctor = {.room = "doctor"};
+static const char *given_token;
+
+static const struct aura_arg options[] = {
+    {"token", AURA_ARG_STR, &given_token, "JWT",
+     "a client's token (default: one is made with key and secret). Whoever is in the room under "
+     "its identity is thrown out",
+     "LIVEKIT_TOKEN", 0},
+    {"room", AURA_ARG_STR, &doctor.room, "NAME", "room to join without --token (default doctor)",
+     NULL, 0},
+    {"insecure", AURA_ARG_FLAG, &doctor.insecure, NULL, "take any certificate", NULL, 0},
+};
+
+static int run(struct cli *cli, const char *const *words, size_t count) {
+    const char *url = count ? words[0] : cli->url;
+    doctor.cli = *cli;
+    if (!take_url(&doctor, url)) {
+        cli_error("Such as wss://media.example.com", "%s is no URL", url);
         return CLI_USAGE;
     }
-    return examine(&d, token);
+    return examine(&doctor, given_token);
 }
+
+static const struct cli_command commands[] = {
+    {.name = "",
+     .operands = "[URL]",
+     .operands_max = 1,
+     .summary = "check from here that calls can get through",
+     .about = "Checks from here that calls can get through: HTTP, TLS, clock, token, media over "
+              "UDP and\nTCP, TURN; says what to fix. Ends with 1 if something fails.",
+     CLI_OPTIONS(options),
+     .flags = CLI_SERVER | CLI_REPORTS,
+     .run = run},
+};
+
+CLI_GROUP(cli_group_doctor, "doctor", "check from here that calls can get through", commands);

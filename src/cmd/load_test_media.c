@@ -41,8 +41,7 @@ static const struct ladder *find_ladder(const char *name) {
             return &ladders[i];
         }
     }
-    fprintf(stderr, "auralink load-test: --video-resolution wants 180p, 360p, 540p, 720p or "
-                    "1080p\n");
+    cli_error(NULL, "--video-resolution wants 180p, 360p, 540p, 720p or 1080p");
     return NULL;
 }
 
@@ -59,8 +58,8 @@ static int cache_folder(char *out, size_t cap) {
     (void)mkdir(out, 0700);
     memcpy(out + n, "/auralink", sizeof("/auralink"));
     if (mkdir(out, 0700) != 0 && errno != EEXIST) {
-        fprintf(stderr, "auralink load-test: cannot make the cache folder %s: %s\n", out,
-                strerror(errno));
+        cli_error("XDG_CACHE_HOME names another one.", "cannot make the cache folder %s: %s", out,
+                  strerror(errno));
         return AURA_EIO;
     }
     return 0;
@@ -70,16 +69,14 @@ static int run_ffmpeg(char *const argv[]) {
     pid_t pid;
     int status = 0, err = posix_spawnp(&pid, "ffmpeg", NULL, NULL, argv, environ);
     if (err) {
-        fprintf(stderr,
-                "auralink load-test: ffmpeg is needed once, to make the media that is sent (%s).\n"
-                "Install it (Debian: apt-get install ffmpeg) or name files with --clip.\n",
-                strerror(err));
+        cli_error("Install it (Debian: apt-get install ffmpeg) or name files with --clip.",
+                  "ffmpeg is needed once, to make the media that is sent (%s)", strerror(err));
         return AURA_ENOENT;
     }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        fprintf(stderr, "auralink load-test: ffmpeg could not make a clip\n");
+        cli_error("Its own words are above.", "ffmpeg could not make a clip");
         return AURA_EIO;
     }
     return 0;
@@ -183,10 +180,8 @@ static int make_audio(const char *path) {
 static int load(struct aura_clip **clip, const char *path) {
     int err = aura_clip_load(clip, path);
     if (err) {
-        fprintf(stderr,
-                "auralink load-test: cannot use %s: %s\n"
-                "Wanted: IVF with VP8, H.264 Annex B, or Ogg with Opus (one packet length).\n",
-                path, aura_err_text(err));
+        cli_error("Wanted: IVF with VP8, H.264 Annex B, or Ogg with Opus (one packet length).",
+                  "cannot use %s: %s", path, aura_err_text(err));
     }
     return err;
 }
@@ -207,8 +202,8 @@ static int take_files(struct load_media *m, const struct aura_arg_list *files) {
             m->video[m->layers++] = clip;
         } else {
             aura_clip_free(clip);
-            fprintf(stderr, "auralink load-test: --clip takes one audio file and up to three video "
-                            "files of one codec, lowest layer first\n");
+            cli_error(NULL, "--clip takes one audio file and up to three video files of one codec, "
+                            "lowest layer first");
             return AURA_EINVAL;
         }
     }

@@ -173,9 +173,11 @@ static const char *advice(int err, const struct load_options *o) {
 static int explain_start(const struct load *l, const struct load_options *o) {
     const struct load_participant *p = first_ended(l);
     int err = p ? p->err : AURA_ETIMEDOUT;
-    fprintf(stderr, "%sauralink load-test: nobody could join %s: %s\n%s\n",
-            isatty(STDERR_FILENO) ? "\r\033[K" : "", o->cli.url, p ? p->why : "no answer in time",
-            advice(err, o));
+    if (isatty(STDERR_FILENO)) {
+        fprintf(stderr, "\r\033[K");
+    }
+    cli_error(advice(err, o), "nobody could join %s: %s", o->cli.url,
+              p ? p->why : "no answer in time");
     return err;
 }
 

@@ -197,7 +197,7 @@ int load_new(struct load *l, const struct load_options *o) {
         err = thread_init(l, i);
     }
     if (err) {
-        fprintf(stderr, "auralink load-test: cannot start: %s\n", aura_err_text(err));
+        cli_error(NULL, "cannot start: %s", aura_err_text(err));
         load_free(l);
     }
     return err;

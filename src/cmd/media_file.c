@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "cmd/cli.h"
 #include "cmd/pcm_slicer.h"
 
 #include <libavcodec/avcodec.h>
@@ -45,7 +46,7 @@ struct media_file {
 static int wrong(const struct media_file *m, const char *what, int code) {
     char text[AV_ERROR_MAX_STRING_SIZE] = "";
     av_strerror(code, text, sizeof(text));
-    fprintf(stderr, "auralink publish: %s: %s%s%s\n", m->path, what, code ? ": " : "", text);
+    cli_error(NULL, "%s: %s%s%s", m->path, what, code ? ": " : "", text);
     return code == AVERROR(ENOENT) ? AURA_ENOENT : AURA_EUNSUPPORTED;
 }
 

@@ -12,8 +12,6 @@
 #include <string.h>
 #include <time.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 enum {
     LATE_US = 150000, /* a picture that late is left out: its encoder is too slow */
     TICK_US = 1000000,
@@ -59,7 +57,7 @@ static int open_source(struct publish *p) {
     }
     if (sscanf(p->size, "%4ux%4u%n", &w, &h, &read) != 2 || p->size[read] || w < 64 || h < 64 ||
         w > MEDIA_SIDE_MAX || h > MEDIA_SIDE_MAX || w % 2 || h % 2) {
-        fprintf(stderr, "auralink publish: --size wants even sides, such as 1280x720\n");
+        cli_error(NULL, "--size wants even sides, such as 1280x720");
         return AURA_EINVAL;
     }
     p->width = w;
@@ -198,7 +196,7 @@ static int run(struct publish *p) {
         tick(p);
     }
     if (err && err != AURA_ECLOSED) {
-        fprintf(stderr, "auralink publish: %s: %s\n", p->what, aura_err_text(err));
+        cli_error(NULL, "%s: %s", p->what, aura_err_text(err));
     }
     return err == AURA_ECLOSED ? 0 : err;
 }
@@ -231,11 +229,10 @@ static int open_call(struct publish *p) {
     }
     err = err ? err : aura_call_connect(p->call);
     if (err == AURA_EPOLICY) {
-        fprintf(stderr,
-                "auralink publish: --ai-core must be on this machine (127.0.0.1, localhost, "
-                "unix:): pictures travel there in the clear\n");
+        cli_error(NULL, "--ai-core must be on this machine (127.0.0.1, localhost, unix:): pictures "
+                        "travel there in the clear");
     } else if (err) {
-        fprintf(stderr, "auralink publish: cannot begin: %s\n", aura_err_text(err));
+        cli_error(NULL, "cannot begin: %s", aura_err_text(err));
     }
     return err;
 }
@@ -255,57 +252,60 @@ static int publish(struct publish *p) {
     return err ? CLI_FAILED : status;
 }
 
-int cli_publish(int argc, char **argv) {
-    static struct publish p = {.m = {.command = "auralink publish",
-                                     .cli = CLI_DEFAULTS,
-                                     .identity = "publisher",
-                                     .aic_text = "off"},
-                               .ai_core = "127.0.0.1:50051",
-                               .size = "1280x720",
-                               .fps = 30};
-    const struct aura_arg args[] = {
-        CLI_ARGS(&p.m.cli),
-        {"", AURA_ARG_FLAG, NULL, NULL, "Who and where:", NULL, 0},
-        CLI_MEDIA_ARGS(&p.m),
-        {"", AURA_ARG_FLAG, NULL, NULL, "Media:", NULL, 0},
-        {"loop", AURA_ARG_FLAG, &p.loop, NULL, "begin again at the end of the file", NULL, 0},
-        {"no-audio", AURA_ARG_FLAG, &p.no_audio, NULL, "leave the file's sound out", NULL, 0},
-        {"screen", AURA_ARG_FLAG, &p.screen, NULL, "as a screen share instead of a camera", NULL,
-         0},
-        {"size", AURA_ARG_STR, &p.size, "WxH", "of the test picture (default 1280x720)", NULL, 0},
-        {"fps", AURA_ARG_UINT, &p.fps, "N", "of the test picture (default 30)", NULL, 120},
-        {"kbps", AURA_ARG_UINT, &p.kbps, "N",
-         "of VP8 (default: what LiveKit's clients take for the size)", NULL, 50000},
-        {"", AURA_ARG_FLAG, NULL, NULL, "AI compression:", NULL, 0},
-        {"aic", AURA_ARG_STR, &p.m.aic_text, "on|off",
-         "through AI Core while it is in time (default off)", NULL, 0},
-        {"ai-core", AURA_ARG_STR, &p.ai_core, "ADDRESS",
-         "where AI Core is, on this machine (default 127.0.0.1:50051)", NULL, 0},
-        {"target-quality", AURA_ARG_UINT, &p.target_quality, "VMAF",
-         "quality that AI Core is to hold (default: as it thinks best)", NULL, 100}};
-    const struct aura_command_line line = {
-        "auralink publish",
-        "FILE|test",
-        "Publishes a video file (anything that libavformat opens, with its sound as Opus) or a "
-        "moving\ntest picture, in real time. With --aic on pictures go to AI Core and come back as "
-        "AV1 with hints,\nand speech as longer packets without its silences; whenever it is late "
-        "or gone the client's own\nVP8 and Opus take over on the same track. A line each second "
-        "says how it goes; with --json each\nis an object.",
-        args,
-        COUNT(args),
-        1,
-        1};
-    size_t n = 0;
-    int status;
-    if (cli_ends(aura_args_parse(&line, argc, argv, &p.what, &n), &status)) {
-        return status;
-    }
-    if (cli_media_check(&p.m)) {
+static struct publish own = {.m = {.identity = "publisher", .aic_text = "off"},
+                             .ai_core = "127.0.0.1:50051",
+                             .size = "1280x720",
+                             .fps = 30};
+
+static const struct aura_arg options[] = {
+    {"", AURA_ARG_FLAG, NULL, NULL, "Who and where:", NULL, 0},
+    CLI_MEDIA_ARGS(&own.m),
+    {"", AURA_ARG_FLAG, NULL, NULL, "Media:", NULL, 0},
+    {"loop", AURA_ARG_FLAG, &own.loop, NULL, "begin again at the end of the file", NULL, 0},
+    {"no-audio", AURA_ARG_FLAG, &own.no_audio, NULL, "leave the file's sound out", NULL, 0},
+    {"screen", AURA_ARG_FLAG, &own.screen, NULL, "as a screen share instead of a camera", NULL, 0},
+    {"size", AURA_ARG_STR, &own.size, "WxH", "of the test picture (default 1280x720)", NULL, 0},
+    {"fps", AURA_ARG_UINT, &own.fps, "N", "of the test picture (default 30)", NULL, 120},
+    {"kbps", AURA_ARG_UINT, &own.kbps, "N",
+     "of VP8 (default: what LiveKit's clients take for the size)", NULL, 50000},
+    {"", AURA_ARG_FLAG, NULL, NULL, "AI compression:", NULL, 0},
+    {"aic", AURA_ARG_STR, &own.m.aic_text, "on|off",
+     "through AI Core while it is in time (default off)", NULL, 0},
+    {"ai-core", AURA_ARG_STR, &own.ai_core, "ADDRESS",
+     "where AI Core is, on this machine (default 127.0.0.1:50051)", NULL, 0},
+    {"target-quality", AURA_ARG_UINT, &own.target_quality, "VMAF",
+     "quality that AI Core is to hold (default: as it thinks best)", NULL, 100}};
+
+static int run_command(struct cli *cli, const char *const *words, size_t count) {
+    (void)count;
+    own.m.cli = *cli;
+    own.what = words[0];
+    if (cli_media_check(&own.m)) {
         return CLI_USAGE;
     }
-    if ((!p.m.room && !p.m.token) || !p.fps) {
-        fprintf(stderr, "auralink publish: give --room (or --token); --fps must be at least 1\n");
+    if ((!own.m.room && !own.m.token) || !own.fps) {
+        cli_error(NULL, "give --room (or --token); --fps must be at least 1");
         return CLI_USAGE;
     }
-    return publish(&p);
+    return publish(&own);
 }
+
+static const struct cli_command commands[] = {
+    {.name = "",
+     .operands = "FILE|test",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "send a file or a test picture to a room",
+     .about =
+         "Publishes a video file (anything that libavformat opens, with its sound as Opus) or a "
+         "moving\ntest picture, in real time. With --aic on pictures go to AI Core and come back "
+         "as "
+         "AV1 with hints,\nand speech as longer packets without its silences; whenever it is late "
+         "or gone the client's own\nVP8 and Opus take over on the same track. A line each second "
+         "says how it goes; with --json each\nis an object.",
+     CLI_OPTIONS(options),
+     .flags = CLI_SERVER,
+     .run = run_command},
+};
+
+CLI_GROUP(cli_group_publish, "publish", "send a file or a test picture to a room", commands);

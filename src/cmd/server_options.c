@@ -4,6 +4,7 @@
 #include "api/tls.h"
 #include "base/log.h"
 #include "cmd/args.h"
+#include "cmd/server_man.h"
 #include "cmd/server_tracing.h"
 #include "cmd/server_webhooks.h"
 #include "rtp/media.h"
@@ -67,14 +68,15 @@ static bool parse_flags(struct flags *f, int argc, char **argv, int *status) {
         {"version", AURA_ARG_FLAG, &f->version, NULL, "print the version and stop", NULL, 0},
     };
     const struct aura_command_line line = {
-        "auralink-server",
-        "",
-        "A real-time media server that every LiveKit SDK can use unchanged.\n"
-        "SIGTERM or SIGINT drains: clients are told to go elsewhere; a second one stops at once.",
-        args,
-        sizeof(args) / sizeof(args[0]),
-        0,
-        0};
+        .program = "auralink-server",
+        .operands = "",
+        .about = "A real-time media server that every LiveKit SDK can use unchanged.\n"
+                 "SIGTERM or SIGINT drains: clients are told to go elsewhere; a second one stops "
+                 "at once.",
+        .args = args,
+        .arg_count = sizeof(args) / sizeof(args[0]),
+        .manual = server_man,
+    };
     size_t n = 0;
     int err = aura_args_parse(&line, argc, argv, NULL, &n);
     *status = err == AURA_EIGNORED ? 0 : USAGE;

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <time.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 enum { NAP_US = 50000 };
 
 /* What the frames tell; of the call's thread, under the lock. */
@@ -170,7 +168,7 @@ static json_t *json_of(const struct aura_call_stats *c, const struct seen *e,
                   {"sound_recovered_ms", c->sound_recovered_ms},
                   {"sound_guessed_ms", c->sound_guessed_ms},
                   {"sound_silent_ms", c->sound_silent_ms}};
-    for (size_t i = 0; line && i < COUNT(counts); i++) {
+    for (size_t i = 0; line && i < CLI_COUNT(counts); i++) {
         json_object_set_new(line, counts[i].name, json_integer((json_int_t)counts[i].value));
     }
     return line;
@@ -211,7 +209,7 @@ static void tick(struct subscribe *s) {
 /* ---- the course ---- */
 
 static int complain(const char *path) {
-    fprintf(stderr, "auralink subscribe: %s: %s\n", path, strerror(errno));
+    cli_error(NULL, "%s: %s", path, strerror(errno));
     return AURA_EIO;
 }
 
@@ -229,14 +227,14 @@ static int open_output(struct subscribe *s) {
 static bool close_output(struct subscribe *s) {
     bool ok = true;
     if (s->out && (fflush(s->out) != 0 || s->failed)) {
-        fprintf(stderr, "auralink subscribe: %s could not be written\n", s->output);
+        cli_error("Is the disk full?", "%s could not be written", s->output);
         ok = false;
     }
     if (s->out && s->out != stdout) {
         (void)fclose(s->out);
     }
     if (s->wav && wav_file_close(s->wav)) {
-        fprintf(stderr, "auralink subscribe: %s could not be written\n", s->audio);
+        cli_error("Is the disk full?", "%s could not be written", s->audio);
         ok = false;
     }
     return ok;
@@ -267,7 +265,7 @@ static int open_call(struct subscribe *s) {
     aura_free(token);
     err = err ? err : aura_call_connect(s->call);
     if (err) {
-        fprintf(stderr, "auralink subscribe: cannot begin: %s\n", aura_err_text(err));
+        cli_error(NULL, "cannot begin: %s", aura_err_text(err));
     }
     return err;
 }
@@ -301,55 +299,54 @@ static int subscribe(struct subscribe *s) {
     return status;
 }
 
-int cli_subscribe(int argc, char **argv) {
-    static struct subscribe s = {.m = {.command = "auralink subscribe",
-                                       .cli = CLI_DEFAULTS,
-                                       .identity = "subscriber",
-                                       .aic_text = "on"},
-                                 .fps = 30};
-    const struct aura_arg args[] = {
-        CLI_ARGS(&s.m.cli),
-        {"", AURA_ARG_FLAG, NULL, NULL, "Who and where:", NULL, 0},
-        CLI_MEDIA_ARGS(&s.m),
-        {"", AURA_ARG_FLAG, NULL, NULL, "What:", NULL, 0},
-        {"from", AURA_ARG_STR, &s.from, "ID",
-         "whose video and sound (default: the first that comes)", NULL, 0},
-        {"track", AURA_ARG_STR, &s.track, "NAME", "which, by name or id (default: the first)", NULL,
-         0},
-        {"o", AURA_ARG_STR, &s.output, "FILE",
-         "write the pictures there as YUV4MPEG2 (.y4m); without it they are only counted", NULL, 0},
-        {"audio", AURA_ARG_STR, &s.audio, "FILE",
-         "write the sound there as WAV, 48 kHz stereo, from its first packet on: what was lost is "
-         "taken from later packets (DRED) or made up",
-         NULL, 0},
-        {"audio-track", AURA_ARG_STR, &s.audio_track, "NAME",
-         "which sound, by name or id (default: the first)", NULL, 0},
-        {"fps", AURA_ARG_UINT, &s.fps, "N", "what the file says of its rate (default 30)", NULL,
-         240},
-        {"aic", AURA_ARG_STR, &s.m.aic_text, "on|off",
-         "restore pictures as their hints say (default on)", NULL, 0}};
-    const struct aura_command_line line = {
-        "auralink subscribe",
-        "",
-        "Joins a room and decodes one video of it (VP8, VP9, H.264, AV1). Frames that AI Core "
-        "compressed\nsay so in their hints, and are restored by them. With --audio the sound is "
-        "written as well, as long as the\ntime it took. A line each second says how it goes; with "
-        "--json each is an object.",
-        args,
-        COUNT(args),
-        0,
-        0};
-    size_t n = 0;
-    int status;
-    if (cli_ends(aura_args_parse(&line, argc, argv, NULL, &n), &status)) {
-        return status;
-    }
-    if (cli_media_check(&s.m)) {
+static struct subscribe own = {.m = {.identity = "subscriber", .aic_text = "on"}, .fps = 30};
+
+static const struct aura_arg options[] = {
+    {"", AURA_ARG_FLAG, NULL, NULL, "Who and where:", NULL, 0},
+    CLI_MEDIA_ARGS(&own.m),
+    {"", AURA_ARG_FLAG, NULL, NULL, "What:", NULL, 0},
+    {"from", AURA_ARG_STR, &own.from, "ID", "whose video and sound (default: the first that comes)",
+     NULL, 0},
+    {"track", AURA_ARG_STR, &own.track, "NAME", "which, by name or id (default: the first)", NULL,
+     0},
+    {"o", AURA_ARG_STR, &own.output, "FILE",
+     "write the pictures there as YUV4MPEG2 (.y4m); without it they are only counted", NULL, 0},
+    {"audio", AURA_ARG_STR, &own.audio, "FILE",
+     "write the sound there as WAV, 48 kHz stereo, from its first packet on: what was lost is "
+     "taken from later packets (DRED) or made up",
+     NULL, 0},
+    {"audio-track", AURA_ARG_STR, &own.audio_track, "NAME",
+     "which sound, by name or id (default: the first)", NULL, 0},
+    {"fps", AURA_ARG_UINT, &own.fps, "N", "what the file says of its rate (default 30)", NULL, 240},
+    {"aic", AURA_ARG_STR, &own.m.aic_text, "on|off",
+     "restore pictures as their hints say (default on)", NULL, 0}};
+
+static int run_command(struct cli *cli, const char *const *words, size_t count) {
+    (void)words;
+    (void)count;
+    own.m.cli = *cli;
+    if (cli_media_check(&own.m)) {
         return CLI_USAGE;
     }
-    if ((!s.m.room && !s.m.token) || !s.fps) {
-        fprintf(stderr, "auralink subscribe: give --room (or --token); --fps must be at least 1\n");
+    if ((!own.m.room && !own.m.token) || !own.fps) {
+        cli_error(NULL, "give --room (or --token); --fps must be at least 1");
         return CLI_USAGE;
     }
-    return subscribe(&s);
+    return subscribe(&own);
 }
+
+static const struct cli_command commands[] = {
+    {.name = "",
+     .operands = "",
+     .summary = "receive a video of a room",
+     .about =
+         "Joins a room and decodes one video of it (VP8, VP9, H.264, AV1). Frames that AI Core "
+         "compressed\nsay so in their hints, and are restored by them. With --audio the sound is "
+         "written as well, as long as the\ntime it took. A line each second says how it goes; with "
+         "--json each is an object.",
+     CLI_OPTIONS(options),
+     .flags = CLI_SERVER,
+     .run = run_command},
+};
+
+CLI_GROUP(cli_group_subscribe, "subscribe", "receive a video of a room", commands);

@@ -380,6 +380,10 @@ static json_t *body_json(const struct aura_claims *c, const char *key, int64_t n
     put_text(body, "name", c->name);
     put_text(body, "metadata", c->metadata);
     put_text(body, "kind", c->kind);
+    put_text(body, "roomPreset", c->room_preset);
+    if (c->room_config) {
+        json_object_set_new(body, "roomConfig", json_loads(c->room_config, 0, NULL));
+    }
     put_text(body, "sha256", c->sha256);
     json_object_set_new(body, "nbf", json_integer(now_s));
     json_object_set_new(body, "iat", json_integer(now_s));

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The installed library: found by pkg-config, and programs in C and C++ that know nothing of this tree run with it."""
+"""The installed library: found by pkg-config, and programs in C and C++ that know nothing of this tree run with it. The
+installed programs and what is beside them."""
 
 from __future__ import annotations
 
@@ -69,3 +70,28 @@ def test_symbols(prefix):
         with open(os.path.join(ROOT, "include", "auralink", header)) as file:
             declared |= set(re.findall(r"^[a-z].*?\b(aura_\w+)\(", file.read(), re.MULTILINE))
     assert declared and shown == declared, (shown - declared, declared - shown)
+
+
+def test_programs(prefix):
+    """Programs run where they were installed; manual pages and completions are what they print; the unit starts the server."""
+    root, _ = prefix
+    files = {os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names}
+
+    def installed(end: str) -> str:
+        found = [path for path in files if path.endswith(end)]
+        assert len(found) == 1, (end, found)
+        return found[0]
+
+    programs = {name: installed(f"/bin/{name}") for name in ("auralink", "auralink-server", "auralink-aicore")}
+    for name, path in programs.items():
+        assert run(path, "--version").startswith(f"{name} ")
+    unit = open(installed("/systemd/system/auralink-server.service")).read()
+    [started] = re.findall(r"^ExecStart=(\S+)", unit, re.MULTILINE)
+    assert root + started == programs["auralink-server"]
+    printed = {"/man1/auralink.1": ("auralink", "man"), "/man8/auralink-server.8": ("auralink-server", "--man"),
+               "/man8/auralink-aicore.8": ("auralink-aicore", "--man"),
+               "/bash-completion/completions/auralink": ("auralink", "completion", "bash"),
+               "/site-functions/_auralink": ("auralink", "completion", "zsh"),
+               "/vendor_completions.d/auralink.fish": ("auralink", "completion", "fish")}
+    for end, (name, *words) in printed.items():
+        assert open(installed(end)).read() == run(programs[name], *words), end

@@ -89,21 +89,118 @@ def test_completion(tmp_path):
             assert command[1] in complete(script, "auralink", command[0], "")
         wanted = options(command)
         assert "--help" in wanted and set(wanted) == set(complete(script, "auralink", *command, "-")), command
-    assert subprocess.run([*program(), "completion", "fish"], capture_output=True).returncode == 2
+    assert subprocess.run([*program(), "completion", "tcsh"], capture_output=True).returncode == 2
+
+
+def test_completion_fish(tmp_path):
+    """fish offers the same, with what it is for."""
+    if not shutil.which("fish"):
+        pytest.skip("no fish here")
+    script = tmp_path / "auralink.fish"
+    script.write_text(subprocess.run([*program(), "completion", "fish"], capture_output=True, text=True, check=True).stdout)
+
+    def offered(*words: str) -> dict[str, str]:
+        done = subprocess.run(["fish", "--no-config", "-c", f"source {script}; complete -C '{' '.join(words)}'"],
+                              capture_output=True, text=True, check=True)
+        assert not done.stderr, done.stderr
+        return dict(line.split("\t") if "\t" in line else (line, "") for line in done.stdout.splitlines())
+
+    all_commands = commands()
+    assert {c[0] for c in all_commands} == {w for w in offered("auralink", "") if not w.startswith("-")}
+    for command in all_commands:
+        if len(command) == 2:
+            assert offered("auralink", command[0], "")[command[1]], command
+        wanted = {o for o in options(command) if o.startswith("--")}
+        assert wanted == {w for w in offered("auralink", *command, "--") if w.startswith("--")}, command
+    assert "sync" in "".join(offered("auralink", "room", "create", "--s")), "it finishes words"
+
+
+ZSH = """
+compdef() { :; }
+_describe() { print -rl -- "${(@P)${@[-1]}}"; }
+_arguments() { print -rl -- "$@"; }
+source "$1"
+shift
+words=("$@") CURRENT=$#
+_auralink
+"""
+
+
+def test_completion_zsh(tmp_path):
+    """zsh's own functions get every command and option with what it is for."""
+    if not shutil.which("zsh"):
+        pytest.skip("no zsh here")
+    script = tmp_path / "_auralink"
+    script.write_text(subprocess.run([*program(), "completion", "zsh"], capture_output=True, text=True, check=True).stdout)
+
+    def given(*words: str) -> list[str]:
+        done = subprocess.run(["zsh", "-f", "-c", ZSH, "zsh", str(script), *words], capture_output=True, text=True)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        return done.stdout.splitlines()
+
+    all_commands = commands()
+    assert {line.split(":")[0] for line in given("auralink", "")} == {c[0] for c in all_commands}
+    for command in all_commands:
+        if len(command) == 2:
+            assert any(line.startswith(command[1] + ":") for line in given("auralink", command[0], "")), command
+        offered = {re.match(r"\*?(--?[a-z][a-z0-9-]*)\[", line).group(1) for line in given("auralink", *command, "x", "-")
+                   if re.match(r"\*?-", line)}
+        assert offered == set(options(command)), command
+    real = "autoload -U compinit; compinit -u -D; source $1; print -r -- $_comps[auralink]"
+    done = subprocess.run(["zsh", "-f", "-c", real, "zsh", str(script)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "_auralink"
+
+
+def beside(name: str) -> list[str]:
+    """Another program of the same build."""
+    return [os.path.join(os.path.dirname(program()[-1]), name)]
+
+
+def checked(page: str, path) -> str:
+    """The page as a reader sees it; man, groff and mandoc, as far as they are here, find nothing wrong with it."""
+    path.write_text(page)
+    shown = ""
+    if shutil.which("man") and shutil.which("groff"):
+        done = subprocess.run(["man", "--warnings", "-l", str(path)], capture_output=True, text=True,
+                              env={**os.environ, "MANWIDTH": "200", "LC_ALL": "C.UTF-8"})
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        shown = done.stdout
+        done = subprocess.run(["groff", "-ww", "-man", "-Kutf8", "-Tutf8", str(path)], capture_output=True, text=True)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+    if shutil.which("mandoc"):
+        done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", str(path)], capture_output=True, text=True)
+        wrong = [line for line in done.stdout.splitlines() if "missing date" not in line]  # pages are the same every day
+        assert not wrong, wrong
+    return shown
 
 
 def test_manual(tmp_path):
-    """The manual has every command and option; man(1) reads it without a warning."""
+    """The manual has every command and option."""
     page = subprocess.run([*program(), "man"], capture_output=True, text=True, check=True).stdout
     plain = page.replace("\\-", "-")
     for command in commands():
         assert f".SS auralink {' '.join(command)}" in plain, command
         for option in options(command):
             assert option == "--help" or f".B {option}" in plain, (command, option)
-    if shutil.which("man") and shutil.which("groff"):
-        path = tmp_path / "auralink.1"
-        path.write_text(page)
-        done = subprocess.run(["man", "--warnings", "-l", str(path)], capture_output=True, text=True,
-                              env={**os.environ, "MANWIDTH": "100", "LC_ALL": "C.UTF-8"})
-        assert done.returncode == 0 and not done.stderr, done.stderr
-        assert "record compose" in done.stdout
+    shown = checked(page, tmp_path / "auralink.1")
+    assert not shown or "auralink record compose FOLDER" in shown
+
+
+@pytest.mark.parametrize("name", ["auralink-server", "auralink-aicore"])
+def test_manual_of_services(name, tmp_path):
+    """The same of the services: --man has what --help has, and the server's all keys of its configuration."""
+    page = subprocess.run([*beside(name), "--man"], capture_output=True, text=True, check=True).stdout
+    plain = page.replace("\\-", "-")
+    text = subprocess.run([*beside(name), "--help"], capture_output=True, text=True, check=True).stdout
+    found = set(re.findall(r"^  (--?[a-z][a-z0-9-]*)", text, re.M)) - {"--man"}
+    assert len(found) > 10
+    for option in found:
+        assert re.search(rf"^\.B {option}\b", plain, re.M), option
+    for variable in re.findall(r"\[env (\w+)\]", text):
+        assert f".B {variable}\n" in plain, variable
+    if name == "auralink-server":
+        keys = subprocess.run([*beside(name), "--config-keys"], capture_output=True, text=True, check=True).stdout
+        for key in re.findall(r"^\| `([^`]+)`", keys, re.M):
+            assert re.search(rf"^\.B {re.escape(key)}(:|$)", plain, re.M), key
+    shown = checked(page, tmp_path / f"{name}.8")
+    assert not shown or f"{name.upper()}(8)" in shown

@@ -141,6 +141,8 @@ static int what_is_minted_can_be_verified(void) {
     in.video.room_join = in.video.room_admin = true;
     in.video.can_publish_data = AURA_YES;
     in.video.sources = 1u << 2;
+    in.room_preset = (char *)(uintptr_t) "small";
+    in.room_config = (char *)(uintptr_t) "{\"maxParticipants\":2}";
     int err = aura_token_mint(&token, &in, "key", "secret", 5000, 600);
     if (!err) {
         err = verify(&out, aura_buf_text(&token), 5300);
@@ -152,6 +154,8 @@ static int what_is_minted_can_be_verified(void) {
         assert_int_equal(out.video.can_publish, AURA_UNSET);
         assert_int_equal(out.video.sources, 1u << 2);
         assert_int_equal(out.expires_s, 5600);
+        assert_string_equal(out.room_preset, "small");
+        assert_non_null(strstr(out.room_config, "maxParticipants"));
         aura_claims_clear(&out);
     }
     aura_buf_free(&token);
