@@ -76,7 +76,7 @@ int aura_directory_export(struct aura_directory *d, const struct aura_id *id,
     err = err ? err : each(d, ST_STANCES, id, json_object_get(person, "contacts"), contact_of);
     char *text = err ? NULL : json_dumps(person, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     err = err ? err : text ? aura_buf_str(json, text) : AURA_ENOMEM;
-    free(text);
+    free(text); /* library's memory */
     json_decref(person);
     return err;
 }

@@ -111,6 +111,8 @@ static const char *kind_of(const struct aura_arg *a) {
         return "number";
     case AURA_ARG_LIST:
         return "list";
+    case AURA_ARG_FILE_ENV:
+        return "file";
     }
     return "";
 }

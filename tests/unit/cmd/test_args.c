@@ -23,7 +23,7 @@ static void complain(const char *text, const char *hint) {
 static unsigned manuals;
 
 static void manual(const struct aura_command_line *line) {
-    manuals += line->arg_count == 5;
+    manuals += line->arg_count == 6;
 }
 
 static int parse(struct dest *d, int argc, char **argv, const char **operands, size_t *n) {
