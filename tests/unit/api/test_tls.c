@@ -22,7 +22,7 @@ struct folder {
 };
 
 static void folder_make(struct folder *f) {
-    strcpy(f->path, "/tmp/aura-tls-XXXXXX");
+    snprintf(f->path, sizeof(f->path), "/tmp/aura-tls-XXXXXX");
     assert_non_null(mkdtemp(f->path));
     snprintf(f->cert, sizeof(f->cert), "%s/cert.pem", f->path);
     snprintf(f->key, sizeof(f->key), "%s/key.pem", f->path);
