@@ -1,91 +1,79 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/tally.h"
 
-#include "base/list.h"
-#include "base/map.h"
 #include "base/mem.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct series {
-    struct aura_node node;
-    char *labels;
+    char labels[AURA_TALLY_LABELS_MAX + 1];
+    uint32_t hash;
     double sum; /* a counter's value */
     uint64_t count;
     uint64_t bucket[AURA_TALLY_BOUNDS_MAX];
 };
 
 struct family {
-    struct aura_map *by_labels;
-    struct aura_list series; /* the oldest first */
+    size_t used; /* the oldest first */
+    struct series series[AURA_TALLY_SERIES_MAX];
 };
 
+/* One block, of which the system gives only the pages that are written to. So a value that comes
+ * for the first time after days takes no memory that would look like a leak, and none can be
+ * missing. */
 struct aura_tally {
     const struct aura_tally_family *list;
     size_t count;
     struct family family[];
 };
 
-int aura_tally_new(struct aura_tally **mp, const struct aura_tally_family *list, size_t count) {
-    AURA_REQUIRE(mp && list && count, AURA_EINVAL);
+int aura_tally_new(struct aura_tally **tp, const struct aura_tally_family *list, size_t count) {
+    AURA_REQUIRE(tp && list && count, AURA_EINVAL);
+    for (size_t i = 0; i < count; i++) {
+        AURA_REQUIRE(list[i].bound_count <= AURA_TALLY_BOUNDS_MAX, AURA_EINVAL);
+    }
     struct aura_tally *m = aura_zalloc(sizeof(*m) + count * sizeof(m->family[0]));
     if (!m) {
         return AURA_ENOMEM;
     }
     m->list = list;
     m->count = count;
-    for (size_t i = 0; i < count; i++) {
-        aura_list_init(&m->family[i].series);
-    }
-    int err = 0;
-    for (size_t i = 0; i < count && !err; i++) {
-        err = list[i].bound_count > AURA_TALLY_BOUNDS_MAX
-                  ? AURA_EINVAL
-                  : aura_map_new(&m->family[i].by_labels, AURA_TALLY_SERIES_MAX);
-    }
-    if (err) {
-        aura_tally_free(m);
-        return err;
-    }
-    *mp = m;
+    *tp = m;
     return 0;
 }
 
-static void series_free(struct series *s) {
-    aura_free(s->labels);
-    aura_free(s);
-}
-
 struct aura_tally *aura_tally_free(struct aura_tally *m) {
-    for (size_t i = 0; m && i < m->count; i++) {
-        AURA_LIST_EACH(&m->family[i].series, struct series, s, node) {
-            aura_node_remove(&s->node);
-            series_free(s);
-        }
-        aura_map_free(m->family[i].by_labels);
-    }
     aura_free(m);
     return NULL;
 }
 
-/* @return NULL: there is no memory, or no place for another */
+/* FNV-1a: there are few series, and peers cannot add more of them than fit. */
+static uint32_t hash_of(const char *text) {
+    uint32_t h = 2166136261u;
+    for (; *text; text++) {
+        h = (h ^ (uint8_t)*text) * 16777619u;
+    }
+    return h;
+}
+
+/* @return NULL: there is no place for another */
 static struct series *find(struct family *f, const char *labels) {
-    struct series *s = aura_map_get_str(f->by_labels, labels);
-    if (s) {
-        return s;
+    uint32_t hash = hash_of(labels);
+    for (size_t i = 0; i < f->used; i++) {
+        if (f->series[i].hash == hash && strcmp(f->series[i].labels, labels) == 0) {
+            return &f->series[i];
+        }
     }
-    s = aura_zalloc(sizeof(*s));
-    if (!s) {
+    size_t len = strlen(labels);
+    if (f->used == AURA_TALLY_SERIES_MAX || len > AURA_TALLY_LABELS_MAX) {
         return NULL;
     }
-    s->labels = aura_strdup(labels);
-    if (!s->labels || aura_map_put_str(f->by_labels, labels, s)) {
-        series_free(s);
-        return NULL;
-    }
-    aura_list_add(&f->series, &s->node);
+    struct series *s = &f->series[f->used++];
+    memcpy(s->labels, labels, len + 1);
+    s->hash = hash;
     return s;
 }
 
@@ -177,7 +165,8 @@ void aura_tally_write(const struct aura_tally *m, const char *common, struct aur
     for (size_t i = 0; i < m->count; i++) {
         const struct aura_tally_family *what = &m->list[i];
         aura_tally_head(out, what->name, what->bounds ? "histogram" : "counter", what->help);
-        AURA_LIST_EACH(&m->family[i].series, struct series, s, node) {
+        for (size_t k = 0; k < m->family[i].used; k++) {
+            const struct series *s = &m->family[i].series[k];
             if (what->bounds) {
                 write_histogram(what, s, common, out);
             } else {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file tally.h  Families of labelled counters and histograms, written in Prometheus' text
- * format.
+ * @file tally.h  Families of labelled counters and histograms, written in Prometheus' text format.
  *
  * For what is measured now and then (a join, a track's report): a series is found by its labels.
- * What happens for each packet is counted by its worker in plain numbers instead. Nothing here
- * fails loudly: what finds no memory, or no place among the series, is not counted. Threading:
+ * What happens for each packet is counted by its worker in plain numbers instead. Recording takes
+ * no memory and cannot fail; what finds no place among the series is not counted. Threading:
  * belongs to one thread.
  */
 #ifndef AURA_BASE_TALLY_H
@@ -14,7 +13,8 @@
 #include "base/buf.h"
 
 enum {
-    AURA_TALLY_SERIES_MAX = 512, /* of one family: peers choose some of the labels */
+    AURA_TALLY_SERIES_MAX = 256, /* of one family: peers choose some of the labels */
+    AURA_TALLY_LABELS_MAX = 175, /* bytes of a series' labels; longer ones are not counted */
     AURA_TALLY_BOUNDS_MAX = 16,
 };
 
