@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "aicore/quantizer.h"
+
+#include "aicore/governor_priv.h"
+#include "base/clock.h"
+
+#include <string.h>
+
+enum {
+    FIRST_FRAMES = 8, /* the first decision need not wait for a second */
+    START = 36,
+    STEP_MAX = 6,           /* a second's pictures are a small sample */
+    INDEX = 4,              /* the encoder's fine steps in one of ours */
+    SHARE_PERCENT_MAX = 60, /* of the native rate: more is not worth a second encoding */
+    DEAR = 3,               /* steps coarser where it was more */
+    PAGE_MILLIBITS = 350,   /* of each pixel, of a page full of text */
+    PAGES_PER_S = 2,        /* that a limit must have room for */
+    PIXELS_LEAST = 20000,   /* the model has seen none smaller */
+    LADDER = AURA_GOVERNOR_ROWS - 1,
+};
+
+static const float target_coded = 95, target_raw = 92;
+
+void aura_quantizer_init(struct aura_quantizer *q, const struct aura_predictor *predictor) {
+    *q = (struct aura_quantizer){.predictor = predictor, .now = START, .quality = -1};
+}
+
+static float asked_for(size_t step) {
+    return (float)((AURA_QUANTIZER_BEST + step) * INDEX) / 255;
+}
+
+/* What the model gets wrong for this track now: by its own word with what was left known, and
+ * without. */
+static float correction(struct aura_quantizer *q, const float *ladder, float measured) {
+    float used = (float)q->window.quantizer / (float)q->window.coded / INDEX;
+    float at = used - AURA_QUANTIZER_BEST;
+    at = at < 0 ? 0 : at > LADDER - 1 ? LADDER - 1 : at;
+    q->quality = measured < 0 ? 0 : measured > 100 ? 100 : measured;
+    return measured - ladder[(size_t)(at + 0.5F)];
+}
+
+/* From the coarsest down: the first that is good enough. */
+static unsigned coarsest(const float *ladder, float target) {
+    for (size_t i = LADDER; i-- > 0;) {
+        if (ladder[i] >= target) {
+            return AURA_QUANTIZER_BEST + (unsigned)i;
+        }
+    }
+    return AURA_QUANTIZER_BEST;
+}
+
+static unsigned ask(struct aura_quantizer *q, const struct aura_governor_frame *f, float fps,
+                    float target) {
+    float rows[AURA_GOVERNOR_ROWS][AURA_FEATURES], quality[AURA_GOVERNOR_ROWS];
+    const struct aura_governor_window *w = &q->window;
+    bool measured = w->coded > w->frames / 2 && w->measured;
+    float pixels = (float)f->width * (float)f->height;
+    for (size_t i = 0; i < AURA_GOVERNOR_ROWS; i++) {
+        aura__governor_describe(w, pixels, fps, rows[i]);
+        rows[i][AURA_FEATURE_QUANTIZER] = asked_for(i ? i - 1 : 0);
+    }
+    if (measured) {
+        aura__governor_measured(w, rows[0]);
+    }
+    if (q->predictor->predict(q->predictor->arg, rows[0], quality)) {
+        q->predictor = NULL;
+        q->quality = -1;
+        return q->now;
+    }
+    target = target > 0 ? target : w->bytes_in ? target_coded : target_raw;
+    return coarsest(quality + 1, target - (measured ? correction(q, quality + 1, quality[0]) : 0));
+}
+
+static void decide(struct aura_quantizer *q, const struct aura_governor_frame *f, uint64_t us,
+                   float target) {
+    const struct aura_governor_window *w = &q->window;
+    unsigned least = q->now > STEP_MAX ? q->now - STEP_MAX : 0, most = q->now + STEP_MAX;
+    unsigned next = ask(q, f, (float)w->frames * AURA_US_PER_S / (float)us, target);
+    q->kbps = (uint32_t)(w->bytes_out * 8 * 1000 / us);
+    if (w->bytes_in && w->bytes_out * 100 > w->bytes_in * SHARE_PERCENT_MAX &&
+        next < q->now + DEAR) {
+        next = q->now + DEAR;
+    }
+    next = q->decided && next < least ? least : q->decided && next > most ? most : next;
+    q->now = next < AURA_QUANTIZER_BEST    ? AURA_QUANTIZER_BEST
+             : next > AURA_QUANTIZER_WORST ? AURA_QUANTIZER_WORST
+                                           : next;
+}
+
+bool aura_quantizer_frame(struct aura_quantizer *q, const struct aura_governor_frame *f,
+                          float target) {
+    struct aura_governor_window *w = &q->window;
+    if (!q->predictor) {
+        return false;
+    }
+    if (!w->frames) {
+        w->began_us = f->pts_us;
+    }
+    uint64_t us = f->pts_us - w->began_us;
+    bool due = us >= AURA_US_PER_S || (us && !q->decided && w->frames == FIRST_FRAMES);
+    if (due) {
+        decide(q, f, us, target);
+        q->decided = true;
+        memset(w, 0, sizeof(*w));
+        w->began_us = f->pts_us;
+    }
+    aura__governor_count(w, f);
+    return due;
+}
+
+unsigned aura_quantizer_now(const struct aura_quantizer *q, uint32_t width, uint32_t height,
+                            uint32_t max_kbps) {
+    uint64_t pixels = (uint64_t)width * height;
+    bool narrow = max_kbps && max_kbps < pixels * PAGE_MILLIBITS * PAGES_PER_S / 1000000;
+    return q->predictor && !narrow && pixels >= PIXELS_LEAST ? q->now : 0;
+}
