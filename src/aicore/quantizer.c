@@ -8,32 +8,36 @@
 
 enum {
     FIRST_FRAMES = 8, /* the first decision need not wait for a second */
-    START = 36,
-    STEP_MAX = 6,           /* a second's pictures are a small sample */
+    START = 38,
+    /* Steps in a second. What was drawn too coarsely is drawn again, which costs more than it would
+     * have cost at first: an easy slide says little about the page that comes next. */
+    FINER_MAX = 4,
+    COARSER_MAX = 1,
     INDEX = 4,              /* the encoder's fine steps in one of ours */
     SHARE_PERCENT_MAX = 60, /* of the native rate: more is not worth a second encoding */
-    DEAR = 3,               /* steps coarser where it was more */
     PAGE_MILLIBITS = 350,   /* of each pixel, of a page full of text */
     PAGES_PER_S = 2,        /* that a limit must have room for */
     PIXELS_LEAST = 20000,   /* the model has seen none smaller */
     LADDER = AURA_GOVERNOR_ROWS - 1,
 };
 
-static const float target_coded = 95, target_raw = 92;
+static const float target_coded = 94.5F, target_raw = 94;
+static const float ladder_step =
+    (float)(AURA_QUANTIZER_WORST - AURA_QUANTIZER_BEST) / (float)(LADDER - 1);
 
 void aura_quantizer_init(struct aura_quantizer *q, const struct aura_predictor *predictor) {
     *q = (struct aura_quantizer){.predictor = predictor, .now = START, .quality = -1};
 }
 
 static float asked_for(size_t step) {
-    return (float)((AURA_QUANTIZER_BEST + step) * INDEX) / 255;
+    return (AURA_QUANTIZER_BEST + ladder_step * (float)step) * INDEX / 255;
 }
 
 /* What the model gets wrong for this track now: by its own word with what was left known, and
  * without. */
 static float correction(struct aura_quantizer *q, const float *ladder, float measured) {
     float used = (float)q->window.quantizer / (float)q->window.coded / INDEX;
-    float at = used - AURA_QUANTIZER_BEST;
+    float at = (used - AURA_QUANTIZER_BEST) / ladder_step;
     at = at < 0 ? 0 : at > LADDER - 1 ? LADDER - 1 : at;
     q->quality = measured < 0 ? 0 : measured > 100 ? 100 : measured;
     return measured - ladder[(size_t)(at + 0.5F)];
@@ -43,7 +47,7 @@ static float correction(struct aura_quantizer *q, const float *ladder, float mea
 static unsigned coarsest(const float *ladder, float target) {
     for (size_t i = LADDER; i-- > 0;) {
         if (ladder[i] >= target) {
-            return AURA_QUANTIZER_BEST + (unsigned)i;
+            return AURA_QUANTIZER_BEST + (unsigned)(ladder_step * (float)i);
         }
     }
     return AURA_QUANTIZER_BEST;
@@ -71,20 +75,23 @@ static unsigned ask(struct aura_quantizer *q, const struct aura_governor_frame *
     return coarsest(quality + 1, target - (measured ? correction(q, quality + 1, quality[0]) : 0));
 }
 
+static unsigned bounded(const struct aura_quantizer *q, unsigned next) {
+    unsigned finest = q->now > FINER_MAX ? q->now - FINER_MAX : 0, coarsest = q->now + COARSER_MAX;
+    if (q->decided) {
+        next = next < finest ? finest : next > coarsest ? coarsest : next;
+    }
+    return next < AURA_QUANTIZER_BEST    ? AURA_QUANTIZER_BEST
+           : next > AURA_QUANTIZER_WORST ? AURA_QUANTIZER_WORST
+                                         : next;
+}
+
 static void decide(struct aura_quantizer *q, const struct aura_governor_frame *f, uint64_t us,
                    float target) {
     const struct aura_governor_window *w = &q->window;
-    unsigned least = q->now > STEP_MAX ? q->now - STEP_MAX : 0, most = q->now + STEP_MAX;
     unsigned next = ask(q, f, (float)w->frames * AURA_US_PER_S / (float)us, target);
+    bool dear = w->bytes_in && w->bytes_out * 100 > w->bytes_in * SHARE_PERCENT_MAX;
     q->kbps = (uint32_t)(w->bytes_out * 8 * 1000 / us);
-    if (w->bytes_in && w->bytes_out * 100 > w->bytes_in * SHARE_PERCENT_MAX &&
-        next < q->now + DEAR) {
-        next = q->now + DEAR;
-    }
-    next = q->decided && next < least ? least : q->decided && next > most ? most : next;
-    q->now = next < AURA_QUANTIZER_BEST    ? AURA_QUANTIZER_BEST
-             : next > AURA_QUANTIZER_WORST ? AURA_QUANTIZER_WORST
-                                           : next;
+    q->now = bounded(q, dear ? AURA_QUANTIZER_WORST : next);
 }
 
 bool aura_quantizer_frame(struct aura_quantizer *q, const struct aura_governor_frame *f,

@@ -16,7 +16,7 @@
 
 enum {
     AURA_QUANTIZER_BEST = 24, /* of the ladder that is asked for, as encoder.h counts them */
-    AURA_QUANTIZER_WORST = 54,
+    AURA_QUANTIZER_WORST = 44,
 };
 
 struct aura_quantizer {

@@ -36,6 +36,7 @@ QUALITY_LEAST = 30
 QUALITY_FLOOR = 80  # below that nobody wants to know how bad it is, only that it is bad
 ASKED_FOR = (86, 98)  # where targets lie: what is learned there counts twice
 COLD_SECONDS = 1  # of an encoder: nobody is shown those
+SCREEN_FLAT = 0.25  # AI Core takes for a screen what has more flat blocks than that (src/aicore/track.c)
 
 
 def load(paths: list[Path]) -> list[dict]:
@@ -170,6 +171,8 @@ def main() -> None:
     options = parser.parse_args()
     options.out = options.out or Path("models/quantizer-1.onnx" if options.screens else "models/governor-1.onnx")
     rows = load(options.dataset)
+    if options.screens:
+        rows = [r for r in rows if r["flat"] > SCREEN_FLAT]
     record = {"inputs": FEATURES, "output": "quality: 100 less the VMAF that is lost (v0.6.1 and its NEG, the worse)", "rows": len(rows),
               "layers": LAYERS_OF_SCREENS if options.screens else LAYERS, "networks": SEEDS,
               "left_out": leave_one_out(rows, options.screens)}
