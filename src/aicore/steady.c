@@ -229,11 +229,24 @@ static unsigned colours(const struct aura_steady *s, size_t x, size_t y, int dow
     return worst;
 }
 
+static bool equal(const uint8_t *a, const uint8_t *b, size_t stride) {
+    for (size_t y = 0; y < BLOCK; y++) {
+        if (memcmp(a + y * stride, b + y * stride, BLOCK) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void do_block(struct aura_steady *s, size_t x, size_t y, uint8_t *rests, int down) {
     size_t at = y * s->width + x, stride = s->width;
     const uint8_t *now = s->made[0] + at, *still = s->kept[0] + at, *moved = still;
-    bool equal = fit_of(now, s->before + at, stride).sum == 0;
-    *rests = (uint8_t)(!equal ? 0 : *rests < UINT8_MAX ? *rests + 1 : UINT8_MAX);
+    bool rests_now = equal(now, s->before + at, stride);
+    *rests = (uint8_t)(!rests_now ? 0 : *rests < UINT8_MAX ? *rests + 1 : UINT8_MAX);
+    if (rests_now && !down && *rests != REST && colours(s, x, y, 0) <= COLOUR_SUM) {
+        hold(s, x, y, 0); /* decided already; most of a screen, most of the time */
+        return;
+    }
     struct fit fit_still = fit_of(now, still, stride), fit_moved = fit_still;
     long from = (long)y - down;
     if (down && from >= 0 && from + BLOCK <= (long)s->height) {

@@ -199,7 +199,7 @@ def test_models(core, start_core):
     with without.channel() as channel:
         api = schema(channel)
         loaded = {m.purpose: m.loaded for m in api.ListModels(api.ListModelsRequest()).models}
-        assert loaded == {"governor": True, "faces": False, "person": False, "speech": True}
+        assert loaded == {"governor": True, "faces": False, "person": False, "speech": True, "quantizer": True}
     assert [a.faces for a in looked_at(without, filmed("talk-720p.mp4", 2))] == [0, 0]
 
 
