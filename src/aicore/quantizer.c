@@ -13,6 +13,7 @@ enum {
      * have cost at first: an easy slide says little about the page that comes next. */
     FINER_MAX = 4,
     COARSER_MAX = 1,
+    DEAR = 4,               /* coarser, where it costs more than the share below */
     INDEX = 4,              /* the encoder's fine steps in one of ours */
     SHARE_PERCENT_MAX = 60, /* of the native rate: more is not worth a second encoding */
     PAGE_MILLIBITS = 350,   /* of each pixel, of a page full of text */
@@ -75,8 +76,8 @@ static unsigned ask(struct aura_quantizer *q, const struct aura_governor_frame *
     return coarsest(quality + 1, target - (measured ? correction(q, quality + 1, quality[0]) : 0));
 }
 
-static unsigned bounded(const struct aura_quantizer *q, unsigned next) {
-    unsigned finest = q->now > FINER_MAX ? q->now - FINER_MAX : 0, coarsest = q->now + COARSER_MAX;
+static unsigned bounded(const struct aura_quantizer *q, unsigned next, unsigned coarser_max) {
+    unsigned finest = q->now > FINER_MAX ? q->now - FINER_MAX : 0, coarsest = q->now + coarser_max;
     if (q->decided) {
         next = next < finest ? finest : next > coarsest ? coarsest : next;
     }
@@ -91,7 +92,7 @@ static void decide(struct aura_quantizer *q, const struct aura_governor_frame *f
     unsigned next = ask(q, f, (float)w->frames * AURA_US_PER_S / (float)us, target);
     bool dear = w->bytes_in && w->bytes_out * 100 > w->bytes_in * SHARE_PERCENT_MAX;
     q->kbps = (uint32_t)(w->bytes_out * 8 * 1000 / us);
-    q->now = bounded(q, dear ? AURA_QUANTIZER_WORST : next);
+    q->now = dear ? bounded(q, AURA_QUANTIZER_WORST, DEAR) : bounded(q, next, COARSER_MAX);
 }
 
 bool aura_quantizer_frame(struct aura_quantizer *q, const struct aura_governor_frame *f,
