@@ -103,7 +103,7 @@ int main(int argc, char **argv) {
     if (!err && argc > 2 && strcmp(argv[2], "-") != 0) {
         err = aura_models_new(&models, argv[2], argc > 4 ? argv[4] : NULL, 1, why);
     }
-    err = err ? err : aura_track_new(&track, aura_clock_system(), models);
+    err = err ? err : aura_track_new(&track, aura_clock_system(), models, 0);
     err = err ? err
               : play(track, data, len, argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0, &times);
     for (size_t i = 0; i < ROWS && times.n; i++) {

@@ -143,6 +143,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--targets", type=lambda t: [float(v) for v in t.split(",")], default=[0.0, 84.0, 88.0],
                         help="quality that the governor is to hold, several with commas; 0 = its default")
     parser.add_argument("--no-noise", dest="noise", action="store_false", help="leave out the noisy variants")
+    parser.add_argument("--only", type=lambda t: t.split(","), default=[], metavar="NAMES", help="of the clips, with commas")
     parser.add_argument("--build", default="build", help="folder with auralink-aicore")
     parser.add_argument("--equal", action="store_true",
                         help="also each tier at six exact rates: what is saved at equal VMAF and NEG, and 6 below")

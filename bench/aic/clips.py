@@ -49,6 +49,10 @@ def _name(file: Path, files: list[Path]) -> str:
     return file.name if sum(f.stem == file.stem for f in files) > 1 else file.stem
 
 
+def _wanted(options: argparse.Namespace, name: str) -> bool:
+    return not options.only or name in options.only
+
+
 def each(options: argparse.Namespace, folder: Path) -> Iterator[media.Clip | Skipped]:
     """The clips, one after the other: each is removed before the next is made."""
     files = in_folder(options.clips) if options.clips else at_hand()
@@ -56,6 +60,8 @@ def each(options: argparse.Namespace, folder: Path) -> Iterator[media.Clip | Ski
     size = f"scale='min({options.width},iw)':-2" if options.width else ""
     for file in files:
         name = _name(file, files)
+        if not _wanted(options, name):
+            continue
         try:
             yield media.prepare(file, path, name, options.seconds, size)
             if options.noise and not options.clips:
@@ -65,5 +71,5 @@ def each(options: argparse.Namespace, folder: Path) -> Iterator[media.Clip | Ski
     if not options.clips:
         from . import screen
 
-        for kind in screen.KINDS:
+        for kind in filter(lambda kind: _wanted(options, kind), screen.KINDS):
             yield screen.make(path, kind, options.seconds)

@@ -63,7 +63,7 @@ class Stream:
 
 
 def compress(core: AICore, clip: Clip, frames: Iterable[bytes], codec: str = "vp8", target: float = 0,
-             max_kbps: int = 0, exact_kbps: int = 0, warm: int = 0) -> list[Answer]:
+             max_kbps: int = 0, exact_kbps: int = 0, exact_quantizer: int = 0, warm: int = 0) -> list[Answer]:
     """
     One stream of frames, as fast as AI Core answers: the times are those of a service that has nothing else to do.
     With `warm` the first frames are sent twice over before, as in a call, where an encoder is shown only once it has
@@ -73,7 +73,7 @@ def compress(core: AICore, clip: Clip, frames: Iterable[bytes], codec: str = "vp
     lead = frames[:warm]
     with core.channel() as channel:
         api = schema(channel)
-        point = api.OperatingPoint(exact_kbps=exact_kbps, target_quality=target, max_kbps=max_kbps,
+        point = api.OperatingPoint(exact_kbps=exact_kbps, exact_quantizer=exact_quantizer, target_quality=target, max_kbps=max_kbps,
                                    fps=round(clip.fps))
         stream = Stream(api, clip, codec, point)
         answers = [stream.ask(frame, number, key_frame=number in (0, len(lead)))

@@ -27,7 +27,7 @@ from lib.server import Server  # noqa: E402
 
 WARM_S = 5  # encoders, models and the governor have settled
 # In this order before the answer; the others are done after it.
-BEFORE, AFTER = ("decode", "encode"), ("analyse", "faces", "person", "learn")
+BEFORE, AFTER = ("decode", "condition", "encode"), ("analyse", "faces", "person", "learn")
 
 
 def cores() -> list[int]:

@@ -20,6 +20,7 @@ from rig.report import table as markdown
 from . import core, curve, media, tiers
 
 ALL = "all"
+OF_SOUND = {"speech"}  # aic.sound measures that
 SHARES = (0.12, 0.22, 0.4)  # of the native rate
 TIERS = ("server", "sender")
 
@@ -35,7 +36,7 @@ def stages(build: str) -> list[str]:
 
 
 def variants(options) -> dict[str, list[str]]:
-    found = {ALL: []} | {f"no {stage}": ["--without", stage] for stage in stages(options.build)}
+    found = {ALL: []} | {f"no {stage}": ["--without", stage] for stage in stages(options.build) if stage not in OF_SOUND}
     for text in options.variant:
         name, _, arguments = text.partition("=")
         found[name] = arguments.split()
@@ -63,7 +64,7 @@ def _mean(values: list[float | None]) -> float | None:
 
 
 def _one(rows: list[dict], tier: str, variant: str) -> dict:
-    bytes_vmaf, bytes_neg, vmaf, neg, ms, cpu, chosen = [], [], [], [], [], [], []
+    bytes_vmaf, bytes_neg, vmaf, neg, ms, cpu, chosen, lost, lost_neg = [], [], [], [], [], [], [], [], []
     for clip in dict.fromkeys(r["clip"] for r in rows):
         own = [r for r in rows if r["clip"] == clip and r["tier"] == tier]
         here = [r for r in own if r.get("variant") == variant]
@@ -77,9 +78,11 @@ def _one(rows: list[dict], tier: str, variant: str) -> dict:
         ms += [r["latency_ms"]["p50"] for r in exact[1] if r["latency_ms"]]
         cpu += [r["cpu_ms_per_frame"] for r in exact[1] if r["cpu_ms_per_frame"] is not None]
         chosen += [r["saved"] for r in here if not r["exact"]]
+        lost += [r["vmaf"] - r["native_vmaf"] for r in here if not r["exact"]]
+        lost_neg += [r["vmaf_neg"] - r["native_vmaf_neg"] for r in here if not r["exact"]]
     return {"tier": tier, "variant": variant, "bytes_at_equal_vmaf": _mean(bytes_vmaf), "bytes_at_equal_neg": _mean(bytes_neg),
             "vmaf_at_equal_bytes": _mean(vmaf), "neg_at_equal_bytes": _mean(neg), "ms_p50": _mean(ms), "cpu_ms": _mean(cpu),
-            "saved_as_it_chooses": _mean(chosen)}
+            "saved_as_it_chooses": _mean(chosen), "vmaf_as_it_chooses": _mean(lost), "neg_as_it_chooses": _mean(lost_neg)}
 
 
 def summary(rows: list[dict]) -> list[dict]:
@@ -93,11 +96,12 @@ def text(found: list[dict]) -> str:
         return "–" if value is None else format(value * scale, form)
 
     head = ["tier", "variant", "bytes at equal VMAF %", "at equal NEG %", "VMAF at equal bytes", "NEG", "p50 ms", "CPU ms a frame",
-            "saves as it chooses %"]
+            "saves as it chooses %", "its VMAF", "its NEG"]
     return markdown(head, [
         [e["tier"], e["variant"], shown(e["bytes_at_equal_vmaf"], "+.1f", 100), shown(e["bytes_at_equal_neg"], "+.1f", 100),
          shown(e["vmaf_at_equal_bytes"], "+.2f"), shown(e["neg_at_equal_bytes"], "+.2f"), shown(e["ms_p50"], ".1f"),
-         shown(e["cpu_ms"], ".1f"), shown(e["saved_as_it_chooses"], ".0f", 100)] for e in found])
+         shown(e["cpu_ms"], ".1f"), shown(e["saved_as_it_chooses"], ".0f", 100),
+         shown(e["vmaf_as_it_chooses"], "+.2f"), shown(e["neg_as_it_chooses"], "+.2f")] for e in found])
 
 
 def start(options) -> dict[str, core.AICore]:

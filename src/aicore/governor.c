@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aicore/governor.h"
 
+#include "aicore/governor_priv.h"
 #include "base/clock.h"
 
 #include <math.h>
@@ -30,7 +31,7 @@ void aura_governor_init(struct aura_governor *g, const struct aura_predictor *pr
     g->fps = FPS_ASSUMED;
 }
 
-static void count(struct aura_governor_window *w, const struct aura_governor_frame *f) {
+void aura__governor_count(struct aura_governor_window *w, const struct aura_governor_frame *f) {
     const struct aura_statistics *s = &f->statistics;
     w->frames++;
     w->bytes_in += f->bytes_in;
@@ -60,12 +61,12 @@ static float kbps_of(float bits, float pixels, float fps) {
     return exp2f(bits) * pixels * fps / 1000;
 }
 
-static void describe(const struct aura_governor *g, float pixels, float row[AURA_FEATURES]) {
-    const struct aura_governor_window *w = &g->window;
+void aura__governor_describe(const struct aura_governor_window *w, float pixels, float fps,
+                             float row[AURA_FEATURES]) {
     float n = (float)w->frames;
     memset(row, 0, AURA_FEATURES * sizeof(*row));
     row[AURA_FEATURE_PIXELS] = log2f(pixels);
-    row[AURA_FEATURE_FPS] = g->fps;
+    row[AURA_FEATURE_FPS] = fps;
     row[AURA_FEATURE_MOTION] = log2f(1 + w->sum.motion / n);
     row[AURA_FEATURE_RESIDUAL] = log2f(1 + w->sum.residual / n);
     row[AURA_FEATURE_TEXTURE] = log2f(1 + w->sum.texture / n);
@@ -73,6 +74,14 @@ static void describe(const struct aura_governor *g, float pixels, float row[AURA
     row[AURA_FEATURE_FLAT] = w->sum.flat / n;
     row[AURA_FEATURE_RAW] = w->bytes_in == 0;
     row[AURA_FEATURE_NATIVE] = w->bytes_in ? log2f((float)w->bytes_in * 8 / (n * pixels)) : 0;
+}
+
+void aura__governor_measured(const struct aura_governor_window *w, float row[AURA_FEATURES]) {
+    row[AURA_FEATURE_MEASURED] = 1;
+    row[AURA_FEATURE_FINE] = w->likeness.fine / (float)w->measured;
+    row[AURA_FEATURE_COARSE] = w->likeness.coarse / (float)w->measured;
+    row[AURA_FEATURE_EDGES] = w->likeness.edges / (float)w->measured;
+    row[AURA_FEATURE_QUANTIZER] = (float)w->quantizer / (float)w->coded / 255;
 }
 
 /* What the model gets wrong for this track now: by its own word with the distortion known, and
@@ -108,17 +117,13 @@ static float ask(struct aura_governor *g, float pixels, float target) {
     float sent_bits = 0;
     bool measured = w->coded > w->frames / 2 && w->measured;
     for (size_t i = 0; i < AURA_GOVERNOR_ROWS; i++) {
-        describe(g, pixels, rows[i]);
+        aura__governor_describe(w, pixels, g->fps, rows[i]);
         rows[i][AURA_FEATURE_BITS] = bits_lowest + bits_step * ((float)i - 1);
     }
     if (measured) {
         sent_bits = bits_of((float)w->bytes_out * 8 / 1000 / seconds, pixels, g->fps);
         rows[0][AURA_FEATURE_BITS] = sent_bits;
-        rows[0][AURA_FEATURE_MEASURED] = 1;
-        rows[0][AURA_FEATURE_FINE] = w->likeness.fine / (float)w->measured;
-        rows[0][AURA_FEATURE_COARSE] = w->likeness.coarse / (float)w->measured;
-        rows[0][AURA_FEATURE_EDGES] = w->likeness.edges / (float)w->measured;
-        rows[0][AURA_FEATURE_QUANTIZER] = (float)w->quantizer / (float)w->coded / 255;
+        aura__governor_measured(w, rows[0]);
     }
     if (g->predictor->predict(g->predictor->arg, rows[0], quality)) {
         g->predictor = NULL;
@@ -168,7 +173,7 @@ bool aura_governor_frame(struct aura_governor *g, const struct aura_governor_fra
         memset(w, 0, sizeof(*w));
         w->began_us = f->pts_us;
     }
-    count(w, f);
+    aura__governor_count(w, f);
     return whole || first;
 }
 

@@ -62,7 +62,7 @@ const char *aura_step_name(enum aura_step step) {
         [AURA_STEP_DECODE] = "decode", [AURA_STEP_ANALYSE] = "analyse",
         [AURA_STEP_FACES] = "faces",   [AURA_STEP_PERSON] = "person",
         [AURA_STEP_SPEECH] = "speech", [AURA_STEP_ENCODE] = "encode",
-        [AURA_STEP_LEARN] = "learn"};
+        [AURA_STEP_LEARN] = "learn",   [AURA_STEP_CONDITION] = "condition"};
     return (size_t)step < AURA_STEPS ? names[step] : "";
 }
 

@@ -26,9 +26,10 @@ static bool is_shape(const struct aura_model_shape *s, uint32_t rows, uint32_t c
     return s->rank == 2 && s->side[0] == rows && s->side[1] == columns;
 }
 
-int aura_predictor_new(struct aura_predictor_model **pp, const struct aura_models *models) {
-    const struct aura_model *model = aura_models_find(models, "governor");
-    const struct aura_model_info *info = aura_models_info(models, "governor");
+int aura_predictor_new(struct aura_predictor_model **pp, const struct aura_models *models,
+                       const char *purpose) {
+    const struct aura_model *model = aura_models_find(models, purpose);
+    const struct aura_model_info *info = aura_models_info(models, purpose);
     if (!model) {
         return AURA_ENOENT;
     }

@@ -93,6 +93,7 @@ int aura_aicore_new(struct aura_aicore **ap, const struct aura_aicore_conf *conf
     }
     a->clock = clock;
     a->models = conf->models;
+    a->without = conf->without;
     int err = start(a, conf);
     if (err) {
         aura_aicore_free(a);

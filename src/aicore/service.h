@@ -19,7 +19,8 @@ struct aura_aicore_conf {
     const char *address;                       /* as in grpc_server.h */
     const char *certificate, *key, *client_ca; /* PEM text, NULL = none */
     const struct aura_models *models;          /* borrowed; NULL = codecs only */
-    unsigned threads;                          /* that decode and encode; 0 = one for each core */
+    unsigned without;     /* set of enum aura_stage (stages.h); 0 = all do their work */
+    unsigned threads;     /* that decode and encode; 0 = one for each core */
     unsigned max_streams; /* at once; 0 = as many as the threads' time allows */
     unsigned opens_per_s; /* new calls of one client a second, in the long run; 0 = 50 */
 };

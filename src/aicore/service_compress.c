@@ -263,12 +263,15 @@ static int do_picture(struct stream *s, const struct job *j, uint64_t began_us, 
                                .max_kbps = q->point ? q->point->max_kbps : 0,
                                .rtp_timestamp = q->rtp_timestamp,
                                .exact_kbps = q->point ? q->point->exact_kbps : 0,
+                               .exact_quantizer = q->point ? q->point->exact_quantizer : 0,
                                .fps = q->point ? q->point->fps : 0,
                                .target_quality = q->point ? q->point->target_quality : 0,
                                .key_frame = q->key_frame || s->kind == COMPRESS,
                                .hurry = s->pace.hurry};
     int err = codec_of(q, &in.codec) && !s->sound ? 0 : AURA_EINVAL;
-    err = err || s->track ? err : aura_track_new(&s->track, s->core->clock, s->core->models);
+    err = err || s->track
+              ? err
+              : aura_track_new(&s->track, s->core->clock, s->core->models, s->core->without);
     if (err) {
         return err;
     }

@@ -23,6 +23,7 @@ struct aura_aicore {
     struct aura_pool *pool;
     struct aura_admission *admission;
     const struct aura_models *models; /* NULL: codecs only */
+    unsigned without;                 /* set of enum aura_stage */
     atomic_bool draining;
     atomic_uint_least64_t streams_opened, streams_refused, frames, frames_failed, bytes_in,
         bytes_out;

@@ -9,6 +9,7 @@ enum aura_step {
     AURA_STEP_FACES,
     AURA_STEP_PERSON,
     AURA_STEP_SPEECH,
+    AURA_STEP_CONDITION, /* of screens: steady.h */
     AURA_STEP_ENCODE,
     AURA_STEP_LEARN, /* how much is left of the picture, and the governor */
     AURA_STEPS,

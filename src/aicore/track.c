@@ -2,6 +2,8 @@
 #include "aicore/track.h"
 
 #include "aicore/predictor.h"
+#include "aicore/quantizer.h"
+#include "aicore/steady.h"
 #include "base/mem.h"
 
 enum {
@@ -42,10 +44,15 @@ struct aura_track {
     struct aura_likeness_state *likeness;
     unsigned since_measured;
     struct aura_predictor_model *predictor; /* NULL: no model */
+    struct aura_quantizer quantizer;
+    struct aura_predictor_model *screen_predictor; /* its own; NULL: none */
+    struct aura_steady *steady;
+    unsigned without; /* set of enum aura_stage */
     struct aura_masks *masks;
     uint64_t masked_us; /* when they were asked last, where nothing is encoded; 0 = never */
     /* Of the frame that is, or was, at work: */
     struct aura_picture picture; /* as long as `rest` is not NONE */
+    struct aura_picture shown;   /* what is encoded for it; as long */
     size_t bytes_in, coded_bytes;
     float target_quality;
     enum rest rest;
@@ -54,19 +61,27 @@ struct aura_track {
 };
 
 int aura_track_new(struct aura_track **tp, const struct aura_clock *clock,
-                   const struct aura_models *models) {
+                   const struct aura_models *models, unsigned without) {
     struct aura_track *t = aura_zalloc(sizeof(*t));
     if (!t) {
         return AURA_ENOMEM;
     }
     t->clock = clock;
+    t->without = without;
     t->seen.quality = -1;
     int err = aura_statistics_new(&t->statistics);
     err = err ? err : aura_likeness_new(&t->likeness);
-    err = err ? err : aura_predictor_new(&t->predictor, models);
+    err = err ? err : aura_steady_new(&t->steady);
+    err = err ? err : aura_predictor_new(&t->predictor, models, "governor");
     err = err == AURA_ENOENT ? 0 : err;
+    if (!err && t->predictor && !(without & AURA_STAGE_QUANTIZER)) {
+        err = aura_predictor_new(&t->screen_predictor, models, "quantizer");
+        err = err == AURA_ENOENT ? 0 : err;
+    }
     err = err ? err : aura_masks_new(&t->masks, models);
     aura_governor_init(&t->governor, t->predictor ? aura_predictor_of(t->predictor) : NULL);
+    aura_quantizer_init(&t->quantizer,
+                        t->screen_predictor ? aura_predictor_of(t->screen_predictor) : NULL);
     if (err) {
         aura_track_free(t);
         return err;
@@ -82,6 +97,8 @@ struct aura_track *aura_track_free(struct aura_track *t) {
         aura_statistics_free(t->statistics);
         aura_likeness_free(t->likeness);
         aura_predictor_free(t->predictor);
+        aura_predictor_free(t->screen_predictor);
+        aura_steady_free(t->steady);
         aura_masks_free(t->masks);
         aura_free(t);
     }
@@ -154,6 +171,15 @@ static uint32_t choose_kbps(const struct aura_track *t, const struct aura_frame_
     return in->exact_kbps ? in->exact_kbps : kbps;
 }
 
+/* @return 0: at a rate */
+static unsigned choose_quantizer(const struct aura_track *t, const struct aura_frame_in *in) {
+    const struct aura_picture *p = &t->picture;
+    unsigned now = t->screen && !in->exact_kbps
+                       ? aura_quantizer_now(&t->quantizer, p->width, p->height, in->max_kbps)
+                       : 0;
+    return in->exact_quantizer ? in->exact_quantizer : now;
+}
+
 static void judge_content(struct aura_track *t, const struct aura_statistics *s) {
     bool drawn = s->flat > screen_flat;
     t->other_content = drawn != t->screen ? t->other_content + 1 : 0;
@@ -165,8 +191,9 @@ static void judge_content(struct aura_track *t, const struct aura_statistics *s)
 
 static int ensure_encoder(struct aura_track *t, const struct aura_picture *p, uint32_t kbps,
                           uint32_t fps) {
+    bool screen = t->screen && !(t->without & AURA_STAGE_SCREEN);
     struct aura_encoder_conf want = {
-        .width = p->width, .height = p->height, .fps = fps, .kbps = kbps, .screen = t->screen};
+        .width = p->width, .height = p->height, .fps = fps, .kbps = kbps, .screen = screen};
     if (t->encoder && t->conf.width == want.width && t->conf.height == want.height &&
         t->conf.screen == want.screen) {
         return aura_encoder_set(t->encoder, kbps, fps);
@@ -174,6 +201,27 @@ static int ensure_encoder(struct aura_track *t, const struct aura_picture *p, ui
     t->encoder = aura_encoder_free(t->encoder);
     t->conf = want;
     return aura_encoder_new(&t->encoder, &want);
+}
+
+/* Raw pictures have no codec's noise, and what a camera sees is never the same. */
+static int condition(struct aura_track *t) {
+    t->shown = t->picture;
+    if (t->screen && t->coded_bytes && !(t->without & AURA_STAGE_STEADY)) {
+        return aura_steady_picture(t->steady, &t->picture, &t->shown);
+    }
+    aura_steady_forget(t->steady);
+    return 0;
+}
+
+static int encode(struct aura_track *t, const struct aura_frame_in *in,
+                  struct aura_frame_out *out) {
+    int err = ensure_encoder(t, &t->shown, out->kbps, in->fps ? in->fps : FPS_ASSUMED);
+    err = err ? err : aura_encoder_hold(t->encoder, choose_quantizer(t, in));
+    if (err) {
+        return err;
+    }
+    aura_encoder_hurry(t->encoder, in->hurry);
+    return aura_encoder_encode(t->encoder, &t->shown, t->pts_us, in->key_frame, &out->coded);
 }
 
 static uint32_t lap(const struct aura_track *t, uint64_t *since_us) {
@@ -209,8 +257,7 @@ static void measure(struct aura_track *t) {
     struct aura_picture seen;
     if (t->seen.coded.len && t->since_measured++ % MEASURE_EVERY == 0 &&
         aura_encoder_seen(t->encoder, &seen)) {
-        t->seen.measured =
-            aura_likeness_of(t->likeness, &t->picture, &seen, &t->seen.likeness) == 0;
+        t->seen.measured = aura_likeness_of(t->likeness, &t->shown, &seen, &t->seen.likeness) == 0;
     }
 }
 
@@ -228,6 +275,9 @@ static void learn(struct aura_track *t) {
         .quantizer = t->seen.coded.quantizer,
     };
     (void)aura_governor_frame(&t->governor, &f, t->target_quality);
+    if (t->screen) {
+        (void)aura_quantizer_frame(&t->quantizer, &f, t->target_quality);
+    }
     count(t, t->bytes_in, t->seen.coded.len);
 }
 
@@ -239,7 +289,7 @@ static int begin(struct aura_track *t, const struct aura_frame_in *in, struct au
     *out = t->seen;
     out->coded = (struct aura_coded){.len = 0};
     out->step_us[AURA_STEP_DECODE] = lap(t, &since_us);
-    out->step_us[AURA_STEP_ENCODE] = 0;
+    out->step_us[AURA_STEP_CONDITION] = out->step_us[AURA_STEP_ENCODE] = 0;
     t->bytes_in = in->len;
     t->coded_bytes = in->codec == AURA_CODEC_KIND_NONE ? 0 : in->len;
     t->target_quality = in->target_quality;
@@ -251,7 +301,8 @@ static int begin(struct aura_track *t, const struct aura_frame_in *in, struct au
     return err;
 }
 
-static void describe(const struct aura_track *t, const struct aura_frame_in *in,
+/* @param encodes  a publisher that is only advised is told a rate */
+static void describe(const struct aura_track *t, const struct aura_frame_in *in, bool encodes,
                      struct aura_frame_out *out) {
     out->width = t->picture.width;
     out->height = t->picture.height;
@@ -259,9 +310,14 @@ static void describe(const struct aura_track *t, const struct aura_frame_in *in,
     out->ratio = t->ratio;
     out->quality = t->governor.quality;
     out->kbps = choose_kbps(t, in, &t->picture);
-    if (t->governor.predictor) {
-        out->model = t->governor.predictor->id;
-        out->model_number = t->governor.predictor->number;
+    const struct aura_predictor *by = t->governor.predictor;
+    if (encodes && choose_quantizer(t, in) && t->quantizer.predictor) {
+        by = t->quantizer.predictor;
+        out->quality = t->quantizer.quality;
+    }
+    if (by) {
+        out->model = by->id;
+        out->model_number = by->number;
     }
 }
 
@@ -291,7 +347,7 @@ int aura_track_look(struct aura_track *t, const struct aura_frame_in *in,
     t->coded_bytes = 0;
     t->seen.coded = (struct aura_coded){.len = 0};
     copy_seen(t, out);
-    describe(t, in, out);
+    describe(t, in, false, out);
     learn(t);
     out->quality = t->governor.quality;
     return 0;
@@ -310,14 +366,11 @@ int aura_track_frame(struct aura_track *t, const struct aura_frame_in *in,
     if (err) {
         return err == AURA_EAGAIN ? 0 : err;
     }
-    describe(t, in, out);
+    describe(t, in, true, out);
     uint64_t since_us = aura_now_us(t->clock);
-    err = ensure_encoder(t, &t->picture, out->kbps, in->fps ? in->fps : FPS_ASSUMED);
-    if (!err) {
-        aura_encoder_hurry(t->encoder, in->hurry);
-    }
-    err = err ? err
-              : aura_encoder_encode(t->encoder, &t->picture, t->pts_us, in->key_frame, &out->coded);
+    err = condition(t);
+    out->step_us[AURA_STEP_CONDITION] = lap(t, &since_us);
+    err = err ? err : encode(t, in, out);
     out->step_us[AURA_STEP_ENCODE] = lap(t, &since_us);
     if (err && err != AURA_EAGAIN) {
         return err;

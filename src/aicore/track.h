@@ -10,6 +10,7 @@
 
 #include "aicore/governor.h"
 #include "aicore/masks.h"
+#include "aicore/stages.h"
 #include "aicore/statistics.h"
 #include "aicore/steps.h"
 #include "base/clock.h"
@@ -21,13 +22,14 @@ struct aura_frame_in {
     size_t len;
     enum aura_codec_kind codec; /* NONE: a raw picture of width × height, I420 without padding */
     uint32_t width, height;
-    uint32_t rtp_timestamp; /* 90 kHz; if it never changes, frames are taken as of now */
-    uint32_t max_kbps;      /* 0 = as the track chooses */
-    uint32_t exact_kbps;    /* 0 = as the track chooses */
-    uint32_t fps;           /* 0 = as they come */
-    float target_quality;   /* VMAF against what came in; 0 = the default */
-    bool key_frame;         /* the answer is to be one */
-    unsigned hurry;         /* the encoder is to be so many steps faster (pace.h) */
+    uint32_t rtp_timestamp;   /* 90 kHz; if it never changes, frames are taken as of now */
+    uint32_t max_kbps;        /* 0 = as the track chooses */
+    uint32_t exact_kbps;      /* 0 = as the track chooses */
+    unsigned exact_quantizer; /* as encoder.h counts them; 0 = as the track chooses */
+    uint32_t fps;             /* 0 = as they come */
+    float target_quality;     /* VMAF against what came in; 0 = the default */
+    bool key_frame;           /* the answer is to be one */
+    unsigned hurry;           /* the encoder is to be so many steps faster (pace.h) */
 };
 
 /**
@@ -56,10 +58,11 @@ struct aura_track;
 /**
  * @param models  that it uses, borrowed; NULL = none: then the rate is a fixed share of what comes
  * in
+ * @param without  set of enum aura_stage that is left out
  * @return 0, AURA_ENOMEM, AURA_EMALFORMED (a model has not the shapes that its purpose needs)
  */
 AURA_NODISCARD int aura_track_new(struct aura_track **tp, const struct aura_clock *clock,
-                                  const struct aura_models *models);
+                                  const struct aura_models *models, unsigned without);
 struct aura_track *aura_track_free(struct aura_track *t);
 /**
  * @param in   its data is borrowed until aura_track_rest() says that nothing is left

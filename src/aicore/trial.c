@@ -89,7 +89,7 @@ int aura_trial_run(struct aura_trial *out, const struct aura_clock *clock,
     aura_rand_seeded_init(&rand, 1);
     aura_rand_bytes(&rand.rand, &s->grain[0][0], sizeof(s->grain));
     int err = aura_vp8_encoder_new(&s->publisher, &publisher);
-    err = err ? err : aura_track_new(&s->track, clock, models);
+    err = err ? err : aura_track_new(&s->track, clock, models, 0);
     for (int n = 0; n < COLD + FRAMES && !err; n++) {
         struct aura_coded coded;
         err = encode(s, n, &coded);

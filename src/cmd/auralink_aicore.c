@@ -47,8 +47,10 @@ static bool parse(struct options *o, int argc, char **argv, int *status) {
         {"models", AURA_ARG_STR, &o->models, "DIR",
          "folder with manifest.json (default " AURA_MODELS_DIR ", if it is there)",
          "AURALINK_AICORE_MODELS", 0},
-        {"without", AURA_ARG_STR, &o->without, "PURPOSES",
-         "leave these out, with commas: governor, faces, person", NULL, 0},
+        {"without", AURA_ARG_STR, &o->without, "STAGES",
+         "leave these out, with commas: governor, faces, person, speech, screen-tools, steady, "
+         "quantizer",
+         NULL, 0},
         {"", AURA_ARG_FLAG, NULL, NULL, "Running:", NULL, 0},
         {"threads", AURA_ARG_UINT, &o->threads, "N",
          "that decode and encode (default: one for each core)", NULL, 64},
@@ -134,7 +136,7 @@ static int load_models(struct aura_models **models, const struct options *o, uns
     }
     int err = aura_models_new(models, folder, o->without, threads, why);
     struct aura_track *trial = NULL;
-    if (!err && (err = aura_track_new(&trial, aura_clock_system(), *models))) {
+    if (!err && (err = aura_track_new(&trial, aura_clock_system(), *models, 0))) {
         (void)snprintf(why, sizeof(why), "a model has not the shapes that its purpose needs");
     }
     aura_track_free(trial);
@@ -205,6 +207,7 @@ static int serve(const struct options *o) {
         .client_ca = client_ca,
         .threads = threads_of(o),
         .max_streams = (unsigned)o->max_streams,
+        .without = aura_stages_of(o->without),
     };
     struct aura_aicore *core = NULL;
     struct aicore_http *http = NULL;

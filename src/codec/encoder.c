@@ -13,8 +13,6 @@ enum {
     KBPS_MAX = 50000,
     FPS_MAX = 120,
     BUFFER_MS = 1000,
-    Q_MIN = 8,
-    Q_MAX = 60,
     HD_PIXELS = 1280 * 720,
 };
 
@@ -92,8 +90,8 @@ int aura_encoder_new(struct aura_encoder **ep, const struct aura_encoder_conf *c
     e->cfg.g_lag_in_frames = 0;
     e->cfg.rc_end_usage = AOM_CBR;
     e->cfg.rc_target_bitrate = conf->kbps;
-    e->cfg.rc_min_quantizer = Q_MIN;
-    e->cfg.rc_max_quantizer = Q_MAX;
+    e->cfg.rc_min_quantizer = AURA_ENCODER_QUANTIZER_BEST;
+    e->cfg.rc_max_quantizer = AURA_ENCODER_QUANTIZER_WORST;
     e->cfg.rc_undershoot_pct = 50;
     e->cfg.rc_overshoot_pct = 50;
     e->cfg.rc_buf_sz = BUFFER_MS;
@@ -132,6 +130,20 @@ int aura_encoder_set(struct aura_encoder *e, uint32_t kbps, uint32_t fps) {
         return 0;
     }
     e->cfg.rc_target_bitrate = kbps;
+    return aom_codec_enc_config_set(&e->codec, &e->cfg) == AOM_CODEC_OK ? 0 : AURA_ELIMIT;
+}
+
+int aura_encoder_hold(struct aura_encoder *e, unsigned quantizer) {
+    unsigned best = quantizer ? quantizer : AURA_ENCODER_QUANTIZER_BEST;
+    unsigned worst = quantizer ? quantizer : AURA_ENCODER_QUANTIZER_WORST;
+    if (best < AURA_ENCODER_QUANTIZER_BEST || worst > AURA_ENCODER_QUANTIZER_WORST) {
+        return AURA_ELIMIT;
+    }
+    if (best == e->cfg.rc_min_quantizer && worst == e->cfg.rc_max_quantizer) {
+        return 0;
+    }
+    e->cfg.rc_min_quantizer = best;
+    e->cfg.rc_max_quantizer = worst;
     return aom_codec_enc_config_set(&e->codec, &e->cfg) == AOM_CODEC_OK ? 0 : AURA_ELIMIT;
 }
 

@@ -9,6 +9,12 @@
 #include "base/err.h"
 #include "codec/picture.h"
 
+enum {
+    /* As the library counts them; about a quarter of what aura_coded says. */
+    AURA_ENCODER_QUANTIZER_BEST = 8,
+    AURA_ENCODER_QUANTIZER_WORST = 60,
+};
+
 struct aura_encoder_conf {
     uint32_t width, height;
     uint32_t fps, kbps;
@@ -32,6 +38,13 @@ struct aura_encoder *aura_encoder_free(struct aura_encoder *e);
 AURA_NODISCARD int aura_encoder_set(struct aura_encoder *e, uint32_t kbps, uint32_t fps);
 /** Faster than its configured speed by so many steps, as far as the library goes. */
 void aura_encoder_hurry(struct aura_encoder *e, unsigned steps);
+/**
+ * Holds the quantizer where it is instead of the rate, from the next picture on: pictures then
+ * weigh what their content does. Of the rate nothing is left; who has a limit watches it.
+ * @param quantizer  AURA_ENCODER_QUANTIZER_BEST…WORST; 0 = the rate again
+ * @return 0 or AURA_ELIMIT
+ */
+AURA_NODISCARD int aura_encoder_hold(struct aura_encoder *e, unsigned quantizer);
 /**
  * @param pts_us  later than the one before
  * @return 0, AURA_EAGAIN (the rate control left this picture out), AURA_EINVAL (another size),

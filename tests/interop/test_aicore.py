@@ -141,7 +141,7 @@ def test_stream(core, record, codec, name):
            bytes_in=sum(a.bytes_in for a in answers), bytes_out=sum(a.bytes_out for a in answers))
     assert min(alike) > 28
     assert all(a.bytes_in == len(f) and a.bytes_out == len(a.frame) for a, f in zip(answers, frames))
-    assert all({s.step for s in a.steps} == {"decode", "analyse", "faces", "person", "encode", "learn"} for a in answers)
+    assert all({s.step for s in a.steps} == {"decode", "analyse", "faces", "person", "condition", "encode", "learn"} for a in answers)
 
 
 def test_one_picture(core):
@@ -199,7 +199,7 @@ def test_models(core, start_core):
     with without.channel() as channel:
         api = schema(channel)
         loaded = {m.purpose: m.loaded for m in api.ListModels(api.ListModelsRequest()).models}
-        assert loaded == {"governor": True, "faces": False, "person": False, "speech": True}
+        assert loaded == {"governor": True, "faces": False, "person": False, "speech": True, "quantizer": True}
     assert [a.faces for a in looked_at(without, filmed("talk-720p.mp4", 2))] == [0, 0]
 
 

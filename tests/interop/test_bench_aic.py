@@ -86,7 +86,7 @@ def test_nothing_to_measure(tmp_path, what, says):
 
 def test_levers_know_the_stages():
     """Stages that AI Core gets later are measured without anybody telling the bench."""
-    assert {"governor", "faces", "person"} <= set(levers.stages(BUILD))
+    assert {"governor", "faces", "person", "screen-tools", "steady", "quantizer"} <= set(levers.stages(BUILD))
 
 
 def test_curves():

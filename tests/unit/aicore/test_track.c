@@ -56,7 +56,7 @@ static int pictures_come_back_small_and_alike(void) {
     double worst = 100;
     int err = 0;
     aura_clock_manual_init(&clock, 1000000, 0);
-    TRY_OUT(aura_track_new(&t, &clock.clock, NULL));
+    TRY_OUT(aura_track_new(&t, &clock.clock, NULL, 0));
     TRY_OUT(aura_decoder_new(&d, AURA_CODEC_KIND_AV1));
     for (unsigned i = 0; i < 90; i++) {
         struct aura_picture p;
@@ -92,7 +92,7 @@ static int a_drawn_picture_is_a_screen(void) {
     struct aura_frame_out out;
     int err = 0;
     aura_clock_manual_init(&clock, 1000000, 0);
-    TRY_OUT(aura_track_new(&t, &clock.clock, NULL));
+    TRY_OUT(aura_track_new(&t, &clock.clock, NULL, 0));
     memset(source, 235, sizeof(source));
     for (unsigned i = 0; i < 30; i++) {
         struct aura_frame_in in = raw(source);
@@ -116,7 +116,7 @@ static int what_is_seen_comes_with_the_next_answer(void) {
     unsigned measured = 0;
     int err = 0;
     aura_clock_manual_init(&clock, 1000000, 0);
-    TRY_OUT(aura_track_new(&t, &clock.clock, NULL));
+    TRY_OUT(aura_track_new(&t, &clock.clock, NULL, 0));
     for (unsigned i = 0; i < 16; i++) {
         struct aura_frame_in in = raw(source);
         draw(source, i < 8 ? 0 : i); /* it begins to move with the ninth */
@@ -145,7 +145,7 @@ static int bad_frames_are_refused_and_nothing_else(void) {
     aura_rand_seeded_init(&r, 5);
     aura_rand_bytes(&r.rand, noise, sizeof(noise));
     draw(source, 0);
-    TRY_OUT(aura_track_new(&t, &clock.clock, NULL));
+    TRY_OUT(aura_track_new(&t, &clock.clock, NULL, 0));
     struct aura_frame_in in = raw(source);
     in.len--;
     assert_int_equal(frame(t, &in, &out), AURA_EMALFORMED);
@@ -182,7 +182,7 @@ static int nothing_to_show_for_long_is_malformed(void) {
     int err = 0, got = 0;
     unsigned blank = 0;
     aura_clock_manual_init(&clock, 1000000, 0);
-    TRY_OUT(aura_track_new(&t, &clock.clock, NULL));
+    TRY_OUT(aura_track_new(&t, &clock.clock, NULL, 0));
     const struct aura_frame_in in = {
         .data = padding, .len = sizeof(padding), .codec = AURA_CODEC_KIND_AV1};
     for (; blank < 30 && !got; blank++) {
