@@ -154,7 +154,7 @@ out:
 
 /* Odd sides and sides of no whole blocks; another size, and a word, begin anew. */
 static int any_size(void) {
-    static const uint32_t sides[][2] = {{16, 16}, {17, 19}, {37, 101}, {128, 30}};
+    static const uint32_t sides[][2] = {{16, 16}, {17, 19}, {37, 91}, {128, 30}};
     static uint8_t source[BYTES];
     struct aura_steady *s = NULL;
     int err = 0;
