@@ -18,6 +18,8 @@ WARM_SECONDS = 2  # an encoder is shown only once it has settled
 # livekit-client's presets for a camera, by pixels: (up to, kbps at 30 frames a second).
 NATIVE_KBPS = [(640 * 360, 450), (640 * 480, 500), (960 * 540, 800), (1280 * 720, 1700), (1920 * 1080, 3000)]
 SCREEN_KBPS = 2500
+# What livekit-client allows AV1 of that (determineAppropriateEncoding): its publisher never sends more.
+AV1_SHARE = 0.7
 
 
 def native_kbps(clip: media.Clip) -> int:
@@ -123,8 +125,9 @@ def own_av1(clip: media.Clip, base: Native, folder: Path, levers: str, kbps: flo
 
 
 def steered(clip: media.Clip, base: Native, service: core.AICore, folder: Path, levers: str, target: float) -> dict:
-    """The publisher's own AV1 encoder, at the rate that AI Core recommends for what it sees."""
-    return own_av1(clip, base, folder, levers, core.recommended(service, clip, core.raw_frames(clip), target=target))
+    """The publisher's own AV1 encoder, at the rate that AI Core recommends for what it sees: a ceiling, as REMB is."""
+    kbps = core.recommended(service, clip, core.raw_frames(clip), target=target)
+    return own_av1(clip, base, folder, levers, min(kbps, native_kbps(clip) * AV1_SHARE))
 
 
 def exact(clip: media.Clip, base: Native, service: core.AICore, folder: Path, tier: str, kbps: float) -> dict:
