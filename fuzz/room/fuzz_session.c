@@ -72,7 +72,7 @@ static void check_participant(const struct participant *p, size_t *tracks, size_
     AURA_BUG_ON(n != p->track_count || n > w.rooms->conf.max_tracks);
     AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
         AURA_BUG_ON(!p->may.subscribe || !s->t->live || s->p != p || s->t->p == p);
-        AURA_BUG_ON(s->sub && !aura__subscribe_permitted(p, s->t));
+        AURA_BUG_ON(s->sub && !aura__subscribe_permitted(p, s->t->p, s->t->sid));
         (*subs)++;
     }
 }

@@ -51,6 +51,7 @@ struct aura_config {
     } turn;
     struct {
         bool auto_create, enable_remote_unmute;
+        bool data_tracks;
         uint32_t max_participants, empty_timeout_s, departure_timeout_s;
         struct aura_config_list enabled_codecs;       /* MIME types; none = all */
         struct aura_config_list presets, preset_json; /* names; each as proto3 JSON */

@@ -14,6 +14,7 @@ bool aura__config_live(const char *path) {
                                        "tls.key_file",
                                        "drain_timeout",
                                        "room.auto_create",
+                                       "enable_data_tracks",
                                        "room.enable_remote_unmute",
                                        "room.max_participants",
                                        "room.empty_timeout",

@@ -15,6 +15,7 @@ struct changes {
 
 void server_rooms_settings(struct aura_rooms_conf *conf, const struct aura_config *c) {
     conf->auto_create = c->room.auto_create;
+    conf->no_data_tracks = !c->room.data_tracks;
     conf->enable_remote_unmute = c->room.enable_remote_unmute;
     conf->sync_streams = c->room.sync_streams;
     conf->playout = (struct aura_playout_range){.on = false};
@@ -75,6 +76,7 @@ static void apply(const struct server_reload *r, struct server_options *fresh) {
     aura_rooms_change(r->rooms, &settings);
     /* For the next comparison. Texts stay those of the start, as memory of `next` goes. */
     now->room.auto_create = next->room.auto_create;
+    now->room.data_tracks = next->room.data_tracks;
     now->room.enable_remote_unmute = next->room.enable_remote_unmute;
     now->room.sync_streams = next->room.sync_streams;
     now->room.playout_delay = next->room.playout_delay;

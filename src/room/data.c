@@ -117,12 +117,13 @@ static void stamp(const struct participant *p, enum aura_data_channel channel,
 void aura__data_receive(struct participant *p, enum aura_data_channel channel, const uint8_t *data,
                         size_t len) {
     struct aura_rooms *r = p->room->rooms;
-    if (channel == AURA_DATA_TRACK) {
-        return; /* not protobuf: belongs to data tracks, which are not announced yet */
-    }
     if (!aura__pace_take(&p->data_pace, r->conf.data_rate, 1, aura_now_us(r->clock))) {
         r->stats.data_refused++;
         AURA_LOG_LIMITED("room", AURA_LOG_INFO, "too_much_data", LOG_WHO(p));
+        return;
+    }
+    if (channel == AURA_DATA_TRACK) { /* not protobuf */
+        r->stats.data_refused += !aura__data_track_packet(p, data, len);
         return;
     }
     Livekit__DataPacket *d =

@@ -159,6 +159,8 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     aura_list_init(&p->tracks);
     aura_list_init(&p->subs);
     aura_list_init(&p->waiting);
+    aura_list_init(&p->data_tracks);
+    aura_list_init(&p->data_subs);
     aura__sid(r->conf.rand, "PA_", p->sid);
     int err = take_claims(p, join);
     p->native = !aura__aic_wanted(p);
@@ -231,6 +233,8 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     AURA_LIST_EACH(&p->tracks, struct track, t, node) {
         aura__publish_end(t, false);
     }
+    aura__data_subs_end(p);
+    aura__data_tracks_end(p);
     p->state = LIVEKIT__PARTICIPANT_INFO__STATE__DISCONNECTED;
     aura__broadcast_gone(p);
     aura__connect_close(p);
@@ -383,7 +387,8 @@ Livekit__ParticipantInfo *aura__participant_info(struct aura__arena *a,
     info->disconnect_reason = p->reason;
     put_attributes(a, p, info);
     put_tracks(a, p, info);
-    info->is_publisher = info->n_tracks > 0;
+    aura__data_tracks_info(a, p, info);
+    info->is_publisher = info->n_tracks > 0 || info->n_data_tracks > 0;
     if (p->client) {
         info->client_protocol = p->client->client_protocol;
         info->n_capabilities = p->client->n_capabilities;
@@ -492,8 +497,12 @@ void aura__participant_permit(struct participant *p, const struct permission *ma
             aura__publish_end(t, true);
         }
     }
+    if (!may->publish_data) {
+        aura__data_tracks_end(p);
+    }
     if (was.subscribe && !may->subscribe) {
         aura__waiting_forget(p);
+        aura__data_subs_end(p);
         AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
             aura__unsubscribe(s);
         }

@@ -127,7 +127,7 @@ void aura__player_unbind(struct subscription *s) {
 static bool usable(const struct participant *p, const struct track *t) {
     const struct aura__place *place =
         &p->player->place[t->request->type == LIVEKIT__TRACK_TYPE__AUDIO ? 0 : 1];
-    return t->live && place->ready && aura__subscribe_permitted(p, t) &&
+    return t->live && place->ready && aura__subscribe_permitted(p, t->p, t->sid) &&
            (aura__media_takes(&place->media.media, t->enc[0].codec) ||
             (t->enc[1].pub && aura__media_takes(&place->media.media, t->enc[1].codec)));
 }

@@ -147,7 +147,7 @@ size_t aura__room_count(const struct room *room, bool publishers) {
     size_t n = 0;
     AURA_LIST_EACH(&room->participants, struct participant, p, node) {
         bool counts = keeps_alive(p) || (!p->may.hidden && !p->may.recorder);
-        n += counts && (!publishers || !aura_list_empty(&p->tracks));
+        n += counts && (!publishers || p->track_count || p->data_track_count);
     }
     return n;
 }

@@ -113,6 +113,8 @@ struct participant {
     struct aura_list tracks, subs;
     struct aura_list waiting; /* tracks that it has no place for yet (waiting.c), oldest first */
     size_t track_count;
+    struct aura_list data_tracks, data_subs; /* data_track.c */
+    size_t data_track_count, data_sub_count;
     struct unclaimed unclaimed[4];
     struct aura_timer join_timer, negotiate_timer, refresh_timer, gone_timer, waiting_timer;
     uint32_t data_seq; /* last reliable message taken from it */
@@ -223,6 +225,8 @@ struct room {
     struct aura_timer close_timer, update_timer, info_timer, quality_timer, audible_timer;
     struct aura_timer player_timer;
     size_t players; /* participants who are */
+    size_t data_track_count;
+    uint16_t data_handle; /* the last one given to a data track */
     bool info_dirty;
     bool savers;       /* somebody in it wants what weighs least */
     uint32_t spenders; /* … and who sees something and does not; counted to two */
@@ -418,7 +422,9 @@ void aura__unsubscribe(struct subscription *s);
 void aura__subscribe_request(struct participant *p, const Livekit__UpdateSubscription *q);
 void aura__subscribe_settings(struct participant *p, const Livekit__UpdateTrackSettings *q);
 void aura__subscribe_permission(struct participant *p, const Livekit__SubscriptionPermission *q);
-bool aura__subscribe_permitted(const struct participant *p, const struct track *t);
+/** May it get this track of the publisher, a data track too? */
+bool aura__subscribe_permitted(const struct participant *p, const struct participant *publisher,
+                               const char *track_sid);
 void aura__subscribe_recheck(struct participant *publisher);
 void aura__subscribe_ready(struct subscription *s, const struct aura_neg_sub_media *m);
 void aura__subscribe_lost(struct subscription *s);
@@ -469,6 +475,21 @@ void aura__data_receive(struct participant *p, enum aura_data_channel channel, c
 AURA_NODISCARD int aura__data_from_server(struct room *room, const Livekit__SendDataRequest *q);
 
 bool aura__data_wanted(const struct participant *p, const Livekit__DataPacket *d);
+
+/* ---- data_track.c ---- */
+void aura__data_track_publish(struct participant *p, const Livekit__PublishDataTrackRequest *q);
+void aura__data_track_unpublish(struct participant *p, const Livekit__UnpublishDataTrackRequest *q);
+void aura__data_track_subscribe(struct participant *p, const Livekit__UpdateDataSubscription *q);
+/** A publisher allows others than before. */
+void aura__data_track_recheck(struct participant *publisher);
+/** It leaves or may not publish data any more. Others learn of it by the next broadcast. */
+void aura__data_tracks_end(struct participant *p);
+/** It leaves or may not subscribe any more. */
+void aura__data_subs_end(struct participant *p);
+void aura__data_tracks_info(struct aura__arena *a, const struct participant *p,
+                            Livekit__ParticipantInfo *info);
+/** @return false: it could not be read, belongs to no track of its, or was too much */
+bool aura__data_track_packet(struct participant *p, const uint8_t *data, size_t len);
 
 /* ---- rpc.c ---- */
 /** @return true if it answers a call of ours, and is nobody else's business */

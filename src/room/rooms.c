@@ -118,6 +118,7 @@ void aura_rooms_change(struct aura_rooms *r, const struct aura_rooms_conf *conf)
     struct aura_rooms_conf *c = &r->conf;
     c->auto_create = conf->auto_create;
     c->enable_remote_unmute = conf->enable_remote_unmute;
+    c->no_data_tracks = conf->no_data_tracks;
     c->sync_streams = conf->sync_streams;
     c->playout = conf->playout;
     c->max_participants = conf->max_participants;

@@ -48,6 +48,7 @@ struct aura_rooms_conf {
     const char *version;          /* of LiveKit that we speak as: plain semver (trap 5) */
     bool auto_create;             /* rooms come into being when somebody joins */
     bool enable_remote_unmute;
+    bool no_data_tracks;               /* nobody may publish any */
     bool sync_streams;                 /* in all rooms */
     struct aura_playout_range playout; /* of rooms that don't say */
     uint32_t max_participants;         /* of rooms that don't say; 0 = no limit */
@@ -94,7 +95,8 @@ struct aura_rooms *aura_rooms_free(struct aura_rooms *r);
 /** Handlers for aura_sfu_new(), with the rooms as argument. */
 const struct aura_sfu_handlers *aura_rooms_sfu_handlers(void);
 /**
- * Takes what may change while rooms are open from @p conf: auto_create, enable_remote_unmute, and
+ * Takes what may change while rooms are open from @p conf: auto_create, enable_remote_unmute,
+ * no_data_tracks, and
  * for rooms and joins to come max_participants, the timeouts, sync_streams, playout and
  * the limits.
  */

@@ -177,12 +177,18 @@ static void dispatch(struct participant *p, const Livekit__SignalRequest *q) {
     case LIVEKIT__SIGNAL_REQUEST__MESSAGE_UPDATE_VIDEO_TRACK:
         on_video_update(p, q->update_video_track);
         break;
+    case LIVEKIT__SIGNAL_REQUEST__MESSAGE_PUBLISH_DATA_TRACK_REQUEST:
+        aura__data_track_publish(p, q->publish_data_track_request);
+        break;
+    case LIVEKIT__SIGNAL_REQUEST__MESSAGE_UNPUBLISH_DATA_TRACK_REQUEST:
+        aura__data_track_unpublish(p, q->unpublish_data_track_request);
+        break;
+    case LIVEKIT__SIGNAL_REQUEST__MESSAGE_UPDATE_DATA_SUBSCRIPTION:
+        aura__data_track_subscribe(p, q->update_data_subscription);
+        break;
     case LIVEKIT__SIGNAL_REQUEST__MESSAGE_TRICKLE:       /* ICE-lite learns addresses from checks */
     case LIVEKIT__SIGNAL_REQUEST__MESSAGE_UPDATE_LAYERS: /* deprecated */
     case LIVEKIT__SIGNAL_REQUEST__MESSAGE__NOT_SET:      /* from a newer client */
-    case LIVEKIT__SIGNAL_REQUEST__MESSAGE_PUBLISH_DATA_TRACK_REQUEST:
-    case LIVEKIT__SIGNAL_REQUEST__MESSAGE_UNPUBLISH_DATA_TRACK_REQUEST:
-    case LIVEKIT__SIGNAL_REQUEST__MESSAGE_UPDATE_DATA_SUBSCRIPTION:
     case LIVEKIT__SIGNAL_REQUEST__MESSAGE_STORE_DATA_BLOB_REQUEST:
     case LIVEKIT__SIGNAL_REQUEST__MESSAGE_GET_DATA_BLOB_REQUEST:
     case _LIVEKIT__SIGNAL_REQUEST__MESSAGE__CASE_IS_INT_SIZE:

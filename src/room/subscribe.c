@@ -31,9 +31,10 @@ static bool listed(const Livekit__SubscriptionPermission *list, const struct par
     return false;
 }
 
-bool aura__subscribe_permitted(const struct participant *p, const struct track *t) {
-    const struct allowed *a = &t->p->allowed;
-    return p->may.recorder || a->everyone || (a->list && listed(a->list, p, t->sid));
+bool aura__subscribe_permitted(const struct participant *p, const struct participant *publisher,
+                               const char *track_sid) {
+    const struct allowed *a = &publisher->allowed;
+    return p->may.recorder || a->everyone || (a->list && listed(a->list, p, track_sid));
 }
 
 static void send_permission(struct participant *p, const struct track *t, bool allowed) {
@@ -159,7 +160,7 @@ void aura__subscribe(struct participant *p, struct track *t) {
     if (!p->single && !p->sub.neg) {
         return; /* there was no memory for that connection when the right came */
     }
-    bool allowed = aura__subscribe_permitted(p, t);
+    bool allowed = aura__subscribe_permitted(p, t->p, t->sid);
     if (!p->player && allowed && aura__waiting_full(p, t)) {
         aura__waiting_add(p, t);
         return;
@@ -338,9 +339,10 @@ void aura__subscribe_settings(struct participant *p, const Livekit__UpdateTrackS
 /* A publisher's rights changed: those who lost theirs lose the track, others get it back. */
 void aura__subscribe_recheck(struct participant *publisher) {
     aura__player_look(publisher->room);
+    aura__data_track_recheck(publisher);
     AURA_LIST_EACH(&publisher->tracks, struct track, t, node) {
         AURA_LIST_EACH(&t->subs, struct subscription, s, track_node) {
-            bool allowed = aura__subscribe_permitted(s->p, t);
+            bool allowed = aura__subscribe_permitted(s->p, publisher, t->sid);
             if (allowed == s->allowed) {
                 continue;
             }

@@ -37,11 +37,11 @@ REQUESTS = {
     "subscription": {"canSubscribe"}, "track_setting": {"canSubscribe"}, "leave": set(), "update_layers": set(),
     "subscription_permission": PUBLISH, "sync_state": set(), "simulate": set(), "ping": set(),
     "update_metadata": {"canUpdateOwnMetadata"}, "ping_req": set(), "update_audio_track": PUBLISH | {"hidden"},
-    "update_video_track": PUBLISH | {"hidden"},
+    "update_video_track": PUBLISH | {"hidden"}, "publish_data_track_request": {"canPublishData"},
+    "unpublish_data_track_request": {"canPublishData"}, "update_data_subscription": {"canSubscribe"},
 }
-# LiveKit's data tracks and data blobs, which we do not have: they do nothing, whatever the token says.
-ABSENT = {"publish_data_track_request", "unpublish_data_track_request", "update_data_subscription",
-          "store_data_blob_request", "get_data_blob_request"}
+# LiveKit's data blobs, which we do not have: they do nothing, whatever the token says.
+ABSENT = {"store_data_blob_request", "get_data_blob_request"}
 
 
 def token_of(identity: str, room: str, kind: str | None = None, **grants) -> str:
@@ -249,6 +249,34 @@ class Case:
         self.subject.catch_up()
         info = self.watcher.seen("subject")
         return bool(info and info.tracks and info.tracks[0].width == 123)
+
+
+    def _data_track(self, person):
+        """Its sid, "" if it was refused."""
+        before = len(person.catch_up())
+        person.send(publish_data_track_request=proto.PublishDataTrackRequest(pub_handle=5, name="data"))
+        new = person.catch_up()[before:]
+        for m in new:
+            if m.HasField("request_response"):
+                assert m.request_response.reason == proto.RequestResponse.NOT_ALLOWED and m.request_response.message
+        return next((m.publish_data_track_response.info.sid for m in new if m.HasField("publish_data_track_response")), "")
+
+    def try_publish_data_track_request(self):
+        sid = self._data_track(self.subject)
+        seen = self.watcher.seen("subject")
+        assert {t.sid for t in seen.data_tracks} == ({sid} if sid else set()) if seen else True
+        return bool(sid)
+
+    def try_unpublish_data_track_request(self):
+        self._data_track(self.subject)
+        self.subject.send(unpublish_data_track_request=proto.UnpublishDataTrackRequest(pub_handle=5))
+        return self.subject.last("unpublish_data_track_response") is not None
+
+    def try_update_data_subscription(self):
+        update = proto.UpdateDataSubscription.Update(track_sid=self._data_track(self.publisher), subscribe=True)
+        self.subject.send(update_data_subscription=proto.UpdateDataSubscription(updates=[update]))
+        handles = self.subject.last("data_track_subscriber_handles")
+        return handles is not None and [h.track_sid for h in handles.sub_handles.values()] == [update.track_sid]
 
 
 def test_every_request_and_grant_has_a_row():

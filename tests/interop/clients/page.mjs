@@ -10,6 +10,7 @@ import {
   Track,
 } from 'livekit-client';
 import { whipCommands } from './whip.mjs';
+import { dataTrackCommands } from './data_tracks.mjs';
 import { AudioWatch, VideoWatch, drawLuma } from './pattern.mjs';
 
 const nowMs = () => performance.timeOrigin + performance.now();
@@ -203,6 +204,8 @@ class Client {
     this.name = name;
     this.watches = new Map();
     this.published = new Map();
+    this.dataTracks = new Map();
+    this.frames = new Map();
     const options = {
       singlePeerConnection: m.singlePc ?? true,
       adaptiveStream: m.adaptiveStream ?? false,
@@ -267,6 +270,15 @@ class Client {
       .on(RoomEvent.DataReceived, (payload, p, kind, topic) =>
         this.tell('dataReceived', { ...who(p), text: decode(payload), reliable: kind === 0, topic: topic ?? '' }),
       )
+      .on(RoomEvent.DataTrackPublished, (track) => {
+        this.dataTracks.set(track.info.sid, track);
+        this.tell('dataTrackPublished', {
+          sid: track.info.sid,
+          name: track.info.name,
+          identity: track.publisherIdentity,
+        });
+      })
+      .on(RoomEvent.DataTrackUnpublished, (sid) => this.tell('dataTrackUnpublished', { sid }))
       .on(RoomEvent.EncryptionError, (error) => this.tell('encryptionError', { message: String(error) }))
       .on(RoomEvent.LocalTrackSubscribed, (pub) => this.tell('localTrackSubscribed', { sid: pub.trackSid }))
       .on(RoomEvent.Reconnecting, () => this.tell('reconnecting'))
@@ -571,4 +583,5 @@ window.driver = {
     if (client.room.state !== ConnectionState.Disconnected) await client.room.disconnect();
   },
 };
+Object.assign(window.driver, dataTrackCommands(get));
 Object.assign(window.driver, whipCommands({ canvasTrack, toneTrack, look, watch: () => new VideoWatch(), clients }));

@@ -42,6 +42,8 @@ class Client:
         self.room = rtc.Room()
         self.watches: dict[str, tuple] = {}
         self.published: dict[str, dict] = {}
+        self.data_tracks: dict[str, rtc.RemoteDataTrack] = {}
+        self.frames: dict[str, dict] = {}
         self.tasks: set[asyncio.Task] = set()
         self._listen()
 
@@ -85,6 +87,8 @@ class Client:
             lambda p, q: self.tell("connectionQualityChanged", **who(p), quality=str(q)),
         )
         on("data_received", self._data)
+        on("data_track_published", self._data_track)
+        on("data_track_unpublished", lambda sid: self.tell("dataTrackUnpublished", sid=sid))
         on("local_track_subscribed", lambda t: self.tell("localTrackSubscribed", sid=t.sid))
         on("reconnecting", lambda: self.tell("reconnecting"))
         on("reconnected", lambda: self.tell("reconnected"))
@@ -98,6 +102,10 @@ class Client:
             reliable=packet.kind == rtc.DataPacketKind.KIND_RELIABLE,
             topic=packet.topic or "",
         )
+
+    def _data_track(self, track) -> None:
+        self.data_tracks[track.info.sid] = track
+        self.tell("dataTrackPublished", sid=track.info.sid, name=track.info.name, identity=track.publisher_identity)
 
     def _subscribed(self, track, publication, participant) -> None:
         video = track.kind == rtc.TrackKind.KIND_VIDEO
@@ -151,6 +159,25 @@ async def _send_audio(source, tone_hz, state) -> None:
         samples = (np.sin(t) * state["level"] * 32767).astype(np.int16)
         position += 480
         await source.capture_frame(rtc.AudioFrame(samples.tobytes(), 48000, 1, 480))
+
+
+def frame_bytes(number: int, size: int) -> bytes:
+    """Its number, then bytes that follow from it (page.mjs makes the same)."""
+    return number.to_bytes(4, "big") + bytes((number + i) & 255 for i in range(size - 4))
+
+
+def is_frame(payload: bytes) -> bool:
+    return len(payload) >= 4 and payload == frame_bytes(int.from_bytes(payload[:4], "big"), len(payload))
+
+
+async def _send_frames(state, size) -> None:
+    while state["running"]:
+        try:
+            state["track"].try_push(rtc.DataTrackFrame(frame_bytes(state["counter"], size)))
+        except rtc.PushFrameError:
+            pass  # its own buffer is full: the next one may go
+        state["counter"] += 1
+        await asyncio.sleep(0.02)
 
 
 class Commands:
@@ -289,6 +316,43 @@ class Commands:
             topic=m.get("topic", ""),
             destination_identities=m.get("to") or [],
         )
+
+    @staticmethod
+    async def publishDataTrack(m):
+        client = CLIENTS[m["client"]]
+        track = await client.room.local_participant.publish_data_track(name=m["name"])
+        state = {"running": True, "track": track, "counter": 0}
+        client.published[track.info.sid] = state
+        client.spawn(_send_frames(state, m["size"]))
+        return {"sid": track.info.sid}
+
+    @staticmethod
+    async def unpublishDataTrack(m):
+        state = CLIENTS[m["client"]].published.pop(m["sid"])
+        state["running"] = False
+        await state["track"].unpublish()
+
+    @staticmethod
+    async def subscribeDataTrack(m):
+        client = CLIENTS[m["client"]]
+        stream = client.data_tracks[m["sid"]].subscribe()
+        counts = client.frames[m["sid"]] = {"good": 0, "bad": 0, "stream": stream}
+
+        async def read():
+            async for frame in stream:
+                counts["good" if is_frame(frame.payload) else "bad"] += 1
+            client.tell("dataTrackEnded", sid=m["sid"])
+
+        client.spawn(read())
+
+    @staticmethod
+    async def unsubscribeDataTrack(m):
+        await CLIENTS[m["client"]].frames[m["sid"]]["stream"].aclose()
+
+    @staticmethod
+    async def dataFrames(m):
+        counts = CLIENTS[m["client"]].frames[m["sid"]]
+        return {"good": counts["good"], "bad": counts["bad"]}
 
     @staticmethod
     async def sendText(m):
