@@ -37,6 +37,9 @@ struct aura_config {
         uint32_t tcp_port, workers;
         const char *node_ip;
         bool loopback_candidate, single_port;
+        bool use_external_ip, external_ip_only, advertise_internal_ip;
+        uint32_t range_first, range_last; /* LiveKit's for UDP; 0 = not given */
+        struct aura_config_list interfaces_in, interfaces_out, ips_in, ips_out;
         uint32_t packet_buffer_video, packet_buffer_audio;
         uint32_t pli_low_ms, pli_mid_ms, pli_high_ms;
         struct aura_config_list stun_servers;

@@ -6,6 +6,7 @@
 #include "api/server.h"
 #include "base/log.h"
 #include "cmd/pem.h"
+#include "cmd/server_addresses.h"
 #include "cmd/server_options.h"
 #include "cmd/server_reload.h"
 #include "cmd/server_tls.h"
@@ -384,6 +385,7 @@ static int run(struct program *p) {
     }
     err = start_aic(p);
     err = err ? err : start_dump(p);
+    err = err ? err : server_addresses(&p->options);
     err = err ? err : start_sfu(p);
     err = err ? err : start_recordings(p);
     err = err ? err : server_tracing_start(&p->tracing, &p->trace, &p->options.config, p->node_id);

@@ -4,6 +4,7 @@
 #include "api/tls.h"
 #include "base/log.h"
 #include "cmd/args.h"
+#include "cmd/server_addresses.h"
 #include "cmd/server_man.h"
 #include "cmd/server_tracing.h"
 #include "cmd/server_webhooks.h"
@@ -11,6 +12,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { USAGE = 2, MESSAGES_BYTES = 256 * 1024, DUMP_MB = 100 };
 
@@ -113,6 +115,10 @@ static void apply_flags(struct aura_config *c, const struct flags *f) {
     c->port = f->port != UINT64_MAX ? (uint32_t)f->port : c->port;
     c->rtc.tcp_port = f->tcp_port != UINT64_MAX ? (uint32_t)f->tcp_port : c->rtc.tcp_port;
     c->rtc.workers = f->workers != UINT64_MAX ? (uint32_t)f->workers : c->rtc.workers;
+    if (c->rtc.range_first) {
+        c->rtc.udp_port = c->rtc.range_first;
+        c->rtc.udp_ports = 0;
+    }
     if (f->udp_port != UINT64_MAX) {
         c->rtc.udp_port = (uint32_t)f->udp_port;
         c->rtc.udp_ports = 0;
@@ -195,8 +201,30 @@ static int take_keys(struct aura_config *c) {
     return AURA_EINVAL;
 }
 
-static int check_services(const struct aura_config *c) {
+/* A worker takes one port. */
+static const char *range_problem(struct aura_config *c) {
+    uint32_t first = c->rtc.range_first, last = c->rtc.range_last;
+    if (!first && !last) {
+        return NULL;
+    }
+    if (!first || last < first) {
+        return "rtc.port_range_start and rtc.port_range_end: give both, the end not below the "
+               "start";
+    }
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t ports = c->rtc.single_port ? UINT32_MAX : last - first + 1;
+    if (!c->rtc.workers && cores > 0 && (uint64_t)cores > ports) {
+        c->rtc.workers = ports;
+    }
+    return c->rtc.workers > ports
+               ? "rtc.workers: more than there are ports in rtc.port_range_start "
+                 "to rtc.port_range_end; each wants one"
+               : NULL;
+}
+
+static int check_services(struct aura_config *c) {
     const char *problem = server_webhooks_problem(c);
+    problem = problem ? problem : range_problem(c);
     problem = problem ? problem : server_tracing_problem(c);
     if (problem) {
         fprintf(stderr, "auralink-server: %s\n", problem);
@@ -257,6 +285,7 @@ bool server_options_read(struct server_options *o, int argc, char **argv, int *s
     err = err ? err : take_codecs(o);
     err = err ? err : take_keys(&o->config);
     err = err ? err : check_services(&o->config);
+    err = err ? err : server_addresses_check(&o->config);
     err = err ? err : check_tls(&o->config);
     err = err ? err : take_log(&o->config);
     if (!err && f.check) {

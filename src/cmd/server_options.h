@@ -6,13 +6,13 @@
 #include "api/config.h"
 #include "net/addr.h"
 
-enum { SERVER_BINDS_MAX = 8 };
+enum { SERVER_BINDS_MAX = 8, SERVER_ADVERTISE_MAX = 64 };
 
 struct server_options {
     struct aura_config config;
     struct aura_addr bind[SERVER_BINDS_MAX];
     size_t bind_count;
-    struct aura_addr node_ip[2]; /* v4, v6 */
+    struct aura_addr node_ip[SERVER_ADVERTISE_MAX]; /* that clients are told; none = our own */
     size_t node_ip_count;
     uint32_t codecs;                 /* bit per enum aura_codec; 0 = all */
     const char *dump_file, *dump_of; /* NULL = no dump; of everybody */

@@ -241,6 +241,15 @@ static Livekit__ICEServer *turn_server(struct aura__arena *a, const struct parti
     return server;
 }
 
+/* LiveKit's configuration has "host:port"; clients want a URL. */
+static char *stun_url(struct aura__arena *a, const char *text) {
+    static const char scheme[] = "stun:";
+    char url[AURA_TURN_URL_MAX];
+    bool whole = strncmp(text, scheme, sizeof(scheme) - 1) == 0 || strncmp(text, "stuns:", 6) == 0;
+    snprintf(url, sizeof(url), "%s%s", whole ? "" : scheme, text);
+    return copy_text(a, url);
+}
+
 static Livekit__ICEServer **ice_servers(struct aura__arena *a, const struct participant *p,
                                         size_t *n) {
     const struct aura_rooms_conf *conf = &p->room->rooms->conf;
@@ -250,7 +259,7 @@ static Livekit__ICEServer **ice_servers(struct aura__arena *a, const struct part
     if (stuns) {
         Livekit__ICEServer *server = ice_server(a, stuns);
         for (size_t i = 0; i < stuns && !a->fail; i++) {
-            server->urls[server->n_urls++] = (char *)(uintptr_t)conf->stun_servers[i];
+            server->urls[server->n_urls++] = stun_url(a, conf->stun_servers[i]);
         }
         if (!a->fail) {
             list[(*n)++] = server;

@@ -72,7 +72,7 @@ struct aura_rooms_conf {
     bool aic_steers;         /* who can encode AV1 is told to, and governed */
     const char *aic_default; /* "on", "off", "saver": for who says nothing; NULL = on */
     const char *dump_of;     /* identity whose media is dumped; NULL = everybody's */
-    const char *const *stun_servers; /* urls for JoinResponse.ice_servers */
+    const char *const *stun_servers; /* "host:port" or URLs, for JoinResponse.ice_servers */
     size_t stun_server_count;
     const struct aura_turn_server *turn_servers; /* the same; borrowed for the life of the rooms */
     size_t turn_server_count;

@@ -98,6 +98,19 @@ def start_server():
     assert not bad, "\n".join(bad)
 
 
+@pytest.fixture
+def space():
+    """A network namespace with a link to this one."""
+    if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("nft"):
+        pytest.skip("needs root, iproute2 and nftables for a network namespace")
+    try:
+        made = Namespace()
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no network namespace here: {error.stderr}")
+    yield made
+    made.remove()
+
+
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
     """Files by name: an authority, its server and client, and a stranger that another one vouches for."""

@@ -17,7 +17,7 @@ import pytest
 
 from lib import tokens
 from lib.server import ROOT, Server
-from test_turn import coturn, far_server, only, space  # noqa: F401 (fixtures)
+from test_turn import coturn, far_server, only  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.skipif(Server.is_reference(), reason="our own server's WHEP")
 PROGRAM = os.path.join(ROOT, os.environ.get("AURA_BUILD", "build"), "auralink")

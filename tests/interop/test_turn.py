@@ -8,7 +8,6 @@ import base64
 import hashlib
 import hmac
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -23,18 +22,6 @@ from lib.namespace import Namespace
 from lib.server import Server
 
 pytestmark = pytest.mark.skipif(Server.is_reference(), reason="our own configuration")
-
-
-@pytest.fixture
-def space():
-    if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("nft"):
-        pytest.skip("needs root, iproute2 and nftables for a network namespace")
-    try:
-        made = Namespace()
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"no network namespace here: {error.stderr}")
-    yield made
-    made.remove()
 
 
 @pytest.fixture

@@ -23,9 +23,13 @@ def auralink(*words: str, **options) -> subprocess.CompletedProcess:
 
 
 class Coturn:
-    """Listens on `host`; `config` is what the server's configuration needs to tell clients of it."""
+    """Listens on `host`; `config` is what the server's configuration needs to tell clients of it.
 
-    def __init__(self, host: str, peer: str, certificate: str = "", key: str = "", ttl: int = 3600):
+    `command` makes the words that run it elsewhere, as Namespace.command() does.
+    """
+
+    def __init__(self, host: str, peer: str, certificate: str = "", key: str = "", ttl: int = 3600, command=list):
+        self._command = command
         self.host, self.port, self.tls_port = host, free_port(), free_port() if certificate else 0
         first = 40000 + os.getpid() % 100 * 200
         self.config = {
@@ -48,8 +52,9 @@ class Coturn:
     def _start(self) -> None:
         self._log = open(self.log_path, "wb")
         self.process = subprocess.Popen(
-            ["turnserver", "-c", self.path, "-l", "stdout", "--simple-log", "-v", "--pidfile",
-             os.path.join(self._folder.name, "pid"), "--userdb", os.path.join(self._folder.name, "db")],
+            self._command(["turnserver", "-c", self.path, "-l", "stdout", "--simple-log", "-v", "--pidfile",
+                           os.path.join(self._folder.name, "pid"), "--userdb",
+                           os.path.join(self._folder.name, "db")]),
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT,
         )
         for port in filter(None, (self.port, self.tls_port)):

@@ -27,12 +27,12 @@ class Server:
     server). A name that contains `livekit` in AURA_SERVER_KIND makes the differences in flags.
     """
 
-    def __init__(self, node_ip: str = "127.0.0.1", config: dict | None = None, netns: str | None = None,
+    def __init__(self, node_ip: str | None = "127.0.0.1", config: dict | None = None, netns: str | None = None,
                  bind: str = "127.0.0.1", extra: list[str] | None = None, ports: dict | None = None,
-                 ca_file: str | None = None):
+                 ca_file: str | None = None, host: str | None = None):
         self._tls = ssl.create_default_context(cafile=ca_file) if ca_file else None  # `config` has its certificate
         self.node_ip = node_ip
-        self.host = bind
+        self.bind, self.host = bind, host or bind  # what it listens on, how it is reached
         self.netns = netns
         self.http_port = (ports or {}).get("http") or free_port()
         self.udp_port = (ports or {}).get("udp") or free_port(socket.SOCK_DGRAM)
@@ -56,13 +56,16 @@ class Server:
         command = os.environ.get("AURA_SERVER_CMD") or os.path.join(
             ROOT, os.environ.get("AURA_BUILD", "build"), "auralink-server"
         )
-        argv = [*shlex.split(command), "--dev", "--bind", self.host]
+        argv = [*shlex.split(command), "--dev", "--bind", self.bind]
         if self.is_reference():
             config = self._reference_config(config)
         else:
             self.metrics_port = self.http_port
-            argv += ["--port", str(self.http_port), "--udp-port", str(self.udp_port)]
-            argv += ["--tcp-port", str(self.tcp_port), "--node-ip", self.node_ip]
+            argv += ["--port", str(self.http_port), "--tcp-port", str(self.tcp_port)]
+            if not config.get("rtc", {}).get("port_range_start"):
+                argv += ["--udp-port", str(self.udp_port)]
+            if self.node_ip:
+                argv += ["--node-ip", self.node_ip]
         if config:
             path = os.path.join(self._config_dir.name, "config.yaml")
             with open(path, "w") as file:

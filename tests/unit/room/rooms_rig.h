@@ -29,7 +29,7 @@ struct client {
 };
 
 static inline void world_start(struct world *w, const struct aura_rooms_conf *more) {
-    static const char *const stun[] = {"stun:stun.example.org:3478"};
+    static const char *const stun[] = {"stun.example.org:3478", "stun:other.example.org"};
     struct aura_addr bind;
     memset(w, 0, sizeof(*w));
     aura_clock_manual_init(&w->clock, 1000000, UINT64_C(1700000000000000));
@@ -45,7 +45,7 @@ static inline void world_start(struct world *w, const struct aura_rooms_conf *mo
     conf.empty_timeout_s = 300;
     conf.departure_timeout_s = 20;
     conf.stun_servers = stun;
-    conf.stun_server_count = 1;
+    conf.stun_server_count = 2;
     conf.rand = aura_rand_system();
     assert_int_equal(aura_rooms_new(&w->rooms, &conf, w->loop), 0);
     struct aura_sfu_conf sfu = {.workers = 1,

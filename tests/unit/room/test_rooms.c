@@ -17,6 +17,7 @@ static int the_join_response_comes_first_and_is_complete(void) {
     assert_int_equal(j->server_info->protocol, 17);
     assert_string_equal(j->server_info->version, "1.13.11");
     assert_string_equal(j->ice_servers[0]->urls[0], "stun:stun.example.org:3478");
+    assert_string_equal(j->ice_servers[0]->urls[1], "stun:other.example.org");
     assert_true(j->n_enabled_publish_codecs > 4);
     assert_int_equal(j->n_other_participants, 0);
     assert_false(j->subscriber_primary); /* one peer connection */
