@@ -96,7 +96,8 @@ struct aura_config {
     } tracing;
     bool full_room_in_webhooks;
     const char *metrics_user, *metrics_password;
-    struct { /* of the HTTP port; "" = plain HTTP */
+    uint32_t metrics_port; /* 0 = that of all */
+    struct {               /* of the HTTP port; "" = plain HTTP */
         const char *cert_file, *key_file;
         uint32_t check_interval_s; /* 0 = on SIGHUP only */
     } tls;

@@ -144,6 +144,11 @@ const char *aura_http_path(const struct aura_http_req *req) {
     return req->path;
 }
 
+bool aura_http_is_aside(const struct aura_http_req *req) {
+    return req->http->aside_port &&
+           lws_get_vhost_listen_port(lws_get_vhost(req->wsi)) == req->http->aside_port;
+}
+
 const char *aura_http_query(const struct aura_http_req *req, const char *name) {
     for (size_t at = 0; at < req->query_len;) {
         const char *key = req->query + at, *value = key + strlen(key) + 1;

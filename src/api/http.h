@@ -52,6 +52,7 @@ struct aura_http_conf {
     size_t bind_count;
     uint16_t port;        /* 0 = any free one (one bind address then) */
     struct aura_tls *tls; /* outlives the server; NULL = plain HTTP. It may be loaded anew. */
+    uint16_t aside_port;  /* plain HTTP too, for what is not for everybody; 0 = none */
 };
 
 /** @return 0, AURA_EEXISTS (port in use), AURA_ENOMEM, AURA_EIO */
@@ -69,6 +70,8 @@ void aura_http_stop(struct aura_http *h);
 const char *aura_http_method(const struct aura_http_req *req);
 /** Without the query; doubled slashes are made one. */
 const char *aura_http_path(const struct aura_http_req *req);
+/** Has it come to the port that is not for everybody? */
+bool aura_http_is_aside(const struct aura_http_req *req);
 /** A query parameter, decoded; NULL if absent. */
 const char *aura_http_query(const struct aura_http_req *req, const char *name);
 /** "authorization", "content-type", "if-match", "traceparent" or "user-agent"; NULL if absent. */

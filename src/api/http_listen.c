@@ -71,12 +71,13 @@ static int probe_port(const struct aura_addr *addr, uint16_t port) {
     return err;
 }
 
-static int add_vhost(struct aura_http *h, const struct aura_addr *bind, size_t index) {
+static int add_vhost(struct aura_http *h, const struct aura_addr *bind, size_t index, bool aside) {
+    uint16_t port = aside ? h->aside_port : h->port;
     struct lws_context_creation_info info;
     struct aura_addr any;
     int err = aura_addr_parse(&any, "0.0.0.0:0");
-    if (!err && h->port) {
-        err = probe_port(bind ? bind : &any, h->port);
+    if (!err && port) {
+        err = probe_port(bind ? bind : &any, port);
     }
     if (err) {
         return err;
@@ -84,20 +85,25 @@ static int add_vhost(struct aura_http *h, const struct aura_addr *bind, size_t i
     base_info(h, &info);
     snprintf(h->names[index], sizeof(h->names[index]), "vhost%zu", index);
     info.vhost_name = h->names[index];
-    info.port = h->port;
+    info.port = port;
+    if (aside) {
+        info.options &= ~(uint64_t)LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+    }
     info.iface = bind ? aura_addr_ip_text(bind, h->ifaces[index]) : NULL;
     struct lws_vhost *vhost = lws_create_vhost(h->context, &info);
     if (!vhost) {
         return AURA_EIO;
     }
-    h->port = (uint16_t)lws_get_vhost_listen_port(vhost); /* the kernel's choice, if that was 0 */
+    if (!port) {
+        h->port = (uint16_t)lws_get_vhost_listen_port(vhost); /* the kernel's choice */
+    }
     return 0;
 }
 
 int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf, struct aura_loop *loop,
                   const struct aura_http_handlers *handlers, void *arg) {
     struct lws_context_creation_info info;
-    if (conf->bind_count > HTTP_VHOSTS_MAX) {
+    if (conf->bind_count > HTTP_BINDS_MAX) {
         return AURA_ELIMIT;
     }
     struct aura_http *h = aura_zalloc(sizeof(*h));
@@ -108,6 +114,7 @@ int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf, stru
     h->handlers = *handlers;
     h->arg = arg;
     h->port = conf->port;
+    h->aside_port = conf->aside_port;
     h->tls = conf->tls;
     aura_list_init(&h->sockets);
     lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
@@ -120,8 +127,9 @@ int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf, stru
     info.foreign_loops = h->loops;
     h->context = lws_create_context(&info);
     int err = h->context ? 0 : AURA_EIO;
-    for (size_t i = 0; !err && i < (conf->bind_count ? conf->bind_count : 1); i++) {
-        err = add_vhost(h, conf->bind_count ? &conf->bind[i] : NULL, i);
+    size_t binds = conf->bind_count ? conf->bind_count : 1;
+    for (size_t i = 0; !err && i < (h->aside_port ? 2 * binds : binds); i++) {
+        err = add_vhost(h, conf->bind_count ? &conf->bind[i % binds] : NULL, i, i >= binds);
     }
     err = err ? err : aura__ws_liveness(h);
     if (!err && uv_poll_init(&h->uv, &h->nested, aura_loop_fd(loop)) == 0) {

@@ -10,7 +10,7 @@
 #include <libwebsockets.h>
 #include <uv.h>
 
-enum { HTTP_VHOSTS_MAX = 8 };
+enum { HTTP_BINDS_MAX = 8, HTTP_VHOSTS_MAX = 2 * HTTP_BINDS_MAX };
 
 struct aura_http {
     struct aura_loop *loop;
@@ -26,8 +26,8 @@ struct aura_http {
     struct aura_timer
         liveness; /* looks after all of them: lws would keep a sorted list of timers */
     struct aura_http_stats stats;
-    struct aura_tls *tls; /* NULL: plain HTTP */
-    uint16_t port;
+    struct aura_tls *tls;      /* NULL: plain HTTP */
+    uint16_t port, aside_port; /* aside: 0 = none */
 };
 
 struct ws_message {

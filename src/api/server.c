@@ -80,6 +80,14 @@ static bool health(struct aura_server *s, struct aura_http_req *req, const char 
     return true;
 }
 
+static void aside(struct aura_server *s, struct aura_http_req *req, bool metrics) {
+    if (metrics) {
+        aura__metrics(s, req);
+    } else {
+        aura__respond_text(req, 404, "only /metrics is on this port (prometheus.port)");
+    }
+}
+
 static void on_request(void *arg, struct aura_http_req *req) {
     struct aura_server *s = arg;
     const char *path = aura_http_path(req), *method = aura_http_method(req);
@@ -87,12 +95,16 @@ static void on_request(void *arg, struct aura_http_req *req) {
     if (!admit(s, req)) {
         return;
     }
+    if (aura_http_is_aside(req)) {
+        aside(s, req, get && strcmp(path, "/metrics") == 0);
+        return;
+    }
     if (get && health(s, req, path)) {
         return;
     }
     if (get && (strcmp(path, "/rtc/validate") == 0 || strcmp(path, "/rtc/v1/validate") == 0)) {
         aura__rtc_validate(s, req);
-    } else if (get && strcmp(path, "/metrics") == 0) {
+    } else if (get && strcmp(path, "/metrics") == 0 && !s->conf.http.aside_port) {
         aura__metrics(s, req);
     } else if (get && strncmp(path, "/debug/rooms/", 13) == 0) {
         aura__debug_room(s, req, path + 13);
@@ -124,6 +136,10 @@ static void on_options(void *arg, struct aura_http_req *req) {
 static bool on_upgrade(void *arg, struct aura_http_req *req) {
     const char *path = aura_http_path(req);
     if (!admit(arg, req)) {
+        return false;
+    }
+    if (aura_http_is_aside(req)) {
+        aside(arg, req, false);
         return false;
     }
     if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0) {

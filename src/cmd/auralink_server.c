@@ -328,6 +328,7 @@ static int start_http(struct program *p) {
     struct aura_server_conf conf = {.http = {.bind = p->options.bind,
                                              .bind_count = p->options.bind_count,
                                              .port = (uint16_t)c->port,
+                                             .aside_port = (uint16_t)c->metrics_port,
                                              .tls = p->tls.tls},
                                     .keys = c->keys,
                                     .rand = aura_rand_system(),
@@ -342,8 +343,10 @@ static int start_http(struct program *p) {
     int err = aura_server_new(&p->server, &conf, p->loop, p->rooms, p->sfu);
     if (err == AURA_EEXISTS) {
         fprintf(stderr,
-                "auralink-server: port %u is taken by another program. Choose one with --port.\n",
-                c->port);
+                "auralink-server: port %u%s is taken by another program. Choose another with "
+                "--port%s.\n",
+                c->port, c->metrics_port ? " or prometheus.port" : "",
+                c->metrics_port ? " or there" : "");
     } else if (err) {
         fprintf(stderr, "auralink-server: cannot listen on port %u: %s\n", c->port,
                 aura_err_text(err));

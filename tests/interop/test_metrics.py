@@ -8,11 +8,14 @@ import urllib.error
 import urllib.request
 
 import pytest
+import websockets
 from prometheus_client.parser import text_string_to_metric_families
+from websockets.sync.client import connect
 
 from lib import signalling, tokens
 from lib.driver import eventually
 from lib.netem import Forwarder, Impairment
+from lib.ports import free_port
 from lib.server import Server
 
 pytestmark = pytest.mark.skipif(Server.is_reference(), reason="some of the names are ours")
@@ -227,3 +230,23 @@ def test_twirp(server):
     token = tokens.raw(tokens.claims(video={"roomList": True}))
     assert list_rooms(server, {"Authorization": f"Bearer {token}"}) == 200
     assert count({**way, "status": "200", "code": ""}) == before + 1
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_port_of_its_own(start_server, certificates, tls):
+    """LiveKit's prometheus_port: plain HTTP there, nothing else there, and no metrics on the port of all."""
+    port = free_port()
+    config = {"prometheus": {"port": port}} if tls else {"prometheus_port": port}
+    if tls:
+        config["tls"] = {"cert_file": certificates["server.pem"], "key_file": certificates["server.key"]}
+    server = start_server(config=config, ca_file=certificates["ca.pem"] if tls else None)
+    status, text, _ = server.get("/metrics", port=port)
+    assert status == 200 and "livekit_room_total" in text
+    assert server.get("/metrics")[0] == 404
+    assert server.get("/healthz")[0] == 200
+    token = tokens.join("one", "room")
+    for path in ("/", "/healthz", f"/rtc/validate?access_token={token}", "/twirp/livekit.RoomService/ListRooms"):
+        status, text, _ = server.get(path, port=port)
+        assert status == 404 and "only /metrics" in text, path
+    with pytest.raises(websockets.exceptions.InvalidStatus, match="404"):
+        connect(f"ws://{server.host}:{port}/rtc?access_token={token}")
