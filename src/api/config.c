@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 enum { PATH_BYTES = 200 };
 
@@ -18,7 +17,7 @@ struct aura_config_owned {
     char text[];
 };
 
-enum { TURN_TTL_S = 86400 };
+enum { TURN_TTL_S = 86400, SECRET_BYTES_MAX = 4096 };
 
 struct reader {
     struct aura_config *c;
@@ -33,7 +32,8 @@ int aura_config_init(struct aura_config *c) {
         .port = 7880,
         .region = "",
         .log_level = "info",
-        .rtc = {.udp_port = 7882,
+        .rtc = {.allow_pause = true,
+                .udp_port = 7882,
                 .tcp_port = 7881,
                 .packet_buffer_video = 512,
                 .packet_buffer_audio = 256,
@@ -317,6 +317,30 @@ static bool number_of(struct reader *r, const yaml_node_t *map, const char *name
     return ok;
 }
 
+/* A secret that stands in a file, so that the configuration may be shown around. */
+static const char *secret_of(struct reader *r, const yaml_node_t *item) {
+    const char *secret = text_of(r, item, "secret", ""),
+               *path = text_of(r, item, "secret_file", "");
+    struct aura_buf text = AURA_BUF(SECRET_BYTES_MAX);
+    if (*secret || !*path) {
+        return secret;
+    }
+    if (aura__config_read(path, true, &text, r->messages)) {
+        fail(r, item, "its secret_file cannot be used");
+    } else {
+        const char *at = aura_buf_text(&text) + strspn(aura_buf_text(&text), " \t\r\n");
+        secret = own_text(r, at, strcspn(at, " \t\r\n"));
+        if (!*secret) {
+            fail(r, item, "secret_file: %s holds nothing", path);
+        }
+    }
+    if (text.data) {
+        aura_wipe(text.data, text.len);
+    }
+    aura_buf_free(&text);
+    return secret;
+}
+
 static int take_turn(struct reader *r, const yaml_node_t *node, const char *path) {
     if (node->type != YAML_SEQUENCE_NODE) {
         return fail(r, node, "'%s' wants a list of {host: …, port: …, protocol: …}", path);
@@ -328,7 +352,7 @@ static int take_turn(struct reader *r, const yaml_node_t *node, const char *path
         char url[AURA_TURN_URL_MAX];
         struct aura_turn_server t = {.host = text_of(r, item, "host", ""),
                                      .protocol = text_of(r, item, "protocol", "udp"),
-                                     .secret = text_of(r, item, "secret", ""),
+                                     .secret = secret_of(r, item),
                                      .username = text_of(r, item, "username", ""),
                                      .credential = text_of(r, item, "credential", ""),
                                      .ttl_s = TURN_TTL_S};
@@ -524,56 +548,4 @@ int aura_config_keys(struct aura_config *c, const char *name, const char *text,
                      struct aura_buf *messages) {
     struct reader r = {.c = c, .name = name, .messages = messages};
     return load(&r, text, strlen(text), root_keys);
-}
-
-static int read_file(const char *path, struct aura_buf *out, mode_t *mode,
-                     struct aura_buf *messages) {
-    FILE *f = fopen(path, "re");
-    struct stat st;
-    char part[4096];
-    if (!f) {
-        aura_buf_printf(messages, "%s: %s\n", path, strerror(errno));
-        return AURA_ENOENT;
-    }
-    *mode = fstat(fileno(f), &st) == 0 ? st.st_mode : 0777;
-    int err = 0;
-    for (size_t n; !err && (n = fread(part, 1, sizeof(part), f)) > 0;) {
-        err = aura_buf_add(out, part, n);
-    }
-    if (!err && ferror(f)) {
-        err = AURA_EIO;
-    }
-    if (err) {
-        aura_buf_printf(messages, "%s: %s\n", path, aura_err_text(err));
-    }
-    fclose(f);
-    return err;
-}
-
-int aura_config_file(struct aura_config *c, const char *path, struct aura_buf *messages) {
-    struct aura_buf text = AURA_BUF(AURA_CONFIG_BYTES_MAX);
-    mode_t mode;
-    int err = read_file(path, &text, &mode, messages);
-    err = err ? err : aura_config_text(c, path, aura_buf_text(&text), text.len, messages);
-    if (text.data) {
-        aura_wipe(text.data, text.len); /* may hold secrets */
-    }
-    aura_buf_free(&text);
-    return err;
-}
-
-int aura_config_key_file(struct aura_config *c, const char *path, struct aura_buf *messages) {
-    struct aura_buf text = AURA_BUF(AURA_CONFIG_BYTES_MAX);
-    mode_t mode = 0;
-    int err = read_file(path, &text, &mode, messages);
-    if (!err && (mode & S_IRWXO)) {
-        aura_buf_printf(messages, "%s: everybody may read it; run: chmod o-rwx %s\n", path, path);
-        err = AURA_EPOLICY;
-    }
-    err = err ? err : aura_config_keys(c, path, aura_buf_text(&text), messages);
-    if (text.data) {
-        aura_wipe(text.data, text.len);
-    }
-    aura_buf_free(&text);
-    return err;
 }

@@ -36,7 +36,7 @@ struct aura_config {
         uint32_t udp_port, udp_ports; /* first, and how many follow each other (0 = one per core) */
         uint32_t tcp_port, workers;
         const char *node_ip;
-        bool loopback_candidate, single_port;
+        bool loopback_candidate, single_port, allow_pause;
         bool use_external_ip, external_ip_only, advertise_internal_ip;
         uint32_t range_first, range_last; /* LiveKit's for UDP; 0 = not given */
         struct aura_config_list interfaces_in, interfaces_out, ips_in, ips_out;

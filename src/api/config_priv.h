@@ -31,6 +31,11 @@ struct aura__config_key {
 extern const struct aura__config_key aura__config_keys[];
 extern const size_t aura__config_key_count;
 
+/** A whole file. @param secret  others must not be able to read it
+ * @return 0; else @p messages say why: AURA_ENOENT, AURA_EPOLICY, AURA_ELIMIT, AURA_EIO */
+AURA_NODISCARD int aura__config_read(const char *path, bool secret, struct aura_buf *out,
+                                     struct aura_buf *messages);
+
 /** Does SIGHUP change it while the server runs? (config_compare.c) */
 bool aura__config_live(const char *path);
 

@@ -71,8 +71,9 @@ const struct aura__config_key aura__config_keys[] = {
     {"rtc.pli_throttle.high_quality", CONFIG_MS, AT(rtc.pli_high_ms), 10, MS_MAX, "1s", "…"},
     {"rtc.stun_servers", CONFIG_LIST, AT(rtc.stun_servers), 0, 0, "", "told to clients, host:port"},
     {"rtc.turn_servers", CONFIG_TURN, AT(rtc.turn_servers), 0, 0, "",
-     "told to clients: list of {host, port, protocol: udp, tcp or tls} with {secret, ttl} or "
-     "{username, credential}"},
+     "told to clients: list of {host, port, protocol: udp, tcp or tls} with {secret, ttl}, "
+     "{secret_file, ttl} or {username, credential}; of a file, which others must not be able to "
+     "read, the first word counts"},
     {"turn.enabled", CONFIG_BOOL, AT(turn.enabled), 0, 0, "false",
      "a coturn of our own, see docs/connectivity.md"},
     {"turn.domain", CONFIG_TEXT, AT(turn.domain), 0, 0, "", "its name or address for clients"},
@@ -287,7 +288,16 @@ const struct aura__config_key aura__config_keys[] = {
     IGNORED("rtc.batch_io"),
     IGNORED("rtc.packet_buffer_size"),
     IGNORED("rtc.rtx_budget"),
-    IGNORED("rtc.congestion_control"),
+    {"rtc.congestion_control.allow_pause", CONFIG_BOOL, AT(rtc.allow_pause), 0, 0, "true",
+     "false: videos for which there is no room are not paused, as LiveKit has it by default; "
+     "clients may say otherwise of themselves"},
+    IGNORED("rtc.congestion_control.enabled"),
+    IGNORED("rtc.congestion_control.stream_allocator"),
+    IGNORED("rtc.congestion_control.remote_bwe"),
+    IGNORED("rtc.congestion_control.use_send_side_bwe_interceptor"),
+    IGNORED("rtc.congestion_control.use_send_side_bwe"),
+    IGNORED("rtc.congestion_control.send_side_bwe_pacer"),
+    IGNORED("rtc.congestion_control.send_side_bwe"),
     IGNORED("rtc.flexfec"),
     IGNORED("rtc.enable_warp"),
     IGNORED("rtc.data_channel_max_buffered_amount"),

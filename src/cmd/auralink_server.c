@@ -141,6 +141,7 @@ static int start_rooms(struct program *p) {
         .preset_count = p->presets.count,
         .codecs = p->options.codecs,
         .max_audible = c->audio.max_audible,
+        .no_pause = !c->rtc.allow_pause,
         .aic = c->aic.enabled,
         .aic_audio = c->aic.audio,
         .dump_of = p->options.dump_of,

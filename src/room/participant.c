@@ -138,6 +138,14 @@ static int enter(struct participant *p) {
     return 0;
 }
 
+static void take_settings(struct participant *p, const Livekit__ConnectionSettings *s) {
+    bool says =
+        s && s->_subscriber_allow_pause_case ==
+                 LIVEKIT__CONNECTION_SETTINGS___SUBSCRIBER_ALLOW_PAUSE_SUBSCRIBER_ALLOW_PAUSE;
+    p->auto_subscribe = !s || s->auto_subscribe;
+    p->pauses = says ? s->subscriber_allow_pause : !p->room->rooms->conf.no_pause;
+}
+
 int aura__participant_new(struct room *room, const struct aura_join *join,
                           struct participant **out) {
     struct aura_rooms *r = room->rooms;
@@ -148,8 +156,7 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     p->room = room;
     p->single = join->single;
     p->plays = join->play != NULL;
-    p->auto_subscribe =
-        !join->request->connection_settings || join->request->connection_settings->auto_subscribe;
+    take_settings(p, join->request->connection_settings);
     p->allowed.everyone = true;
     p->joined_us = aura_now_us(r->clock);
     p->joined_wall_us = aura_wall_us(r->clock);

@@ -100,7 +100,8 @@ struct participant {
     Livekit__DisconnectReason reason;
     uint64_t joined_wall_us, joined_us, active_us;
     uint32_t version;
-    bool plays; /* nothing but */
+    bool plays;  /* nothing but */
+    bool pauses; /* videos for which there is no room */
     bool single, auto_subscribe, announced, closing, counted_join;
     bool was_active;      /* others were told that it joined */
     bool recorded;        /* by the room's wish for everybody who publishes */

@@ -49,6 +49,7 @@ struct aura_rooms_conf {
     bool auto_create;             /* rooms come into being when somebody joins */
     bool enable_remote_unmute;
     bool no_data_tracks;               /* nobody may publish any */
+    bool no_pause;                     /* videos without room go on; of who does not say */
     bool sync_streams;                 /* in all rooms */
     struct aura_playout_range playout; /* of rooms that don't say */
     uint32_t max_participants;         /* of rooms that don't say; 0 = no limit */

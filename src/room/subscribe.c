@@ -176,7 +176,7 @@ void aura__subscribe(struct participant *p, struct track *t) {
                                                  .native = !aura__aic_wanted(p),
                                                  /* A player that gets nothing reports nothing:
                                                   * with REMB alone it would stay so. */
-                                                 .essential = p->player != NULL,
+                                                 .essential = p->player || !p->pauses,
                                                  .saver = aura__aic_saves(p),
                                                  .screen = t->request->source ==
                                                            LIVEKIT__TRACK_SOURCE__SCREEN_SHARE};

@@ -138,11 +138,37 @@ static int key_files_must_not_be_public(void) {
     return 0;
 }
 
+static int secrets_of_turn_may_stand_in_files(void) {
+    struct aura_config c;
+    struct aura_buf m = AURA_BUF(4096);
+    char path[] = "/tmp/aura-turn-XXXXXX", yaml[256];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    snprintf(yaml, sizeof(yaml), "rtc:\n  turn_servers:\n    - {host: a, secret_file: %s}\n", path);
+    assert_int_equal(aura_config_init(&c), 0);
+    assert_int_equal(load(&c, yaml, &m), AURA_EMALFORMED);
+    assert_non_null(strstr(aura_buf_text(&m), "f.yaml:3:7: secret_file: "));
+    assert_int_equal(write(fd, " pass\nnote\n", 11), 11);
+    close(fd);
+    assert_int_equal(load(&c, yaml, &m), 0);
+    assert_string_equal(c.rtc.turn_servers[0].secret, "pass");
+    assert_int_equal(chmod(path, 0604), 0);
+    aura_buf_clear(&m);
+    assert_int_equal(load(&c, yaml, &m), AURA_EMALFORMED);
+    assert_non_null(strstr(aura_buf_text(&m), "chmod o-rwx"));
+    assert_non_null(strstr(aura_buf_text(&m), "f.yaml:3:7: "));
+    unlink(path);
+    assert_int_equal(load(&c, yaml, &m), AURA_EMALFORMED);
+    aura_buf_free(&m);
+    aura_config_clear(&c);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_CASE(keys_of_livekit_are_read),      AURA_PLAIN(mistakes_name_their_place),
         AURA_CASE(numbers_may_have_bars),         AURA_PLAIN(what_is_not_yaml_is_refused),
-        AURA_PLAIN(key_files_must_not_be_public),
+        AURA_PLAIN(key_files_must_not_be_public), AURA_PLAIN(secrets_of_turn_may_stand_in_files),
     };
     return RUN_CASES("config", cases);
 }

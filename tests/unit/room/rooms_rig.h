@@ -118,6 +118,7 @@ struct wish {
     const char *user_agent, *aic;
     const char *standard, *room; /* of compression: the server, and the room's metadata */
     bool native_sdk;
+    int pauses; /* as it says of itself: 0 = nothing, 1 = yes, -1 = no */
 };
 
 static inline int join(struct world *w, struct client *c, const struct wish *wish,
@@ -142,6 +143,14 @@ static inline int join(struct world *w, struct client *c, const struct wish *wis
         claims.attribute_count = 1;
     }
     request.client_info = &info;
+    Livekit__ConnectionSettings settings = LIVEKIT__CONNECTION_SETTINGS__INIT;
+    if (wish->pauses) {
+        settings.auto_subscribe = true;
+        settings._subscriber_allow_pause_case =
+            LIVEKIT__CONNECTION_SETTINGS___SUBSCRIBER_ALLOW_PAUSE_SUBSCRIBER_ALLOW_PAUSE;
+        settings.subscriber_allow_pause = wish->pauses > 0;
+        request.connection_settings = &settings;
+    }
     if (wish->sid) {
         request.reconnect = 1;
         request.participant_sid = (char *)(uintptr_t)wish->sid;

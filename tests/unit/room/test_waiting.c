@@ -180,6 +180,29 @@ static int a_higher_limit_serves_at_once(void) {
     return 0;
 }
 
+/* What the server says counts for who says nothing. */
+static int pauses_are_as_server_and_client_say(void) {
+    static const struct {
+        bool no_pause;
+        int client;
+        bool essential;
+    } rows[] = {{false, 0, false}, {false, -1, true}, {true, 0, true}, {true, 1, false}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct aura_rooms_conf conf = {.auto_create = true, .no_pause = rows[i].no_pause};
+        struct scene s = {0};
+        start(&s, &conf, 1);
+        struct client carol;
+        enter(&s.w, &carol, &(struct wish){.identity = "carol", .pauses = rows[i].client});
+        struct participant *c = aura__room_participant(s.a->room, "carol");
+        aura__subscribe(c, track(&s, 0));
+        assert_int_equal(aura__subscription_find(c, track(&s, 0))->settings.essential,
+                         rows[i].essential);
+        client_end(&carol);
+        end(&s);
+    }
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_PLAIN(the_oldest_takes_the_place),
@@ -187,6 +210,7 @@ int main(void) {
         AURA_PLAIN(permissions_take_and_give_places),
         AURA_PLAIN(nobody_waits_who_has_left_or_may_not),
         AURA_PLAIN(a_higher_limit_serves_at_once),
+        AURA_PLAIN(pauses_are_as_server_and_client_say),
     };
     return RUN_CASES("waiting", cases);
 }
