@@ -94,10 +94,10 @@ def test_real_agent(server, room, workers, kind, prefix):
     agent = eventually(lambda: agent_of(server, room.name), 60, what="the agent is in the room")
     assert server.metric("auralink_agent_workers") >= 1
     assert agent["name"].startswith("Echo") and agent["attributes"]["lk.agent_name"] == name
-    echoed = caller.wait("trackSubscribed", 40, identity=agent["identity"])["sid"]
-    caller.until(echoed, lambda s: s["loudSeconds"] > 0.5, 40, "no echo")
+    echoed = caller.wait("trackSubscribed", 60, identity=agent["identity"])["sid"]
+    caller.until(echoed, lambda s: s["loudSeconds"] > 0.5, 60, "no echo")
     assert rpc(server, room.name, agent["identity"], "echo", "hello") == f"{prefix}:hello"
-    eventually(lambda: json.loads(rpc(server, room.name, agent["identity"], "counts") or "{}").get("video", 0) > 5, 30,
+    eventually(lambda: json.loads(rpc(server, room.name, agent["identity"], "counts") or "{}").get("video", 0) > 5, 60,
                what="frames are counted")
     jobs = dispatch(server, "list", room=room.name)
     assert [(d.agent_name, d.metadata, d.state.jobs[0].state.status) for d in jobs] == [(name, "for you", pb.JS_RUNNING)]
@@ -251,7 +251,7 @@ def test_no_answer(own_server, workers):
     make_room(own_server, "mute")
     mute.wait(lambda w: w.offers)
     other = workers("hand", own_server)
-    other.wait(lambda w: w.assigned, 30)
+    other.wait(lambda w: w.assigned, 60)
     assert other.assigned[0].job.id == mute.offers[0].id
 
 
@@ -269,7 +269,7 @@ def test_worker_loss(own_server, workers):
     assert (state.worker_id, state.status) == (returned.id, pb.JS_RUNNING)
     second = workers("hand", own_server)
     returned.close()
-    second.wait(lambda w: w.assigned, 30)
+    second.wait(lambda w: w.assigned, 60)
     assert second.assigned[0].job.id == job
 
 

@@ -179,7 +179,7 @@ def post(server, path, body=b"{}", token=None, content="application/json"):
         headers["Authorization"] = f"Bearer {token}"
     request = urllib.request.Request(server.http_url + path, data=body, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         text = error.read().decode(errors="replace")

@@ -30,8 +30,8 @@ def call_beside(drivers, _shared_server):
     video = sender.call("publishVideo", width=320, height=180, fps=20, bitrate=200_000)["sid"]
     audio = sender.call("publishAudio", toneHz=440)["sid"]
     # The encoder drops frames in its first second, while it learns the bandwidth.
-    receiver.until(video, lambda s: s["distinct"] > 60, 30)
-    receiver.until(audio, lambda s: s["loudSeconds"] > 0.3, 30)
+    receiver.until(video, lambda s: s["distinct"] > 60, 60)
+    receiver.until(audio, lambda s: s["loudSeconds"] > 0.3, 60)
     yield receiver, sender, video, audio
     room.close()
 
@@ -43,8 +43,8 @@ def running_call(call_beside, server):
     receiver.call("reset")
     first = sender.call("sent", sid=video)
     yield
-    receiver.until(video, lambda s: s["distinct"] > 20, 15, "the picture stopped")
-    receiver.until(video, lambda s: s["sinceLastMs"] < 300, 5, "the picture stopped")
+    receiver.until(video, lambda s: s["distinct"] > 20, 60, "the picture stopped")
+    receiver.until(video, lambda s: s["sinceLastMs"] < 300, 60, "the picture stopped")
     seen, heard = receiver.track(video), receiver.track(audio)
     share = seen["distinct"] / (seen["lastCounter"] - first + 1)
     assert share > 0.9, f"the call beside suffered: {share:.2f} of the frames, {seen}"
@@ -271,7 +271,7 @@ def test_bad_signalling(server, running_call):
         signal.wait("join")
         with contextlib.suppress(Exception):
             signal.send_raw(b"\x7a" + bytes(3 << 20))
-        signal.wait_closed(10)
+        signal.wait_closed(60)
     senseless = [
         {"answer": proto.SessionDescription(type="answer", sdp="v=0", id=99)},
         {"mute": proto.MuteTrackRequest(sid="TR_none", muted=True)},

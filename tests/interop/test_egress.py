@@ -15,8 +15,6 @@ from lib import tokens
 from lib.driver import HERE, eventually
 from lib.recording import decode, probe
 
-pytestmark = [pytest.mark.timeout(180)]
-
 
 class EgressError(Exception):
     def __init__(self, answer: dict):
@@ -217,10 +215,10 @@ def test_server_ends(recording_server, publisher):
     recorded_for(recording_server, one, 3)
     path = os.path.join(recording_server.recordings, one, "manifest.json")
     recording_server.terminate()
-    recording_server.wait_exit(30)
+    recording_server.wait_exit(60)
 
     def complete():
         with open(path) as file:
             return json.load(file)["complete"]
 
-    eventually(complete, 20, 0.2, "the manifest is complete")
+    eventually(complete, 60, 0.2, "the manifest is complete")

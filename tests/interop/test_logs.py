@@ -111,7 +111,7 @@ def test_other_ways_in(start_server, room_on, tmp_path):
     with signalling.Signal(server, tokens.join("clumsy", room.name)) as clumsy:
         clumsy.wait("join")
         clumsy.send_raw(b"\xff\xff\xff")
-        clumsy.wait_closed(30)
+        clumsy.wait_closed(60)
     with signalling.Signal(server, tokens.join("loud", room.name)) as loud:
         loud.wait("join")
         try:
@@ -119,7 +119,7 @@ def test_other_ways_in(start_server, room_on, tmp_path):
                 loud.send(ping=1)
         except websockets.ConnectionClosed:
             pass
-        assert loud.wait_closed(30)[0] == 1008
+        assert loud.wait_closed(60)[0] == 1008
     with contextlib.closing(RawPeer(server, tokens.join("flood", room.name))) as flood:
         for _ in range(100):
             flood.send(models.DataPacket(user=models.UserPacket(payload=b"x", topic="flood")))

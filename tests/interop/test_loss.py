@@ -34,8 +34,8 @@ def test_node_through(room, server, record, network, bad_side):
         sender = room.join("node", "sender", url=urls.get("publisher"))
         video = sender.call("publishVideo", width=640, height=360, fps=20, bitrate=600_000)["sid"]
         audio = sender.call("publishAudio", toneHz=500)["sid"]
-        receiver.until(video, lambda s: s["distinct"] >= 20, 30, "no video before the impairment")
-        receiver.until(audio, lambda s: s["loudSeconds"] > 0.5, 30, "no sound before the impairment")
+        receiver.until(video, lambda s: s["distinct"] >= 20, 60, "no video before the impairment")
+        receiver.until(audio, lambda s: s["loudSeconds"] > 0.5, 60, "no sound before the impairment")
         forwarder.impair(rule, Impairment(**{**rule.__dict__, "seed": 2}))
         # A jitter buffer may need its first second to grow.
         time.sleep(2)
@@ -66,7 +66,7 @@ def test_chromium_repairs_with_rtx(room, server, record):
         receiver = room.join("chromium", "receiver", url=forwarder.ws_url)
         sender = room.join("node", "sender")
         video = sender.call("publishVideo", width=640, height=360, fps=20, bitrate=600_000)["sid"]
-        receiver.until(video, lambda s: s["distinct"] >= 20, 30, "no video before the impairment")
+        receiver.until(video, lambda s: s["distinct"] >= 20, 60, "no video before the impairment")
         before = receiver.call("rtcStats", sid=video)
         forwarder.impair(None, Impairment(delay_ms=15, loss=0.05))
         receiver.call("reset")

@@ -206,7 +206,7 @@ def list_rooms(server, headers: dict) -> int:
     request = urllib.request.Request(server.http_url + "/twirp/livekit.RoomService/ListRooms", b"{}",
                                      {"Content-Type": "application/json", **headers})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code

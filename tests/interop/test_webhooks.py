@@ -205,7 +205,7 @@ def test_kill(start_server, receivers, outbox):
     rooms_made(server, *names, delete=True)
     eventually(lambda: server.metric("auralink_webhooks_stored") == 80, what="all are stored")
     os.kill(server.pid, signal.SIGKILL)
-    server.process.wait(10)
+    server.process.wait(60)
     server.process.returncode = 0
     receiver.answer = lambda event: 200
     start_server(config=config(outbox, receiver.url))
@@ -235,7 +235,7 @@ def test_filter(start_server, receivers, outbox):
 
 
 def run_cli(*words: str) -> dict:
-    done = subprocess.run([*program(), *words, "--json"], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([*program(), *words, "--json"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -267,7 +267,7 @@ def test_list_and_replay(start_server, receivers, outbox):
     request = urllib.request.Request(server.http_url + "/webhooks/replay?from=1", data=b"",
                                      headers={"Authorization": f"Bearer {only_list}"})
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=60)
     assert caught.value.code == 403
     assert server.get("/webhooks")[0] == 401
 

@@ -323,7 +323,7 @@ serve({
       destinationIdentity: m.to,
       method: m.method,
       payload: m.payload,
-      responseTimeout: m.timeoutMs ?? 8000,
+      responseTimeout: m.timeoutMs ?? 30_000,
     });
   },
   saveFrames(m) {

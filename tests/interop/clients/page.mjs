@@ -418,7 +418,7 @@ window.driver = {
     element.playbackRate = m.rate ?? 2;
     document.body.append(element);
     await new Promise((resolve, reject) => {
-      const limit = setTimeout(() => reject(new Error(`stuck at ${element.currentTime} s`)), (m.timeout ?? 20) * 1000);
+      const limit = setTimeout(() => reject(new Error(`stuck at ${element.currentTime} s`)), (m.timeout ?? 60) * 1000);
       const done = () => (clearTimeout(limit), resolve());
       element.onended = done;
       element.ontimeupdate = () => element.currentTime >= (m.seconds ?? Infinity) && done();
@@ -525,7 +525,7 @@ window.driver = {
       destinationIdentity: m.to,
       method: m.method,
       payload: m.payload,
-      responseTimeout: m.timeoutMs ?? 8000,
+      responseTimeout: m.timeoutMs ?? 30_000,
     }),
   simulate: (m) => get(m).room.simulateScenario(m.scenario),
   reset(m) {

@@ -325,7 +325,7 @@ class Commands:
             destination_identity=m["to"],
             method=m["method"],
             payload=m["payload"],
-            response_timeout=m.get("timeoutMs", 8000) / 1000,
+            response_timeout=m.get("timeoutMs", 30_000) / 1000,
         )
 
     @staticmethod
