@@ -10,10 +10,11 @@ import {
   Track,
 } from 'livekit-client';
 import { whipCommands } from './whip.mjs';
-import { AudioWatch, VideoWatch, drawLuma } from './pattern.mjs';
+import { AudioWatch, Lateness, VideoWatch, drawLuma } from './pattern.mjs';
 
 const nowMs = () => performance.timeOrigin + performance.now();
 const clients = new Map();
+const lateness = new Lateness();
 let audio; // one AudioContext for all
 const audioContext = () => (audio ??= new AudioContext({ sampleRate: 48000 }));
 
@@ -536,6 +537,7 @@ window.driver = {
     for (const [sid, { watch, identity }] of get(m).watches) out[sid] = { identity, ...watch.summary(nowMs()) };
     return out;
   },
+  late: (m) => lateness.within(m.ms),
   /** The receiver's own view (RTCRtpReceiver.getStats): loss, NACKs, freezes, codec. */
   async rtcStats(m) {
     const { track } = get(m).watches.get(m.sid);

@@ -132,11 +132,14 @@ class Client:
         self.identity = ""
         self.psid = ""
         self.connected = False
+        self.reset_at = time.monotonic()
 
     def __repr__(self) -> str:
         return f"<{self.driver.name}:{self.name}>"
 
     def call(self, cmd: str, timeout: float = PATIENCE_S, **fields):
+        if cmd == "reset":
+            self.reset_at = time.monotonic()
         return self.driver.call(cmd, timeout, client=self.name, **fields)
 
     def connect(self, url: str, token: str, timeout: float = PATIENCE_S, **options) -> dict:
@@ -216,6 +219,18 @@ def eventually(check, timeout: float = PATIENCE_S, every: float = 0.1, what: str
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: still {value!r} after {timeout} s")
         time.sleep(every)
+
+
+def late_ms(viewer: Client, *others: Client) -> float:
+    """What the slowest of these clients' processes was late by since the statistics of the first were reset."""
+    ms = (time.monotonic() - viewer.reset_at) * 1000
+    return max(client.call("late", ms=ms) for client in (viewer, *others))
+
+
+def at_most(ms: float, viewer: Client, *others: Client) -> float:
+    """A limit for what nobody may wait longer for, on this machine: it is the publisher's process, the server's and the
+    viewer's that may have been kept waiting for a processor, as long as one of them tells."""
+    return ms + 3 * late_ms(viewer, *others)
 
 
 def silent(client, sid, seconds=0.5) -> bool:
