@@ -133,7 +133,7 @@ def test_order_under_failures(start_server, receivers, outbox):
     names = [f"order-{i}" for i in range(5)]
     for _ in range(3):
         rooms_made(server, *names, delete=True)
-    receiver.wait(lambda r: len(r.taken()) == 30, 60)
+    receiver.wait(lambda r: len(r.taken()) >= 30, 60)
     for name in names:
         assert receiver.names(name) == ["room_started", "room_finished"] * 3
         assert numbers(receiver, name) == [1, 2, 3, 4, 5, 6]
@@ -156,8 +156,9 @@ def test_slow_receiver_holds_nobody(start_server, receivers, outbox):
     server = start_server(config=config(outbox, good.url, stuck.url, timeout="2s"))
     names = [f"slow-{i}" for i in range(30)]
     rooms_made(server, *names)
-    good.wait(lambda r: len(r.taken()) == 30)
-    assert server.metric("auralink_control_loop_lag_seconds") < 1
+    good.wait(lambda r: {g["event"]["room"]["name"] for g in r.taken()} == set(names))
+    # The longest turn since the last look: one that waits for the stuck one takes two seconds, time after time.
+    eventually(lambda: server.metric("auralink_control_loop_lag_seconds") < 1, every=1, what="the control loop turns")
     release.set()
     stuck.wait(lambda r: {g["event"]["room"]["name"] for g in r.taken()} == set(names), 60)
 
