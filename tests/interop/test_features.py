@@ -67,9 +67,13 @@ def test_active_speakers(room, listener, kind):
     client = room.join(kind, "client")
     audio = started(client, listener)
     listener.wait("activeSpeakersChanged", where=lambda e: "client" in e["identities"])
-    mark = listener.mark()
     client.call("setLevel", sid=audio, level=0)
-    listener.wait("activeSpeakersChanged", since=mark, where=lambda e: "client" not in e["identities"])
+
+    def silent_now() -> bool:  # by the newest list: on a busy machine a gap may have come before
+        lists = [e["identities"] for e in listener.events if e["event"] == "activeSpeakersChanged"]
+        return "client" not in lists[-1]
+
+    eventually(silent_now, what="who is silent is no speaker")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -147,7 +151,7 @@ def test_e2ee(room, publisher, subscriber):
     receiver.until(video, lambda s: s["distinct"] > 20, 60, "no decrypted picture")
     heard = receiver.until(audio, lambda s: s["loudSeconds"] > 1, 60, "no decrypted sound")
     assert abs(heard["toneHz"] - 700) < 40
-    assert receiver.find("trackSubscribed", sid=video)["encryption"] == 1
+    assert receiver.wait("trackSubscribed", sid=video)["encryption"] == 1
     assert outsider.wait("trackSubscribed", sid=video)
     assert outsider.track(video).get("distinct", 0) == 0, "readable without the key"
 
@@ -177,7 +181,9 @@ def test_simulcast(room, publisher, record):
     seen = receiver.until(video, lambda s: s["distinct"] > 30, 60, "no picture")
     record(sizes=str(seen["sizes"]))
     assert seen["backwards"] == 0
-    assert set(seen["sizes"]) <= {"1280x720", "640x360", "320x180", "960x540", "480x270", "1120x630"}
+    # Encoders that have no time take lines away, evenly.
+    sizes = [tuple(map(int, size.split("x"))) for size in seen["sizes"]]
+    assert all(width <= 1280 and abs(width * 9 - height * 16) <= 32 for width, height in sizes), sizes
 
 
 @pytest.mark.browser
@@ -191,7 +197,7 @@ def test_red(room, publisher, red, record):
     heard = receiver.until(audio, lambda s: s["loudSeconds"] > 1, 60, "no sound")
     assert abs(heard["toneHz"] - 550) < 40
     # The receiver's statistics name the codec inside; the track's own type says RED.
-    mime = receiver.find("trackSubscribed", sid=audio)["mime"]
+    mime = receiver.wait("trackSubscribed", sid=audio)["mime"]
     record(mime=mime)
     assert mime.lower() == ("audio/red" if red else "audio/opus")
 
