@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from lib.driver import eventually
+from lib.driver import at_most, eventually, late_ms
 
 LOW, HIGH = 0, 2
 
@@ -41,6 +41,11 @@ def test_dynacast(room, record):
     eventually(lambda: flowing(sender, video) == {"q"}, 60, 0.1, "only the low layer is sent")
     assert eventually(lambda: 0 < lines(viewer, video) < 360, 60, 0.1, "the viewer gets the low layer")
     start = time.monotonic()
+    flowing(sender, video, 0.2)
+    look_s = time.monotonic() - start - 0.2  # what it takes to ask, on this machine
+    assert viewer.track(video)["backwards"] == 0
+    viewer.call("reset")
+    start = time.monotonic()
     viewer.call("setQuality", sid=video, quality=HIGH)
     eventually(lambda: len(flowing(sender, video, 0.2)) > 1, 60, 0.02, "the higher layers are sent again")
     sent_s = time.monotonic() - start
@@ -48,7 +53,7 @@ def test_dynacast(room, record):
     seen_s = time.monotonic() - start
     stats = viewer.track(video)
     record(layers=str(everything), sent_again_s=sent_s, seen_again_s=seen_s, max_gap_ms=stats["maxGapMs"])
-    assert sent_s < 2, "an encoder was told late"
+    assert sent_s < 2 + 10 * look_s + 3 * late_ms(viewer, sender) / 1000, "an encoder was told late"
     assert stats["backwards"] == 0
 
 
@@ -78,7 +83,7 @@ def test_svc(room, codec, mode, record):
     stats = viewer.track(video)
     record(low=low, max_gap_ms=stats["maxGapMs"], unreadable=stats["unreadable"])
     assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
-    assert stats["maxGapMs"] < 1000, stats
+    assert stats["maxGapMs"] < at_most(1000, viewer), stats
 
 
 def test_backup_codec(room, record):
@@ -112,5 +117,5 @@ def test_codec_changes_in_a_stream(room, record):
     last, stats = viewer.call("rtcStats", sid=video), viewer.track(video)
     record(max_gap_ms=stats["maxGapMs"], freeze_s=last.get("totalFreezesDuration", 0) - first.get("totalFreezesDuration", 0))
     assert last["ssrc"] == first["ssrc"]
-    assert stats["maxGapMs"] < 700, stats
+    assert stats["maxGapMs"] < at_most(700, viewer), stats
     assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
