@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lib.driver import eventually
+from lib.driver import at_most, eventually
 from lib.netem import Forwarder, Impairment
 from lib.server import Server
 
@@ -47,6 +47,7 @@ def test_messages_survive_a_gap(room, server, kind):
             if n > 30 and time.monotonic() > cut + 3:
                 forwarder.impair(None, None)
             time.sleep(0.05)
+        forwarder.impair(None, None)
         eventually(lambda: len(texts(receiver)) >= len(wanted), 60, what="all messages have come")
         time.sleep(1)  # for those that would come twice
         assert texts(receiver) == wanted
@@ -93,9 +94,9 @@ def test_ice_restart_on_a_new_address(room, server, kind, scenario, record):
         viewer.call("simulate", scenario=scenario)
         viewer.wait("reconnected", 60, since=mark)
         viewer.until(video, lambda s: s["distinct"] > 40, 60, "no picture after the move")
-        gap_ms = viewer.track(video)["maxGapMs"]
+        gap_ms, limit = viewer.track(video)["maxGapMs"], at_most(1000, viewer, sender)
         record(max_gap_ms=gap_ms)
-        assert gap_ms < 1000
+        assert gap_ms < limit
     finally:
         forwarder.close()
 
@@ -112,9 +113,9 @@ def test_a_new_address_unnoticed(room, server, kind, record):
         viewer.call("reset")
         forwarder.move()
         viewer.until(video, lambda s: s["distinct"] > 40, 60, "no picture after the move")
-        gap_ms = viewer.track(video)["maxGapMs"]
+        gap_ms, limit = viewer.track(video)["maxGapMs"], at_most(4000, viewer, sender)
         record(max_gap_ms=gap_ms)
-        assert gap_ms < 4000, "more than clients wait between two checks"
+        assert gap_ms < limit, "more than clients wait between two checks"
     finally:
         forwarder.close()
 
@@ -135,9 +136,14 @@ def test_server_restarts(room_on, kind, record):
         first.process.wait()
         start = time.monotonic()
         second = Server(ports=ports)
-        again = viewer.wait("trackSubscribed", 60, since=mark, kind="video")["sid"]
+        viewer.wait("trackSubscribed", 90, since=mark, kind="video")
         viewer.call("reset")
-        viewer.until(again, lambda s: s["distinct"] > 10, 60, "no picture from the new server")
+
+        def pictures() -> bool:  # a client that had to try twice has published twice
+            again = {e["sid"] for e in viewer.events[mark:] if e["event"] == "trackSubscribed" and e["kind"] == "video"}
+            return any(viewer.track(sid).get("distinct", 0) > 10 for sid in again)
+
+        eventually(pictures, 60, what="pictures from the new server")
         record(seconds=time.monotonic() - start)
         room.close()
         assert second.stop() == 0
@@ -155,7 +161,7 @@ def test_a_killed_client_is_gone(room, drivers, record):
     watcher.wait("trackSubscribed", identity="victim")
     start = time.monotonic()
     os.kill(drivers.get("node-victim").pid, signal.SIGKILL)
-    watcher.wait("participantDisconnected", 60, identity="victim")
+    watcher.wait("participantDisconnected", 120, identity="victim")
     record(seconds=time.monotonic() - start)
     room.clients.remove(victim)
     drivers.remove("node-victim")
@@ -181,6 +187,6 @@ def test_only_so_many_are_audible(start_server, room_on, record):
     first = eventually(lambda: len(h := heard()) == 3 and h, 60, 0, "three are heard")
     for speaker in first:
         speaker.call("mute", sid=tracks[speaker], on=True)
-    others = eventually(lambda: len(h := heard()) == 3 and h, 60, 0, "the other three are heard")
+    # What is on its way still when they are muted may be heard for a moment.
+    others = eventually(lambda: len(h := heard()) == 3 and not h & first and h, 60, 0, "the other three are heard, and no other")
     record(first=len(first), others=len(others))
-    assert not first & others
