@@ -57,7 +57,7 @@ build() {
 run_meson() { # run_meson FOLDER ARGUMENTS...
     local folder=$1 counts status
     rm -f "$folder/meson-logs/testlog.json"
-    meson test -C "$folder" --no-rebuild --print-errorlogs "${@:2}"
+    meson test -C "$folder" --no-rebuild --timeout-multiplier 4 --print-errorlogs "${@:2}"
     status=$?
     counts=$(tools/count_tests.py "$folder") || return 1
     # shellcheck disable=SC2086 # two numbers

@@ -201,7 +201,7 @@ class Room:
         self.clients = []
 
     def join(self, kind: str, identity: str, *, token: str | None = None, grants: dict | None = None,
-             url: str | None = None, timeout: float = 30, **options):
+             url: str | None = None, timeout: float = 60, **options):
         """kind is node, python, chromium or chromium-v0 (two peer connections)."""
         if kind.endswith("-v0"):
             kind, options["singlePc"] = kind[:-3], False

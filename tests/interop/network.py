@@ -115,9 +115,9 @@ def run(driver: Driver, server: Server, scenario: str, cli: str) -> dict[str, di
             found = {t["kind"]: t["sid"] for p in client.call("participants").values() for t in p["tracks"]}
             return found if len(found) == 2 else None
 
-        sids = eventually(tracks, 15, 0.1, "both tracks of the publisher")
-        client.until(sids["video"], lambda s: s["frames"] > 0, 20, "the first picture")
-        client.until(sids["audio"], lambda s: bool(s), 20, "sound")
+        sids = eventually(tracks, 60, 0.1, "both tracks of the publisher")
+        client.until(sids["video"], lambda s: s["frames"] > 0, 60, "the first picture")
+        client.until(sids["audio"], lambda s: bool(s), 60, "sound")
         out = {}
         for phase in phases:
             forwarder.impair(phase.up, phase.down)
@@ -126,7 +126,7 @@ def run(driver: Driver, server: Server, scenario: str, cli: str) -> dict[str, di
         return out
     finally:
         publisher.terminate()
-        publisher.communicate(timeout=20)
+        publisher.communicate(timeout=60)
         forwarder.close()
 
 

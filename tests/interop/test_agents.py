@@ -94,10 +94,10 @@ def test_real_agent(server, room, workers, kind, prefix):
     agent = eventually(lambda: agent_of(server, room.name), 60, what="the agent is in the room")
     assert server.metric("auralink_agent_workers") >= 1
     assert agent["name"].startswith("Echo") and agent["attributes"]["lk.agent_name"] == name
-    echoed = caller.wait("trackSubscribed", 40, identity=agent["identity"])["sid"]
-    caller.until(echoed, lambda s: s["loudSeconds"] > 0.5, 40, "no echo")
+    echoed = caller.wait("trackSubscribed", 60, identity=agent["identity"])["sid"]
+    caller.until(echoed, lambda s: s["loudSeconds"] > 0.5, 60, "no echo")
     assert rpc(server, room.name, agent["identity"], "echo", "hello") == f"{prefix}:hello"
-    eventually(lambda: json.loads(rpc(server, room.name, agent["identity"], "counts") or "{}").get("video", 0) > 5, 30,
+    eventually(lambda: json.loads(rpc(server, room.name, agent["identity"], "counts") or "{}").get("video", 0) > 5, 60,
                what="frames are counted")
     jobs = dispatch(server, "list", room=room.name)
     assert [(d.agent_name, d.metadata, d.state.jobs[0].state.status) for d in jobs] == [(name, "for you", pb.JS_RUNNING)]
@@ -215,7 +215,7 @@ def test_load(own_server, workers):
     leaving.status(load=0.0, draining=True)
     for i in range(40):
         make_room(own_server, f"load-{i}")
-    idle.wait(lambda w: len(w.assigned) + len(busy.assigned) == 40)
+    eventually(lambda: len(idle.assigned) + len(busy.assigned) == 40, what="all are assigned")
     assert not full.offers and not leaving.offers
     assert len(idle.assigned) > 2 * len(busy.assigned), (len(idle.assigned), len(busy.assigned))
 
@@ -235,7 +235,8 @@ def test_reject(own_server, workers):
     yes.wait(lambda w: len([a for a in w.assigned if a.job.room.name.startswith("reject")]) == 8)
     yes.close()
     make_room(own_server, "nobody")
-    no.wait(lambda w: w.offers and w.offers[-1].room.name == "nobody")
+    # Its last offer may be another: yes has left eight jobs behind.
+    no.wait(lambda w: any(j.room.name == "nobody" for j in w.offers))
 
     def failed():
         jobs = dispatch(own_server, "list", room="nobody")[0].state.jobs
@@ -251,7 +252,7 @@ def test_no_answer(own_server, workers):
     make_room(own_server, "mute")
     mute.wait(lambda w: w.offers)
     other = workers("hand", own_server)
-    other.wait(lambda w: w.assigned, 30)
+    other.wait(lambda w: w.assigned, 60)
     assert other.assigned[0].job.id == mute.offers[0].id
 
 
@@ -269,7 +270,7 @@ def test_worker_loss(own_server, workers):
     assert (state.worker_id, state.status) == (returned.id, pb.JS_RUNNING)
     second = workers("hand", own_server)
     returned.close()
-    second.wait(lambda w: w.assigned, 30)
+    second.wait(lambda w: w.assigned, 60)
     assert second.assigned[0].job.id == job
 
 

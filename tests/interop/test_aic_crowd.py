@@ -11,7 +11,7 @@ from lib.media import Media
 from test_seeing import top
 from test_sender import SMALL, numbers_in_order
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
+pytestmark = [pytest.mark.slow]
 
 CALLS = 10
 

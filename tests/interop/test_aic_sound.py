@@ -17,7 +17,7 @@ from lib.driver import eventually
 from lib.netem import Forwarder, Impairment
 from test_seeing import debug
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser]
 
 HEADERS = 12 + 8 + 16 + 8 + 20  # RTP, extensions, GCM's tag, UDP, IPv4: for each packet
 
@@ -73,7 +73,7 @@ def call(core, start_server, room_on, sounds):
 
 
 def hears(viewer, sid):
-    viewer.until(sid, lambda s: s["seconds"] > 1, 30, "no sound")
+    viewer.until(sid, lambda s: s["seconds"] > 1, 60, "no sound")
     return viewer
 
 
@@ -164,7 +164,7 @@ def test_silence_costs_next_to_nothing(call, record):
 def test_music_stays_as_it_is(call, record):
     server, room, sid = call("music")
     viewer = hears(room.join("chromium", "viewer"), sid)
-    eventually(lambda: layer(server, sid).get("frames", 0) > 150, 30, what="AI Core heard three seconds")
+    eventually(lambda: layer(server, sid).get("frames", 0) > 150, 60, what="AI Core heard three seconds")
     got = stretch(viewer, sid, 6)
     record(kbps=got["kbps_wire"], packets_s=got["packets_s"], speech=layer(server, sid).get("viewers"))
     assert got["packets_s"] > 40
@@ -186,7 +186,7 @@ def test_fallback(call, core, how, record, sounds, tmp_path):
         core.process.kill()
     else:
         core.process.send_signal(signal.SIGSTOP)
-    eventually(lambda: layer(server, sid)["viewers"] == 0, 10, 0.02, "the publisher's own packets are heard")
+    eventually(lambda: layer(server, sid)["viewers"] == 0, 60, 0.02, "the publisher's own packets are heard")
     time.sleep(4)
     after = viewer.call("rtcStats", sid=sid)
     concealed_ms = (after["concealedSamples"] - before["concealedSamples"]) / 48
@@ -211,7 +211,7 @@ def test_people_who_lose_packets_get_red(core, start_server, room_on, sounds, re
         viewer = hears(room.join("chromium", "viewer", url=path.ws_url), sid)
         is_compressed(server, sid)
         path.impair(down=Impairment(loss=0.08))
-        eventually(lambda: layer(server, sid)["viewers"] == 0, 40, what="the publisher's own packets are heard")
+        eventually(lambda: layer(server, sid)["viewers"] == 0, 60, what="the publisher's own packets are heard")
         mime = viewer.call("rtcStats", sid=sid)["mimeType"]
         path.impair(down=Impairment())
         is_compressed(server, sid, timeout=90)
@@ -230,7 +230,7 @@ def test_everybody_else_hears_it_too(call, room, sounds, record, tmp_path):
     node.call("reset")
     python.call("reset")
     eventually(lambda: any("speaker" in e["identities"] for e in node.events if e["event"] == "activeSpeakersChanged"),
-               30, what="the one who speaks is shown")
+               60, what="the one who speaks is shown")
     time.sleep(5)
     for viewer in (python, node):
         got = viewer.track(sid)

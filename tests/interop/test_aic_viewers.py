@@ -12,8 +12,6 @@ from lib.server import Server
 from test_aic import AIC, NATIVE, codec, goes_to
 from test_seeing import top
 
-pytestmark = [pytest.mark.timeout(240)]
-
 SMALL = {"width": 640, "height": 360, "fps": 15}
 
 
@@ -50,13 +48,13 @@ def test_firefox(far_room, core, record, kind):
     first = viewer.call("rtcStats", sid=video)
     viewer.call("reset")
     goes_to(viewer, video, AIC)
-    viewer.until(video, lambda s: s["distinct"] > 30, 30, "no picture in AV1")
+    viewer.until(video, lambda s: s["distinct"] > 30, 60, "no picture in AV1")
     assert codec(viewer, video) == AIC
     forth = viewer.track(video)
     viewer.call("reset")
     core.process.kill()
-    back_s = goes_to(viewer, video, NATIVE, 10)
-    viewer.until(video, lambda s: s["distinct"] > 30, 20, "pictures go on")
+    back_s = goes_to(viewer, video, NATIVE, 60)
+    viewer.until(video, lambda s: s["distinct"] > 30, 60, "pictures go on")
     back, last = viewer.track(video), viewer.call("rtcStats", sid=video)
     record(forth_gap_ms=forth["maxGapMs"], back_gap_ms=back["maxGapMs"], back_s=back_s)
     assert last["ssrc"] == first["ssrc"]
@@ -74,20 +72,20 @@ def test_native_sdk(core, start_server, room_on, record, kind):
     sender = room.join("node", "sender")
     video = sender.call("publishVideo", bitrate=1_000_000, **SMALL)["sid"]
     viewer = room.join(kind, "viewer")
-    viewer.until(video, lambda s: s["distinct"] > 10, 30, "no picture")
+    viewer.until(video, lambda s: s["distinct"] > 10, 60, "no picture")
 
     def compressed() -> bool:
         return any(t["state"] == "active" and t["viewers"] == 1 for t in top(server))
 
     eventually(compressed, 60, 0.1, "the viewer gets AI Core's frames")
     viewer.call("reset")
-    viewer.until(video, lambda s: s["distinct"] > 30, 30, "no picture in AV1")
+    viewer.until(video, lambda s: s["distinct"] > 30, 60, "no picture in AV1")
     assert compressed()
     forth = viewer.track(video)
     viewer.call("reset")
     core.process.kill()
-    eventually(lambda: "fallback" in server.tail(100_000), 10, 0.05, "the fallback")
-    viewer.until(video, lambda s: s["distinct"] > 30, 20, "pictures go on")
+    eventually(lambda: "fallback" in server.tail(100_000), 60, 0.05, "the fallback")
+    viewer.until(video, lambda s: s["distinct"] > 30, 60, "pictures go on")
     back = viewer.track(video)
     record(aic_gap_ms=forth["maxGapMs"], back_gap_ms=back["maxGapMs"])
     for seen in (forth, back):

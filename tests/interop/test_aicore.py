@@ -415,7 +415,7 @@ def test_drains(start_core):
         assert health.Check(health_pb2.HealthCheckRequest()).status == health_pb2.HealthCheckResponse.NOT_SERVING
         assert core.process.poll() is None, "it did not wait for the stream"
         stream.close()
-        assert core.process.wait(timeout=10) == 0
+        assert core.process.wait(timeout=60) == 0
         assert "drain" in core.log()
 
 
@@ -434,7 +434,7 @@ def test_mutual_tls(start_core, certificates):
         credentials = grpc.ssl_channel_credentials(read(certificates["ca.pem"]), **own)
         with core.channel(credentials) as channel:
             try:
-                health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
+                health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=60)
                 return True
             except grpc.RpcError as error:
                 assert error.code() == grpc.StatusCode.UNAVAILABLE
@@ -449,7 +449,7 @@ def test_plain_text_stays_on_loopback(certificates):
     program = os.path.join(ROOT, os.environ.get("AURA_BUILD", "build"), "auralink-aicore")
 
     def said(*arguments):
-        done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=20)
+        done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60)
         assert done.returncode == 2, done
         return done.stderr
 
@@ -461,11 +461,11 @@ def test_plain_text_stays_on_loopback(certificates):
 def test_unix_socket(start_core, tmp_path):
     core = start_core(listen=f"unix:{tmp_path}/aicore.sock")
     with core.channel() as channel:
-        assert health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10).status == 1
+        assert health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=60).status == 1
 
 
 def test_taken_port(core):
-    done = subprocess.run([core.process.args[0], "--listen", core.address], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([core.process.args[0], "--listen", core.address], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "cannot listen" in done.stderr
 

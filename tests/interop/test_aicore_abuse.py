@@ -17,8 +17,6 @@ from lib.driver import eventually
 from lib.proxy import Proxy
 from test_aicore import HEIGHT, WIDTH, Caller, Stream, encoded, picture
 
-pytestmark = [pytest.mark.timeout(180)]
-
 REFUSALS = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED}
 RATE = 10  # frames a second of the track beside
 CODECS = {"VP8": "libvpx", "VP9": "libvpx-vp9", "H264": "libx264"}
@@ -67,10 +65,10 @@ def beside(core, record):
     with core.channel() as channel:
         track = Track(schema(channel))
         track.start()
-        eventually(lambda: len(track.waits) > 3, 30, what="the honest track is let in")
+        eventually(lambda: len(track.waits) > 3, 60, what="the honest track is let in")
         yield track
         seen = len(track.waits)
-        eventually(lambda: len(track.waits) > seen + 5 or track.code, 30, what="the honest track goes on")
+        eventually(lambda: len(track.waits) > seen + 5 or track.code, 60, what="the honest track goes on")
         track.finish()
         record(beside_ms_max=max(track.waits) * 1000)
     assert core.process.poll() is None, core.log()
@@ -92,7 +90,7 @@ def outcome(api, codec: int, frames: list[bytes], **more):
 def opened(api, codec: int, frames: list[bytes], **more):
     """The same, a little later when it comes too often or while there is no room."""
     return eventually(lambda: (o := outcome(api, codec, frames, **more))[1] != grpc.StatusCode.RESOURCE_EXHAUSTED and o,
-                      30, 0.2, "a stream is let in")
+                      60, 0.2, "a stream is let in")
 
 
 def coded(api, name: str, count: int) -> list[bytes]:

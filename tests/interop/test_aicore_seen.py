@@ -60,7 +60,7 @@ def test_metrics(start_core, record):  # noqa: F811
         shown = {k.split('id="')[1].split('"')[0] for k in then if k.startswith("auralink_aicore_model_info")}
         assert shown == loaded
         stream.close()
-        eventually(lambda: core.metrics()["auralink_aicore_streams"] == 0, 10, what="the stream has ended")
+        eventually(lambda: core.metrics()["auralink_aicore_streams"] == 0, 60, what="the stream has ended")
     record(encode_ms=1000 * now['auralink_aicore_step_seconds_sum{step="encode"}'] / FRAMES,
            saved=now["auralink_aicore_saved_ratio"])
 
@@ -72,7 +72,7 @@ def test_draining(start_core):  # noqa: F811
         api = schema(channel)
         stream, _ = feed(api, encoded("libvpx", 3))
         core.process.send_signal(signal.SIGTERM)
-        eventually(lambda: core.get("/healthz") == (503, "draining\n"), 5, what="it says so")
+        eventually(lambda: core.get("/healthz") == (503, "draining\n"), 60, what="it says so")
         with pytest.raises(grpc.RpcError):
             api.Compress(api.CompressRequest(frame=b"x", codec=api.CODEC_VP8))
         metrics = core.metrics()
@@ -89,7 +89,7 @@ def test_log(start_core):  # noqa: F811
         stream, _ = feed(schema(channel), frames)
         stream.close()
     core.terminate()
-    core.process.wait(20)
+    core.process.wait(60)
     lines = [line for line in core.log().splitlines() if line.startswith("{")]
     events = [json.loads(line) for line in lines]
     assert {"started", "drain", "stopped"} <= {e["event"] for e in events}

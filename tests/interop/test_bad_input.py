@@ -16,7 +16,7 @@ from livekit.protocol import models, rtc as proto
 
 from conftest import Room
 from lib import tokens
-from lib.driver import eventually
+from lib.driver import PATIENCE_S, at_most, eventually
 from lib.server import Server
 from lib.signalling import Signal, join_request, refused
 
@@ -30,8 +30,8 @@ def call_beside(drivers, _shared_server):
     video = sender.call("publishVideo", width=320, height=180, fps=20, bitrate=200_000)["sid"]
     audio = sender.call("publishAudio", toneHz=440)["sid"]
     # The encoder drops frames in its first second, while it learns the bandwidth.
-    receiver.until(video, lambda s: s["distinct"] > 60, 30)
-    receiver.until(audio, lambda s: s["loudSeconds"] > 0.3, 30)
+    receiver.until(video, lambda s: s["distinct"] > 60, 60)
+    receiver.until(audio, lambda s: s["loudSeconds"] > 0.3, 60)
     yield receiver, sender, video, audio
     room.close()
 
@@ -40,16 +40,21 @@ def call_beside(drivers, _shared_server):
 def running_call(call_beside, server):
     """The call beside must notice nothing of what the test does: checked after the test's body."""
     receiver, sender, video, audio = call_beside
+
+    def pictures(client, way: str) -> int:
+        return sum(client.call("frameCounts")[way].values())
+
     receiver.call("reset")
-    first = sender.call("sent", sid=video)
+    # What was sent is counted within the time for which arrivals are. A busy encoder or decoder leaves pictures out.
+    arrived, sent = pictures(receiver, "received"), pictures(sender, "sent")
     yield
-    receiver.until(video, lambda s: s["distinct"] > 20, 15, "the picture stopped")
-    receiver.until(video, lambda s: s["sinceLastMs"] < 300, 5, "the picture stopped")
+    receiver.until(video, lambda s: s["distinct"] > 20, what="the picture stopped")
+    receiver.until(video, lambda s: s["sinceLastMs"] < 300, what="the picture stopped")
+    sent, arrived = pictures(sender, "sent") - sent, pictures(receiver, "received") - arrived
     seen, heard = receiver.track(video), receiver.track(audio)
-    share = seen["distinct"] / (seen["lastCounter"] - first + 1)
-    assert share > 0.9, f"the call beside suffered: {share:.2f} of the frames, {seen}"
-    assert seen["maxGapMs"] < 1500
-    assert heard["maxSilentMs"] < 500
+    assert arrived > 0.9 * sent > 0, f"the call beside suffered: {arrived} of {sent} pictures, {seen}"
+    assert seen["maxGapMs"] < at_most(1500, receiver, sender), seen
+    assert heard["maxSilentMs"] < at_most(500, receiver, sender), heard
     assert server.alive()
 
 
@@ -120,9 +125,10 @@ def test_no_amplification(server, running_call):
         asked = [stun_binding(b"", rng), stun_binding(b"nobody:x", rng), stun_binding(ufrag + b":x", rng),
                  stun_binding(ufrag + b":x", rng, integrity=False), hello, b"\x80\x60" + rng.randbytes(200),
                  b"\x80\xce\x00\x02" + rng.randbytes(8)]  # an RTCP key frame request
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-            line.settimeout(0.5)
-            for packet in asked:
+        for packet in asked:
+            # A socket for each: what is answered late to one is not what another got.
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+                line.settimeout(0.5)
                 before = server.metric("livekit_packet_total", "incoming")
                 for _ in range(20):
                     line.sendto(packet, ("127.0.0.1", server.udp_port))
@@ -271,7 +277,7 @@ def test_bad_signalling(server, running_call):
         signal.wait("join")
         with contextlib.suppress(Exception):
             signal.send_raw(b"\x7a" + bytes(3 << 20))
-        signal.wait_closed(10)
+        signal.wait_closed(60)
     senseless = [
         {"answer": proto.SessionDescription(type="answer", sdp="v=0", id=99)},
         {"mute": proto.MuteTrackRequest(sid="TR_none", muted=True)},
@@ -303,7 +309,7 @@ def test_many_tracks(server, running_call):
         limited = False
         with contextlib.suppress(Exception):
             while True:
-                message = signal.receive(2)
+                message = signal.receive(0.5 if limited else PATIENCE_S)
                 kind = message.WhichOneof("message")
                 if kind == "leave" or (kind == "request_response" and message.request_response.reason):
                     limited = True

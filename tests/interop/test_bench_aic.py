@@ -15,7 +15,6 @@ import pytest
 
 from lib.server import ROOT
 
-pytestmark = [pytest.mark.timeout(300)]
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 from aic import chart, curve, equal, legible, levers, media, screen, tiers  # noqa: E402
 

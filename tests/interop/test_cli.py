@@ -15,8 +15,6 @@ from lib.media import program
 from lib.receiver import Receiver
 from test_dev import children
 
-pytestmark = [pytest.mark.timeout(300)]
-
 NOBODY = "http://127.0.0.1:1"  # no server is there
 ENDLESS = {"publish": ["--room", "r", "--duration", "5"], "subscribe": ["--room", "r", "--duration", "5"],
            "record": ["--patience", "0", "-o"], "load-test": ["--publishers", "0", "--subscribers", "1"]}
@@ -195,7 +193,7 @@ def test_dev_json():
             assert cli.run("room", "list", "--url", said["url"], "--api-key", said["api_key"], "--api-secret",
                            said["api_secret"]).returncode == 0
             assert said["token"].count(".") == 2 and said["ai_core"] == "" and (said["room"], said["identity"]) == ("demo", "guest")
-            assert eventually(lambda: children(dev.pid), 10, what="the server is its child")
+            assert eventually(lambda: children(dev.pid), 60, what="the server is its child")
         finally:
             dev.send_signal(signal.SIGINT)
         assert dev.stdout.read() == "" and dev.wait(30) == 0

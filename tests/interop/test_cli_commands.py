@@ -7,7 +7,6 @@ import asyncio
 import json
 import os
 
-import pytest
 from livekit import api
 from livekit.protocol import models
 
@@ -15,8 +14,6 @@ from lib import cli, tokens
 from lib.driver import eventually, silent
 from lib.recording import decode
 from test_egress import recorded_for, recording_server  # noqa: F401
-
-pytestmark = [pytest.mark.timeout(180)]
 
 
 def call(server, service: str, method: str, request):

@@ -15,8 +15,6 @@ from lib import tokens
 from lib.driver import HERE, eventually
 from lib.recording import decode, probe
 
-pytestmark = [pytest.mark.timeout(180)]
-
 
 class EgressError(Exception):
     def __init__(self, answer: dict):
@@ -154,11 +152,12 @@ def test_counters(recording_server, publisher):
     assert counters(server)["s_started_total"] == 2
     recorded_for(server, file, 2)
     recorded_for(server, killed, 2)
-    seen = counters(server)
+    seen = eventually(lambda: (c := counters(server))["_frames_total"] > 0 and c['_bytes_total{stage="recorded"}'] > 0 and c, 60,
+                      what="the server knows of both")
     assert seen['_bytes_total{stage="composed"}'] == 0
-    eventually(lambda: counters(server)['_bytes_total{stage="recorded"}'] > seen['_bytes_total{stage="recorded"}'] > 0, 60,
+    eventually(lambda: counters(server)['_bytes_total{stage="recorded"}'] > seen['_bytes_total{stage="recorded"}'], 60,
                what="bytes grow")
-    eventually(lambda: counters(server)["_frames_total"] > seen["_frames_total"] > 0, 60, what="frames grow")
+    eventually(lambda: counters(server)["_frames_total"] > seen["_frames_total"], 60, what="frames grow")
     os.kill(recorder_of(server, killed), signal.SIGKILL)
     egress.until(killed, "EGRESS_FAILED")
     egress.call("stop", id=file)
@@ -217,10 +216,10 @@ def test_server_ends(recording_server, publisher):
     recorded_for(recording_server, one, 3)
     path = os.path.join(recording_server.recordings, one, "manifest.json")
     recording_server.terminate()
-    recording_server.wait_exit(30)
+    recording_server.wait_exit(60)
 
     def complete():
         with open(path) as file:
             return json.load(file)["complete"]
 
-    eventually(complete, 20, 0.2, "the manifest is complete")
+    eventually(complete, 60, 0.2, "the manifest is complete")

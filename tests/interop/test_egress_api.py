@@ -19,8 +19,6 @@ from lib.receiver import Receiver, verify
 from lib.recording import decode
 from test_egress import Egress, children, recorded_for
 
-pytestmark = [pytest.mark.timeout(240)]
-
 
 def call(server, method: str, request, service: str = "egress"):
     async def run():
@@ -86,7 +84,7 @@ def test_webhooks(recording_server, room_on, hook):
     recorded_for(recording_server, one.egress_id, 2)
     call(recording_server, "stop_egress", pb.StopEgressRequest(egress_id=one.egress_id))
     ended(recording_server, one.egress_id)
-    eventually(lambda: len(told(hook, one.egress_id)) == 4, 30, 0.2, "four events")
+    eventually(lambda: len(told(hook, one.egress_id)) == 4, 60, 0.2, "four events")
     events = told(hook, one.egress_id)
     assert [(e["event"], e["egressInfo"].get("status", "EGRESS_STARTING")) for e in events] == [
         ("egress_started", "EGRESS_STARTING"), ("egress_updated", "EGRESS_ACTIVE"),

@@ -33,12 +33,12 @@ def test_mute(room, listener, kind):
     listener.wait("trackSubscribed", sid=video)
     client.call("mute", sid=video, on=True)
     listener.wait("trackMuted", sid=video, identity="client")
-    listener.until(video, lambda s: s["sinceLastMs"] > 700, 20, "the picture goes on while muted")
+    listener.until(video, lambda s: s["sinceLastMs"] > 700, 60, "the picture goes on while muted")
     mark = listener.mark()
     client.call("mute", sid=video, on=False)
     listener.wait("trackUnmuted", since=mark, sid=video, identity="client")
     listener.call("reset")
-    listener.until(video, lambda s: s["distinct"] > 5, 15, "no picture after unmute")
+    listener.until(video, lambda s: s["distinct"] > 5, 60, "no picture after unmute")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -67,9 +67,13 @@ def test_active_speakers(room, listener, kind):
     client = room.join(kind, "client")
     audio = started(client, listener)
     listener.wait("activeSpeakersChanged", where=lambda e: "client" in e["identities"])
-    mark = listener.mark()
     client.call("setLevel", sid=audio, level=0)
-    listener.wait("activeSpeakersChanged", since=mark, where=lambda e: "client" not in e["identities"])
+
+    def silent_now() -> bool:  # by the newest list: on a busy machine a gap may have come before
+        lists = [e["identities"] for e in listener.events if e["event"] == "activeSpeakersChanged"]
+        return "client" not in lists[-1]
+
+    eventually(silent_now, what="who is silent is no speaker")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -78,7 +82,7 @@ def test_connection_quality(room, kind):
     other = room.join("node", "other")
     audio = other.call("publishAudio")["sid"]
     client.until(audio, lambda s: s["loudSeconds"] > 0.3)
-    client.wait("connectionQualityChanged", 20, identity="other")
+    client.wait("connectionQualityChanged", 60, identity="other")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -144,10 +148,10 @@ def test_e2ee(room, publisher, subscriber):
     outsider = room.join("node", "outsider", e2eeKey="another key")
     video = sender.call("publishVideo", fps=15)["sid"]
     audio = sender.call("publishAudio", toneHz=700)["sid"]
-    receiver.until(video, lambda s: s["distinct"] > 20, 30, "no decrypted picture")
-    heard = receiver.until(audio, lambda s: s["loudSeconds"] > 1, 20, "no decrypted sound")
+    receiver.until(video, lambda s: s["distinct"] > 20, 60, "no decrypted picture")
+    heard = receiver.until(audio, lambda s: s["loudSeconds"] > 1, 60, "no decrypted sound")
     assert abs(heard["toneHz"] - 700) < 40
-    assert receiver.find("trackSubscribed", sid=video)["encryption"] == 1
+    assert receiver.wait("trackSubscribed", sid=video)["encryption"] == 1
     assert outsider.wait("trackSubscribed", sid=video)
     assert outsider.track(video).get("distinct", 0) == 0, "readable without the key"
 
@@ -161,7 +165,7 @@ def test_codec(room, codec, record):
     sender = room.join("chromium", "sender")
     video = sender.call("publishVideo", codec=codec, fps=15)["sid"]
     for receiver in (page, native):
-        seen = receiver.until(video, lambda s: s["distinct"] > 15, 40, f"no {codec} picture")
+        seen = receiver.until(video, lambda s: s["distinct"] > 15, 60, f"no {codec} picture")
         assert seen["backwards"] == 0
     stats = page.call("rtcStats", sid=video)
     record(mime=stats["mimeType"], size=page.track(video)["lastSize"])
@@ -174,10 +178,12 @@ def test_simulcast(room, publisher, record):
     receiver = room.join("node", "receiver")
     sender = room.join(publisher, "sender")
     video = sender.call("publishVideo", width=1280, height=720, fps=15, simulcast=True)["sid"]
-    seen = receiver.until(video, lambda s: s["distinct"] > 30, 40, "no picture")
+    seen = receiver.until(video, lambda s: s["distinct"] > 30, 60, "no picture")
     record(sizes=str(seen["sizes"]))
     assert seen["backwards"] == 0
-    assert set(seen["sizes"]) <= {"1280x720", "640x360", "320x180", "960x540", "480x270", "1120x630"}
+    # Encoders that have no time take lines away, evenly.
+    sizes = [tuple(map(int, size.split("x"))) for size in seen["sizes"]]
+    assert all(width <= 1280 and abs(width * 9 - height * 16) <= 32 for width, height in sizes), sizes
 
 
 @pytest.mark.browser
@@ -188,10 +194,10 @@ def test_red(room, publisher, red, record):
     receiver = room.join("chromium", "receiver")
     sender = room.join(publisher, "sender")
     audio = sender.call("publishAudio", red=red, toneHz=550)["sid"]
-    heard = receiver.until(audio, lambda s: s["loudSeconds"] > 1, 20, "no sound")
+    heard = receiver.until(audio, lambda s: s["loudSeconds"] > 1, 60, "no sound")
     assert abs(heard["toneHz"] - 550) < 40
     # The receiver's statistics name the codec inside; the track's own type says RED.
-    mime = receiver.find("trackSubscribed", sid=audio)["mime"]
+    mime = receiver.wait("trackSubscribed", sid=audio)["mime"]
     record(mime=mime)
     assert mime.lower() == ("audio/red" if red else "audio/opus")
 
@@ -241,12 +247,12 @@ def test_reconnect(room, listener, kind, scenario):
     listener.until(mine, lambda s: s["loudSeconds"] > 0.3)
     mark, listener_mark = client.mark(), listener.mark()
     client.call("simulate", scenario=scenario)
-    client.wait("reconnected", 30, since=mark)
+    client.wait("reconnected", 60, since=mark)
     client.call("reset")
-    client.until(video, lambda s: s["distinct"] > 10, 20, "no picture after the reconnect")
+    client.until(video, lambda s: s["distinct"] > 10, 60, "no picture after the reconnect")
     if scenario != "signal-reconnect":  # a failed resume ends in a new session too
         mine = listener.wait("trackSubscribed", since=listener_mark, identity="client")["sid"]
     else:
         assert not listener.find("participantDisconnected", listener_mark, identity="client")
     listener.call("reset")
-    listener.until(mine, lambda s: s["loudSeconds"] > 0.5, 20, "no sound after the reconnect")
+    listener.until(mine, lambda s: s["loudSeconds"] > 0.5, 60, "no sound after the reconnect")

@@ -21,7 +21,7 @@ def test_drain(start_server):
     with signalling.Signal(server, tokens.join("stays", "room")) as stays:
         stays.wait("join")
         server.terminate()
-        eventually(lambda: server.get("/readyz")[:2] == (503, "draining"), 30, what="it is not ready")
+        eventually(lambda: server.get("/readyz")[:2] == (503, "draining"), 60, what="it is not ready")
         assert statuses(server) == {"/": 200, "/healthz": 200, "/readyz": 503}
         assert signalling.refused(server, tokens.join("late", "room"))[0] == 503
         stays.wait("leave")

@@ -45,8 +45,8 @@ def test_call_over_ipv6(drivers, far6, record):
         sender = room.join("node-far", "sender")
         video = sender.call("publishVideo", width=640, height=360, fps=20)["sid"]
         audio = sender.call("publishAudio", toneHz=600)["sid"]
-        seen = receiver.until(video, lambda s: s["distinct"] > 20, 30, "no picture over IPv6")
-        receiver.until(audio, lambda s: s["loudSeconds"] > 0.5, 20, "no sound over IPv6")
+        seen = receiver.until(video, lambda s: s["distinct"] > 20, 60, "no picture over IPv6")
+        receiver.until(audio, lambda s: s["loudSeconds"] > 0.5, 60, "no sound over IPv6")
         record(max_gap_ms=seen["maxGapMs"])
     finally:
         room.close()

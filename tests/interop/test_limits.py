@@ -67,7 +67,7 @@ def test_participants(limited, version):
     again = Person(server, token_of("p0", "room-0"), version)  # takes its own place
     assert there[0].signal.wait("leave").reason == models.DUPLICATE_IDENTITY
     there[1].close()
-    eventually(lambda: refused(server, token_of("late", "room-0"), version)[0] == 101, 30, 0.1, "a place is free")
+    eventually(lambda: refused(server, token_of("late", "room-0"), version)[0] == 101, 60, 0.1, "a place is free")
     assert there[2].catch_up() is not None and again.catch_up() is not None
 
 
@@ -79,7 +79,7 @@ def test_tracks_of_the_server(limited):
     assert status == 503 and "limit of 2 published tracks" in text
     one.close()
     two = Person(server, token_of("two", "other")) if eventually(
-        lambda: refused(server, token_of("two", "other"))[0] == 101, 30, 0.1, "the tracks are gone") else None
+        lambda: refused(server, token_of("two", "other"))[0] == 101, 60, 0.1, "the tracks are gone") else None
     assert all(sids) and two.publish("c")
 
 
@@ -119,17 +119,17 @@ def test_subscriptions_that_wait(start_server, room_on):
     publisher, viewer = room.join("node", "publisher"), room.join("node", "viewer")
     sids = [publisher.call("publishAudio", name=f"sound {i}")["sid"] for i in range(4)]
     for sid in sids[:2]:
-        viewer.until(sid, lambda s: s["loudSeconds"] > 0.2, 30, "no sound")
+        viewer.until(sid, lambda s: s["loudSeconds"] > 0.2, 60, "no sound")
     assert not viewer.find("trackSubscribed", sid=sids[2]) and not viewer.find("trackSubscribed", sid=sids[3])
     publisher.call("unpublish", sid=sids[0])
-    viewer.until(sids[2], lambda s: s["loudSeconds"] > 0.2, 30, "the third has no place")
+    viewer.until(sids[2], lambda s: s["loudSeconds"] > 0.2, 60, "the third has no place")
     assert not viewer.find("trackSubscribed", sid=sids[3])
     viewer.call("subscribe", sid=sids[1], on=False)
-    viewer.until(sids[3], lambda s: s["loudSeconds"] > 0.2, 30, "the fourth has no place")
+    viewer.until(sids[3], lambda s: s["loudSeconds"] > 0.2, 60, "the fourth has no place")
     viewer.call("subscribe", sid=sids[1], on=True)  # there is none for it now
     viewer.call("subscribe", sid=sids[2], on=False)
     viewer.call("reset")
-    viewer.until(sids[1], lambda s: s["loudSeconds"] > 0.2, 30, "the second is not back")
+    viewer.until(sids[1], lambda s: s["loudSeconds"] > 0.2, 60, "the second is not back")
 
 
 def test_bytes_of_the_server(start_server, room_on):
@@ -138,13 +138,12 @@ def test_bytes_of_the_server(start_server, room_on):
     room = room_on(server)
     sender, viewer = room.join("node", "sender"), room.join("node", "viewer")
     video = sender.call("publishVideo", width=640, height=360, fps=15)["sid"]
-    eventually(lambda: refused(server, token_of("late", "other"))[0] == 503, 40, 0.5, "more than the limit")
-    status, text = refused(server, token_of("late", "other"))
-    assert status == 503 and "limit of 8000 bytes a second" in text
+    _, text = eventually(lambda: (r := refused(server, token_of("late", "other")))[0] == 503 and r, 60, 0.5, "more than the limit")
+    assert "limit of 8000 bytes a second" in text
     viewer.call("reset")
-    viewer.until(video, lambda s: s["frames"] > 10, 30, "those who are there go on")
+    viewer.until(video, lambda s: s["frames"] > 10, 60, "those who are there go on")
     sender.call("unpublish", sid=video)
-    eventually(lambda: refused(server, token_of("late", "other"))[0] == 101, 40, 0.5, "less again")
+    eventually(lambda: refused(server, token_of("late", "other"))[0] == 101, 60, 0.5, "less again")
 
 
 def test_signalling_rate(limited):
@@ -157,7 +156,7 @@ def test_signalling_rate(limited):
             loud.send(ping=1)
     except websockets.ConnectionClosed:
         pass
-    code, reason = loud.wait_closed(30)
+    code, reason = loud.wait_closed(60)
     assert code == 1008 and "limit.signal_rate" in reason
     assert server.metric("auralink_signal_malformed_total") > before
     assert other.catch_up() is not None
@@ -165,7 +164,7 @@ def test_signalling_rate(limited):
     again.wait("join")
     long = proto.SignalRequest(update_metadata=proto.UpdateParticipantMetadata(metadata="x" * 500_000))
     again.send_raw(long.SerializeToString())  # counts as 123
-    assert again.wait_closed(30)[0] == 1008
+    assert again.wait_closed(60)[0] == 1008
     assert other.publish("mine")
 
 
@@ -177,7 +176,7 @@ def test_data_rate(limited):
     for number in range(300):
         loud.send(models.DataPacket(user=models.UserPacket(payload=bytes([number % 256]), topic="flood")))
     eventually(lambda: server.metric("auralink_data_messages_total", "incoming") >= 300, 60, 0.05, "it came")
-    eventually(lambda: server.metric("auralink_data_refused_total") > 0, 30, 0.05, "some was refused")
+    eventually(lambda: server.metric("auralink_data_refused_total") > 0, 60, 0.05, "some was refused")
     other.send(models.DataPacket(user=models.UserPacket(payload=b"x", topic="calm")))
     watcher.wait("calm")
     flood = [p for p in watcher.got if p.user.topic == "flood"]
@@ -235,10 +234,18 @@ def test_message_sizes(server):
         one.send_raw(bytes((2 << 20) + 1))
     except websockets.ConnectionClosed:
         pass
-    assert one.wait_closed(30)[0] == 1009
+    assert one.wait_closed(60)[0] == 1009
     status, _ = post(server, BASE + "ListRooms", b'{"names":["' + b"x" * (10 << 20) + b'"]}', admin())
     assert status == 413
     assert other.catch_up() is not None
+
+
+def until_limited(answer, most: int = 2000) -> list[int]:
+    """Statuses of one request after the other up to the first 429: on a slow machine budgets fill up between them."""
+    statuses = []
+    while len(statuses) < most and 429 not in statuses:
+        statuses.append(answer())
+    return statuses
 
 
 def ask(server, of: str, path: str = "/rtc/validate", token: str = "") -> tuple[int, str, dict]:
@@ -250,22 +257,27 @@ def test_requests_of_an_address(start_server, room_on):
     """Too many from one address: 429, and when to come again; others, its neighbours in the room too, notice nothing."""
     server = start_server(config={"limit": {"requests_per_address": 3}})
     good = tokens.join("guest", "anywhere")
-    answers = [ask(server, "203.0.113.5", token=good) for _ in range(60)]
-    statuses = [status for status, _, _ in answers]
-    assert statuses[:30] == [200] * 30 and 429 in statuses and set(statuses) == {200, 429}
-    refused_one = answers[statuses.index(429)]
-    assert "too many requests" in refused_one[1] and int(refused_one[2]["Retry-After"]) >= 1
-    # What the client itself wrote stands before what the proxy adds.
-    assert 429 in [ask(server, "198.51.100.7, 203.0.113.5", token=good)[0] for _ in range(20)]  # its own budget is whole
+    answers = []
+
+    def again() -> int:
+        answers.append(ask(server, "203.0.113.5", token=good))
+        return answers[-1][0]
+
+    statuses = until_limited(again)
+    assert statuses[:30] == [200] * 30 and set(statuses) == {200, 429}, statuses
+    assert "too many requests" in answers[-1][1] and int(answers[-1][2]["Retry-After"]) >= 1
+    # What the client itself wrote stands before what the proxy adds: its own budget is whole, of thirty at least.
+    assert len(until_limited(lambda: ask(server, "198.51.100.7, 203.0.113.5", token=good)[0], 30)) < 30
     assert ask(server, "198.51.100.7", token=good)[0] == 200
-    of = []
-    for _ in range(60):
+    def upgrade() -> int:
         try:
             with connect(f"{server.url}/rtc?access_token={good}", additional_headers={"X-Forwarded-For": "203.0.113.6"}):
-                of.append(101)
+                return 101
         except websockets.InvalidStatus as error:
-            of.append(error.response.status_code)
-    assert of[:20] == [101] * 20 and of.count(429) > 0, of
+            return error.response.status_code
+
+    of = until_limited(upgrade)
+    assert of[:20] == [101] * 20 and of[-1] == 429, of
     assert server.metric("auralink_http_limited_total") > 0
     assert room_on(server).join("node", "neighbour").connected
 
@@ -274,10 +286,17 @@ def test_wrong_tokens_of_an_address(start_server):
     """Who guesses is let alone for a while, with a right token too; a right token without the grant is no guess."""
     server = start_server(config={"limit": {"refusals_per_address": 1}})
     good, bad = tokens.join("guest", "anywhere"), tokens.join("guest", "anywhere")[:-3] + "abc"
-    statuses = [ask(server, "203.0.113.5", token=bad)[0] for _ in range(40)]
-    assert statuses[:10] == [401] * 10 and 429 in statuses
-    status, text, headers = ask(server, "203.0.113.5", token=good)
-    assert (status, "refused tokens" in text) == (429, True) and int(headers["Retry-After"]) >= 1
+    statuses = until_limited(lambda: ask(server, "203.0.113.5", token=bad)[0])
+    assert statuses[:10] == [401] * 10 and statuses[-1] == 429, statuses
+
+    def right():
+        """A second later one guess is free again, and with it the address: just before it must be limited."""
+        until_limited(lambda: ask(server, "203.0.113.5", token=bad)[0])
+        answer = ask(server, "203.0.113.5", token=good)
+        return answer[0] == 429 and answer
+
+    _, text, headers = eventually(right, what="a right token is refused too")
+    assert "refused tokens" in text and int(headers["Retry-After"]) >= 1
     assert ask(server, "203.0.113.6", token=good)[0] == 200
     for _ in range(40):
         assert ask(server, "203.0.113.6", "/debug/aic", token=good)[0] in (401, 403)

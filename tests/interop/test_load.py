@@ -35,7 +35,6 @@ def load(url: str, *options: str) -> dict:
 
 
 @pytest.mark.smoke
-@pytest.mark.timeout(120)
 def test_two_publishers_ten_subscribers(server, record):
     """Everything that is sent arrives, once, and all figures are there."""
     result = load(server.url, "--publishers", "2", "--subscribers", "10", "--duration", "5", "--room", "load-2x10",
@@ -109,10 +108,10 @@ def test_others_see_our_publisher(room, server, codec):
     ours = start(server.url, "--publishers", "1", "--subscribers", "0", "--room", room.name, "--codec", codec,
                  "--duration", "12")
     try:
-        video = viewer.wait("trackSubscribed", 30, where=lambda e: e["kind"] == "video")["sid"]
-        audio = viewer.wait("trackSubscribed", 30, where=lambda e: e["kind"] == "audio")["sid"]
-        viewer.until(video, lambda s: s["frames"] > 60 and s["lastSize"] == "1280x720", 30, "no picture")
-        viewer.until(audio, lambda s: s["loudSeconds"] > 1, 20, "no sound")
+        video = viewer.wait("trackSubscribed", 60, where=lambda e: e["kind"] == "video")["sid"]
+        audio = viewer.wait("trackSubscribed", 60, where=lambda e: e["kind"] == "audio")["sid"]
+        viewer.until(video, lambda s: s["frames"] > 60 and s["lastSize"] == "1280x720", 60, "no picture")
+        viewer.until(audio, lambda s: s["loudSeconds"] > 1, 60, "no sound")
         result = finish(ours)
     finally:
         ours.kill()

@@ -87,6 +87,14 @@ def value(server, name: str, labels: dict | None = None, sum_up: bool = False) -
     return sum(found)
 
 
+def lossy(server, way: dict) -> bool:
+    """Whether not all reports of one look at them say that nothing was lost."""
+    samples = [s for f in families(server) for s in f.samples if way.items() <= s.labels.items()]
+    reports = sum(s.value for s in samples if s.name == "livekit_packet_loss_percent_count")
+    none = sum(s.value for s in samples if s.name == "livekit_packet_loss_percent_bucket" and float(s.labels["le"]) == 0)
+    return none < reports
+
+
 def test_format(server):
     """Every family has a type and a HELP text, comes once, and no series comes twice."""
     _, text, _ = server.get("/metrics")
@@ -168,8 +176,7 @@ def test_bad_network(start_server, room_on):
                 return count > 0 and value(server, "livekit_rtt_ms_bucket", {**way, "le": "100"}, sum_up=True) == 0
 
             eventually(slow, 90, what=f"round trips {way}")
-            losses = value(server, "livekit_packet_loss_percent_count", way, sum_up=True)
-            assert value(server, "livekit_packet_loss_percent_bucket", {**way, "le": "0"}, sum_up=True) < losses
+            eventually(lambda: lossy(server, way), 90, what=f"reports of losses {way}")
         eventually(lambda: value(server, "livekit_jitter_us_count", {"source": "MICROPHONE", "type": "AUDIO"}, sum_up=True),
                    90, what="sound is measured")
         eventually(lambda: value(server, "livekit_pubsubtime_ms_count",
@@ -209,7 +216,7 @@ def list_rooms(server, headers: dict) -> int:
     request = urllib.request.Request(server.http_url + "/twirp/livekit.RoomService/ListRooms", b"{}",
                                      {"Content-Type": "application/json", **headers})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code

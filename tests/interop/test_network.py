@@ -14,7 +14,6 @@ from lib.server import ROOT
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(180)
 def test_capacity_falls_and_rises(server, drivers, record):
     """3 → 0.3 → 3 Mbps: the picture gets small and large again, and the sound goes on."""
     cli = os.path.join(ROOT, os.environ.get("AURA_BUILD", "build"), "auralink")
@@ -43,7 +42,7 @@ def test_joins_behind_a_poor_link(start_server, room_on, record):
         video = sender.call("publishVideo", width=640, height=360, fps=15, simulcast=True, noise=40, bitrate=800_000)["sid"]
         viewer = room.join("chromium", "viewer", url=link.ws_url)
         begun = time.monotonic()
-        viewer.until(video, lambda s: s["distinct"] > 15, 30, "a picture behind the link")
+        viewer.until(video, lambda s: s["distinct"] > 15, 60, "a picture behind the link")
         seen_s = time.monotonic() - begun
         record(seen_s=seen_s)
         assert seen_s < 10

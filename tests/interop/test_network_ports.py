@@ -26,7 +26,7 @@ def test_single_port(drivers, start_server, room_on):
     viewers = [room.join(kind, f"v{i}") for i, kind in enumerate(("node", "python", "node"))]
     for viewer in viewers:
         for sid in sids:
-            viewer.until(sid, lambda s: s["distinct"] > 15, 40, "no picture through the single port")
+            viewer.until(sid, lambda s: s["distinct"] > 15, 60, "no picture through the single port")
     # Peers are shared out over both workers, and the kernel knows nothing of it.
     eventually(lambda: server.metric("auralink_datagrams_handed_over_total") > 100, 60, what="both workers have peers")
     assert server.metric("auralink_drops_total", "ring_full") == 0
@@ -51,7 +51,7 @@ def test_single_port_and_many(drivers, start_server):
         room = Room(drivers, server, f"turn-{turn}")
         one, two = room.join("node", "one"), room.join("python", "two")
         sid = one.call("publishVideo", width=320, height=240, fps=15)["sid"]
-        two.until(sid, lambda s: s["distinct"] > 5, 30, "no picture")
+        two.until(sid, lambda s: s["distinct"] > 5, 60, "no picture")
         room.close()
-    eventually(lambda: server.metric("auralink_peer_connections") == 0, 40, 0.2, "peers that nobody left behind")
+    eventually(lambda: server.metric("auralink_peer_connections") == 0, 60, 0.2, "peers that nobody left behind")
     assert server.metric("auralink_datagrams_handed_over_total") > 0

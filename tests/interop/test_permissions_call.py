@@ -82,7 +82,7 @@ def test_packets(server, peers, room, grant):
     before = server.metric("auralink_data_messages_total", "incoming")
     for kind in PACKETS:
         subject.send(packet(kind))
-    eventually(lambda: server.metric("auralink_data_messages_total", "incoming") >= before + len(PACKETS), 30, 0.05,
+    eventually(lambda: server.metric("auralink_data_messages_total", "incoming") >= before + len(PACKETS), 60, 0.05,
                "the server has them all")
     server_says(server, room.name, "end")
     agent = grant == "kind"
@@ -222,7 +222,7 @@ def test_data_revoked(server, peers, room):
     update(server, room.name, **{**ALL, "can_publish_data": False})
     refused = server.metric("auralink_data_refused_total")
     subject.send(models.DataPacket(user=models.UserPacket(payload=b"2", topic="second")))
-    eventually(lambda: server.metric("auralink_data_refused_total") > refused, 30, 0.05, "it is refused")
+    eventually(lambda: server.metric("auralink_data_refused_total") > refused, 60, 0.05, "it is refused")
     update(server, room.name, **ALL)
     subject.send(models.DataPacket(user=models.UserPacket(payload=b"3", topic="third")))
     assert [p.user.topic for p in watcher.wait("third")] == ["first", "third"]
@@ -235,14 +235,15 @@ def test_sdks(server, room, kind):
     other = room.join("node", "other")
     audio = speaker.call("publishAudio")["sid"]
     for one in (listener, other):
-        one.until(audio, lambda s: s["loudSeconds"] > 0.3, 30)
+        one.until(audio, lambda s: s["loudSeconds"] > 0.3, 60)
     update(server, room.name, **{**ALL, "can_subscribe": False})
-    eventually(lambda: silent(listener, audio), 20, what="the sound stops")
+    eventually(lambda: silent(listener, audio), 60, what="the sound stops")
     if kind == "chromium":  # SDKs with a Rust core keep a track that the server took away, and are silent
-        listener.wait("trackUnsubscribed", 20, identity="speaker", sid=audio)
-    assert not silent(other, audio, 1)
+        listener.wait("trackUnsubscribed", 60, identity="speaker", sid=audio)
+    other.call("reset")
+    other.until(audio, lambda s: s["loudSeconds"] > 0.3, what="the other hears nothing any more")
     update(server, room.name, **ALL)
-    eventually(lambda: not silent(listener, audio, 1), 30, what="the sound is back")
+    eventually(lambda: not silent(listener, audio, 1), 60, what="the sound is back")
     update(server, room.name, "speaker", **{**ALL, "can_publish": False})
     for one in (listener, other):
-        one.wait("trackUnpublished", 20, identity="speaker", sid=audio)
+        one.wait("trackUnpublished", 60, identity="speaker", sid=audio)

@@ -78,7 +78,7 @@ class Caller:
     """One connection that is kept: there are thousands of calls."""
 
     def __init__(self, server):
-        self.link = HTTPConnection(server.host, server.http_port, timeout=20)
+        self.link = HTTPConnection(server.host, server.http_port, timeout=60)
 
     def call(self, method: str, path: str, kind: str | None, body: bytes, grants) -> int:
         headers = {"Authorization": f"Bearer {token(grants)}"}
@@ -198,7 +198,7 @@ def test_websockets(server, path):
     for grants, allowed in combinations(needs):
         try:
             ws.connect(server.url + target, additional_headers={"Authorization": f"Bearer {token(grants)}"},
-                       compression=None, open_timeout=20, legacy=True).close()
+                       compression=None, open_timeout=60, legacy=True).close()
             status = 101
         except websockets.InvalidStatus as error:
             status = error.response.status_code

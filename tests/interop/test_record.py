@@ -15,8 +15,6 @@ from lib.media import program
 from lib.netem import Forwarder, Impairment
 from lib.recording import Recording, decode, play, probe
 
-pytestmark = [pytest.mark.timeout(180)]
-
 
 @pytest.fixture
 def recorder(tmp_path):
@@ -121,9 +119,9 @@ def test_mute_and_gap(room, server, recorder):
     wait_seconds(recording, video, 2)
     for sid in (video, audio):
         sender.call("mute", sid=sid, on=True)
-    eventually(lambda: "track_muted" in event_types(recording, video), 20, 0.2, "the mute in the manifest")
+    eventually(lambda: "track_muted" in event_types(recording, video), 60, 0.2, "the mute in the manifest")
     muted = next(e["at_us"] for e in recording.manifest()["events"] if e["type"] == "track_muted")
-    eventually(lambda: recording.manifest()["written_us"] > muted + 3_000_000, 20, 0.2, "three seconds")
+    eventually(lambda: recording.manifest()["written_us"] > muted + 3_000_000, 60, 0.2, "three seconds")
     for sid in (video, audio):
         sender.call("mute", sid=sid, on=False)
     before = seconds_of(recording, video)
@@ -151,7 +149,7 @@ def test_layers_and_another_codec(room, server, recorder):
     recording = recorder(server, room)
     wait_seconds(recording, video, 2)
     sender.call("switchCodec", sid=video, codec="video/H264")
-    eventually(lambda: recording.files(video)[-1]["codec"] == "H264", 40, 0.2, "a second file")
+    eventually(lambda: recording.files(video)[-1]["codec"] == "H264", 60, 0.2, "a second file")
     first = seconds_of(recording, video)
     wait_seconds(recording, video, first + 3)
     recording.finish()
@@ -218,7 +216,7 @@ def test_limits(room, server, recorder):
     full = recorder(server, room, "--min-free-mb", "1000000000")
     short = recorder(server, room, "--max-duration", "4")
     small = recorder(server, room, "--max-size-mb", "1")
-    assert full.process.wait(30) == 1
+    assert full.process.wait(60) == 1
     assert "must stay free" in full.log() and full.manifest()["end"] == "disk_full"
     assert short.process.wait(60) == 0 and short.manifest()["end"] == "max_duration", short.log()
     assert small.process.wait(120) == 1
@@ -231,7 +229,7 @@ def test_limits(room, server, recorder):
 def test_refused(server, recorder, room):
     """A token that is none: a sentence, and no files of media."""
     recording = recorder(server, room, "--api-secret", "wrong")
-    assert recording.process.wait(30) == 1
+    assert recording.process.wait(60) == 1
     assert recording.log().strip(), "says why"
     assert recording.manifest()["end"] == "unreachable" and not recording.tracks()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import socket
 
-import pytest
 
 from lib.driver import eventually
 from lib.media import Media
@@ -14,8 +13,6 @@ from lib.ports import free_port
 from lib.recording import Recording, decode
 from lib.server import Server
 from test_sender import SMALL
-
-pytestmark = [pytest.mark.timeout(240)]
 
 
 def video_seconds(recording: Recording) -> float:

@@ -8,15 +8,12 @@ import os
 import subprocess
 
 import numpy
-import pytest
 from livekit import api
 
 from lib import tokens
 from lib.driver import eventually
 from lib.media import program
 from lib.recording import Recording
-
-pytestmark = [pytest.mark.timeout(400)]
 
 WIDTH, HEIGHT, FPS = 1280, 720, 10
 # Two tiles beside each other, with pictures of 640x480 in them.
@@ -120,7 +117,7 @@ class Talk:
     def mute(self, identity: str, sid: str) -> None:
         call(self.server, "mute_published_track", api.MuteRoomTrackRequest(
             room=self.room.name, identity=identity, track_sid=sid, muted=True))
-        eventually(lambda: self.events("track_muted", sid), 30, 0.2, f"the mute of {sid}")
+        eventually(lambda: self.events("track_muted", sid), 60, 0.2, f"the mute of {sid}")
 
     def start_us(self) -> int:
         return min(f["start_us"] for t in self.recording.manifest()["tracks"] for f in t["files"])

@@ -16,7 +16,7 @@ from lib.driver import ClientError, eventually
 from test_aic import AIC, goes_to
 from test_load import program
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser]
 
 TEXT = re.compile(r"^ratio:[01]\.\d\d( vmaf:\d+)?( model:\S+)? lat:\d+\.\dms$")
 
@@ -38,7 +38,7 @@ def call(core, start_server, room_on):
     sender = room.join("chromium", "sender", grants={"attributes": {"mine": "1"}})
     video = sender.call("publishVideo", width=640, height=360, fps=15, bitrate=1_000_000)["sid"]
     viewer = room.join("chromium", "viewer")
-    viewer.until(video, lambda s: s["distinct"] > 5, 30, "no picture")
+    viewer.until(video, lambda s: s["distinct"] > 5, 60, "no picture")
     return server, room, sender, viewer, video
 
 
@@ -54,7 +54,7 @@ def shows(client, video: str, test, timeout: float = 40) -> str:
 
 def top(server, *options: str) -> list[dict]:
     done = subprocess.run([*program(), "aic", "top", "--once", "--json", "--url", server.http_url, *options],
-                          capture_output=True, text=True, timeout=30, check=True)
+                          capture_output=True, text=True, timeout=60, check=True)
     return json.loads(done.stdout)
 
 
@@ -76,7 +76,7 @@ def test_attributes(call, core):
     with pytest.raises(ClientError, match="server's"):
         sender.call("setAttributes", attributes={"auralink.aic.TR_forged": "ratio:1.00"})
     sender.call("setAttributes", attributes={"mine": "2"})
-    seen = eventually(lambda: (a := viewer.call("participants")["sender"]["attributes"])["mine"] == "2" and a, 10,
+    seen = eventually(lambda: (a := viewer.call("participants")["sender"]["attributes"])["mine"] == "2" and a, 60,
                       what="the publisher's own change")
     assert "auralink.aic.TR_forged" not in seen, "only the server says so"
     core.process.send_signal(signal.SIGSTOP)
@@ -87,7 +87,7 @@ def test_attributes(call, core):
     shows(late, video, lambda t: True)
     mark = viewer.mark()
     sender.call("setAttributes", attributes={"auralink.aic": "off"})
-    eventually(lambda: not attribute(viewer, video), 15, what="who opts out shows nothing")
+    eventually(lambda: not attribute(viewer, video), 60, what="who opts out shows nothing")
     changes = [e for e in viewer.events[mark:] if e["event"] == "participantAttributesChanged"]
     assert 1 <= len(changes) <= 4, changes
 
@@ -107,7 +107,7 @@ def test_data(call):
     server, room, sender, viewer, video = call
     asks = room.join("python", "asks", grants={"attributes": {"auralink.aic.hints": "on"}})
     goes_to(viewer, video, AIC)
-    said = asks.wait("dataReceived", 30, topic="auralink.aic", where=lambda e: '"active"' in e["text"])
+    said = asks.wait("dataReceived", 60, topic="auralink.aic", where=lambda e: '"active"' in e["text"])
     hints = json.loads(said["text"])
     assert hints["track"] == video and hints["mode"] == "compressed", hints
     assert 0 <= hints["ratio"] <= 1 and 0 < hints["latency_ms"] <= hints["latency_p95_ms"] < 1000, hints
@@ -116,10 +116,10 @@ def test_data(call):
     shows(asks, video, TEXT.match)  # the Python SDK has the attribute too
     mark = viewer.mark()
     viewer.call("setAttributes", attributes={"auralink.aic.hints": "on"})
-    viewer.wait("dataReceived", 15, since=mark, topic="auralink.aic")
+    viewer.wait("dataReceived", 60, since=mark, topic="auralink.aic")
     viewer.call("setAttributes", attributes={"auralink.aic.hints": ""})
     mark = viewer.mark()
-    asks.wait("dataReceived", 10, since=asks.mark(), topic="auralink.aic")
+    asks.wait("dataReceived", 60, since=asks.mark(), topic="auralink.aic")
     viewer.never("dataReceived", 3, since=mark + 2)
 
 
@@ -131,7 +131,7 @@ def test_attributes_within_their_limit(core, start_server, room_on):
     sender = room.join("chromium", "sender", grants={"attributes": {"mine": "so long that nothing else has room"}})
     video = sender.call("publishVideo", width=640, height=360, fps=15, bitrate=1_000_000)["sid"]
     viewer = room.join("chromium", "viewer", grants={"attributes": {"auralink.aic.hints": "on"}})
-    viewer.wait("dataReceived", 40, topic="auralink.aic", where=lambda e: '"active"' in e["text"])
+    viewer.wait("dataReceived", 60, topic="auralink.aic", where=lambda e: '"active"' in e["text"])
     viewer.never("participantAttributesChanged", 4, identity="sender")
     assert viewer.call("participants")["sender"]["attributes"].keys() == {"mine"}
 
@@ -140,14 +140,14 @@ def test_figures(call, core, record):
     """`auralink aic top`, /debug and /metrics agree with each other and with what the browser received."""
     server, room, sender, viewer, video = call
     goes_to(viewer, video, AIC)
-    (row,) = eventually(lambda: (rows := top(server)) and rows[0]["native_kbps"] > 0 and rows, 30, what="top has rates")
+    (row,) = eventually(lambda: (rows := top(server)) and rows[0]["native_kbps"] > 0 and rows, 60, what="top has rates")
     assert (row["track"], row["publisher"], row["room"], row["codec"]) == (video, "sender", room.name, "video/VP8")
     assert row["sent_bytes"] < row["native_bytes"] and 0 < row["ratio"] < 1, row
     assert row["saved_bytes"] == row["native_bytes"] - row["sent_bytes"]
     assert row["frames"] > 0 and 0 < row["latency_p50_ms"] <= row["latency_p95_ms"], row
     assert top(server, "another-room") == []
     table = subprocess.run([*program(), "aic", "top", "--once", "--url", server.http_url], capture_output=True,
-                           text=True, timeout=30, check=True).stdout
+                           text=True, timeout=60, check=True).stdout
     assert table.startswith("ROOM") and video in table and "%" in table
     one = debug(server, f"/debug/rooms/{room.name}", room=room.name, room_admin=True)
     assert one["aic"][0]["track"] == video
@@ -159,11 +159,11 @@ def test_figures(call, core, record):
     assert metrics["auralink_aic_latency_seconds_count"] == metrics['auralink_aic_latency_seconds_bucket{le="+Inf"}'] > 0
     assert len([k for k in metrics if "auralink_aic" in k]) < 40, "the same number of series for any number of tracks"
     core.process.kill()
-    eventually(lambda: server.metric("auralink_aic_fallbacks_total", "broken") > 0, 20, what="the reason is counted")
+    eventually(lambda: server.metric("auralink_aic_fallbacks_total", "broken") > 0, 60, what="the reason is counted")
     record(saved=row["ratio"], native_kbps=row["native_kbps"], sent_kbps=row["sent_kbps"], p50_ms=row["latency_p50_ms"],
            p95_ms=row["latency_p95_ms"])
     sender.disconnect()
-    eventually(lambda: server.metric("auralink_aic_tracks") == 0, 10, what="tracks that ended are not counted")
+    eventually(lambda: server.metric("auralink_aic_tracks") == 0, 60, what="tracks that ended are not counted")
 
 
 def test_counted_bytes_are_right(call):
@@ -191,8 +191,8 @@ def test_governed(core, start_server, room_on):
     sender = room.join("chromium", "sender")
     video = sender.call("publishVideo", width=640, height=360, fps=15, bitrate=1_000_000)["sid"]
     viewer = room.join("chromium", "viewer")
-    viewer.until(video, lambda s: s["distinct"] > 5, 30, "no picture")
+    viewer.until(video, lambda s: s["distinct"] > 5, 60, "no picture")
     text = shows(viewer, video, lambda t: t.startswith("governed cap:"))
     assert re.match(r"^governed cap:\d+kbps( vmaf:\d+)?$", text), text
-    (row,) = eventually(lambda: (rows := top(server)) and rows[0]["mode"] == "governed" and rows, 20, what="top says so")
+    (row,) = eventually(lambda: (rows := top(server)) and rows[0]["mode"] == "governed" and rows, 60, what="top says so")
     assert row["cap_kbps"] > 0 and row["track"] == video and row["sent_bytes"] == 0, row

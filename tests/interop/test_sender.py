@@ -14,8 +14,6 @@ from lib.driver import eventually
 from lib.media import Media, program
 from lib.server import ROOT
 
-pytestmark = [pytest.mark.timeout(180)]
-
 NATIVE, AIC = "video/VP8", "video/AV1"
 SMALL = ("--size", "640x360", "--fps", "15")
 
@@ -65,7 +63,7 @@ def test_compressed(core, media, server, record, tmp_path):
     receiver = media("subscribe", server, "-o", str(out))
     sender = media("publish", server, "test", *SMALL, *aic(core))
     sender.until(is_active, 60, "AI Core's frames are sent")
-    line = receiver.until(lambda s: s["mode"] == "compressed" and s["restored"] > 20, 30, "restored pictures")
+    line = receiver.until(lambda s: s["mode"] == "compressed" and s["restored"] > 20, 60, "restored pictures")
     sent, seen = sender.finish(), receiver.finish()
     record(kbps=line["kbps"], latency_ms=sent["latency_ms"]["p50"], gap_ms=seen["gap_ms_max"], native_kbps=sent["native_kbps"])
     assert "AIC Compressed!" in sender.log()
@@ -85,7 +83,7 @@ def test_not_restored(core, media, server):
     receiver = media("subscribe", server, "--aic", "off")
     sender = media("publish", server, "test", *SMALL, *aic(core))
     sender.until(is_active, 60, "AI Core's frames are sent")
-    receiver.until(lambda s: s["mode"] == "compressed", 30, "compressed")
+    receiver.until(lambda s: s["mode"] == "compressed", 60, "compressed")
     seen = receiver.finish()
     assert seen["restored"] == 0, seen
     numbers_in_order(seen)
@@ -100,17 +98,17 @@ def test_fallback(core, media, start_server, room_on, fail, record):
     receiver = media("subscribe", server, room=room.name)
     sender = media("publish", server, "test", *SMALL, *aic(core), room=room.name)
     viewer = room.join("chromium", "viewer")
-    sid = viewer.wait("trackSubscribed", 30, where=lambda e: e["kind"] == "video")["sid"]
-    viewer.until(sid, lambda s: s["distinct"] > 20, 30, "no picture")
+    sid = viewer.wait("trackSubscribed", 60, where=lambda e: e["kind"] == "video")["sid"]
+    viewer.until(sid, lambda s: s["distinct"] > 20, 60, "no picture")
     eventually(lambda: viewer.call("rtcStats", sid=sid).get("mimeType") == AIC, 60, 0.05, "AV1 in Chromium")
     ssrc = viewer.call("rtcStats", sid=sid)["ssrc"]
     viewer.call("reset")
     fallbacks = sender.last["fallbacks"]
     {"kill": core.process.kill, "stop": lambda: core.process.send_signal(signal.SIGSTOP), "drain": core.terminate}[fail]()
-    eventually(lambda: viewer.call("rtcStats", sid=sid).get("mimeType") == NATIVE, 10, 0.05, "VP8 in Chromium")
-    viewer.until(sid, lambda s: s["distinct"] > 30, 15, "pictures go on")
+    eventually(lambda: viewer.call("rtcStats", sid=sid).get("mimeType") == NATIVE, 60, 0.05, "VP8 in Chromium")
+    viewer.until(sid, lambda s: s["distinct"] > 30, 60, "pictures go on")
     stats = viewer.track(sid)
-    sent = sender.until(lambda s: s["fallbacks"] > fallbacks, 5, "the fallback is counted")
+    sent = sender.until(lambda s: s["fallbacks"] > fallbacks, 60, "the fallback is counted")
     record(max_gap_ms=stats["maxGapMs"], reason=sent["reason"])
     assert stats["backwards"] == 0 and stats["unreadable"] == 0, stats
     assert stats["maxGapMs"] < 600, stats
@@ -127,7 +125,7 @@ def test_without_ai_core(media, server):
     """It is not there at all: the client's own VP8, at LiveKit's default rate, and nobody waits."""
     receiver = media("subscribe", server)
     sender = media("publish", server, "test", *SMALL, "--aic", "on", "--ai-core", "127.0.0.1:9")
-    receiver.until(lambda s: s["pictures"] > 45, 30, "pictures")
+    receiver.until(lambda s: s["pictures"] > 45, 60, "pictures")
     sent, seen = sender.finish(), receiver.finish()
     assert seen["codec"] == "VP8" and sent["aic_frames"] == 0 and sent["native_frames"] > 45, (sent, seen)
     numbers_in_order(seen)
@@ -144,11 +142,11 @@ def test_stock_livekit(core, media, monkeypatch, start_server, record):
     receiver = media("subscribe", server)
     sender = media("publish", server, "test", *SMALL, *aic(core))
     sender.until(is_active, 60, "AI Core's frames are sent")
-    receiver.until(lambda s: s["pictures"] > 60, 30, "pictures")
+    receiver.until(lambda s: s["pictures"] > 60, 60, "pictures")
     core.process.kill()
     seen = receiver.last["pictures"]
-    sender.until(lambda s: s["mode"] == "fallback", 10, "the fallback")
-    line = receiver.until(lambda s: s["pictures"] > seen + 45, 30, "pictures go on")
+    sender.until(lambda s: s["mode"] == "fallback", 60, "the fallback")
+    line = receiver.until(lambda s: s["pictures"] > seen + 45, 60, "pictures go on")
     record(gap_ms=line["gap_ms_max"])
     assert line["codec"] == "AV1" and line["hints"] == "", line
     numbers_in_order(receiver.finish())
@@ -163,7 +161,7 @@ def test_from_chromium(media, start_server, room_on, core):
     browser = room.join("chromium", "browser")
     browser.call("publishVideo", width=640, height=360, fps=15, bitrate=1_000_000)
     receiver = media("subscribe", server, "--from", "browser", room=room.name)
-    first = receiver.until(lambda s: s["pictures"] > 5, 30, "pictures")
+    first = receiver.until(lambda s: s["pictures"] > 5, 60, "pictures")
     assert first["identity"] == "browser"
     line = receiver.until(lambda s: s["codec"] == "AV1" and s["mode"] == "compressed", 60, "the derived layer's hints")
     assert "ratio:" in line["hints"], line
@@ -178,7 +176,7 @@ def test_files(media, server, tmp_path, record):
                     "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", str(path)], check=True, timeout=60)
     receiver = media("subscribe", server)
     sender = media("publish", server, str(path), "--loop")
-    line = receiver.until(lambda s: s["pictures"] > 100, 40, "more pictures than one round has")
+    line = receiver.until(lambda s: s["pictures"] > 100, 60, "more pictures than one round has")
     sent = sender.finish()
     record(kbps=sent["kbps"], fps=line["fps"])
     assert (line["width"], line["height"]) == (322, 180)
@@ -192,14 +190,14 @@ def test_end_of_file(media, server, tmp_path):
     subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=3",
                     "-c:v", "libvpx", "-deadline", "realtime", str(path)], check=True, timeout=60)
     sender = media("publish", server, str(path))
-    assert sender.process.wait(30) == 0, sender.log()
+    assert sender.process.wait(60) == 0, sender.log()
     assert sender.lines()[-1]["summary"] and sender.lines()[-1]["native_frames"] > 40, sender.lines()
 
 
 def test_wrong_calls(media, server):
     """What cannot work is said, with status 1 or 2."""
     def status(*words: str) -> tuple[int, str]:
-        done = subprocess.run([*program(), *words], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([*program(), *words], capture_output=True, text=True, timeout=60)
         return done.returncode, done.stderr
 
     assert status("publish", "test")[0] == 2

@@ -17,8 +17,6 @@ from lib.media import Media
 from lib.netem import Forwarder, Impairment
 from lib.server import ROOT
 
-pytestmark = [pytest.mark.timeout(240)]
-
 SECONDS = 29
 
 
@@ -76,7 +74,7 @@ def said(media, clip, publish_url: str, watch_url: str, out, enough, *options: s
     """The clip over and over, until a line of the sender's is enough. @return both summaries and how alike what came is to it"""
     path, pcm = clip
     receiver = media("subscribe", watch_url, "--audio", str(out))
-    receiver.until(lambda line: line["seconds"] > 0, 20, "the receiver is there")
+    receiver.until(lambda line: line["seconds"] > 0, 60, "the receiver is there")
     sender = media("publish", publish_url, path, "--loop", *options)
     sender.until(enough, 120, "enough is said")
     sent, seen = sender.finish(), receiver.finish()
@@ -166,12 +164,12 @@ def test_fallback(media, server, core, clip, tmp_path, record, fail):
     """AI Core goes in the middle of a word: the client's own packets follow without a hole."""
     path, _ = clip
     receiver = media("subscribe", server.url, "--audio", str(tmp_path / "out.wav"))
-    receiver.until(lambda line: line["seconds"] > 0, 20, "the receiver is there")
+    receiver.until(lambda line: line["seconds"] > 0, 60, "the receiver is there")
     sender = media("publish", server.url, path, "--loop", *aic(core))
     before = sender.until(lambda line: line["sound_aic"] > 30 and line["sound_mode"] == "active", 60, "AI Core's packets")["sound_fallbacks"]
     core.process.send_signal(signal.SIGKILL if fail == "kill" else signal.SIGSTOP)
-    line = sender.until(lambda line: line["sound_mode"] != "active", 10, "the fallback")
-    sender.until(lambda now: now["sound_native"] > line["sound_native"] + 100, 30, "its own packets")
+    line = sender.until(lambda line: line["sound_mode"] != "active", 60, "the fallback")
+    sender.until(lambda now: now["sound_native"] > line["sound_native"] + 100, 60, "its own packets")
     sent, seen = sender.finish(), receiver.finish()
     record(guessed_ms=seen["sound_guessed_ms"], silent_ms=seen["sound_silent_ms"])
     assert sent["sound_fallbacks"] > before, sent
@@ -206,5 +204,5 @@ def test_stock_livekit(media, monkeypatch, start_server, clip, tmp_path, record)
 def test_wrong_path(media, server, tmp_path):
     """A file that cannot be written is said."""
     receiver = media("subscribe", server.url, "--audio", str(tmp_path / "none" / "out.wav"))
-    assert receiver.process.wait(30) == 1
+    assert receiver.process.wait(60) == 1
     assert "out.wav" in receiver.log()

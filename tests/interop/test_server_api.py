@@ -100,7 +100,7 @@ def test_sync_streams(server, room):
     audio = speaker.call("publishAudio")["sid"]
     video = speaker.call("publishVideo")["sid"]
     listener.until(audio, lambda s: s["loudSeconds"] > 0.3)
-    listener.until(video, lambda s: s.get("framesDecoded", s.get("frames", 0)) > 5, 30)
+    listener.until(video, lambda s: s.get("framesDecoded", s.get("frames", 0)) > 5, 60)
 
 
 test_sync_streams = pytest.mark.browser(test_sync_streams)

@@ -35,7 +35,6 @@ def talk(tmp_path_factory):
 
 @pytest.mark.browser
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_person(room, drivers, talk, tmp_path, record):
     drivers.add("chromium-talk", ["node", "clients/browser_client.mjs", "chromium", talk.camera, talk.microphone])
     try:
@@ -43,9 +42,9 @@ def test_person(room, drivers, talk, tmp_path, record):
         viewer = room.join("chromium-talk", "viewer")
         person = room.join("chromium-talk", "person")
         sids = person.call("publishDevices", width=talk.width, height=talk.height)
-        viewer.until(sids["video"], lambda s: s["distinct"] > 60, 40, "no picture of the person")
-        viewer.until(sids["audio"], lambda s: s["seconds"] > 3, 20, "no sound of the person")
-        recorder.until(sids["video"], lambda s: s["distinct"] > 60, 40, "no picture of the person")
+        viewer.until(sids["video"], lambda s: s["distinct"] > 60, 60, "no picture of the person")
+        viewer.until(sids["audio"], lambda s: s["seconds"] > 3, 60, "no sound of the person")
+        recorder.until(sids["video"], lambda s: s["distinct"] > 60, 60, "no picture of the person")
         recorder.call("saveFrames", folder=str(tmp_path), count=40, every=7)
         time.sleep(20)  # two rounds of the clip: eight flashes and beeps
         local = person.call("localStats")

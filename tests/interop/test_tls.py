@@ -41,7 +41,7 @@ def certificate(folder, name: str, ca: dict, *subject: str) -> None:
 def shown(server, *more: str) -> str:
     """What openssl s_client says of a handshake."""
     done = subprocess.run(["openssl", "s_client", "-connect", server.authority, *more], input="", text=True,
-                          capture_output=True, timeout=30)
+                          capture_output=True, timeout=60)
     return done.stdout + done.stderr
 
 
@@ -55,7 +55,7 @@ def secure(start_server, certificates, tmp_path):
 
 
 def log_has(server, *words: str):
-    eventually(lambda: any(all(w in line for w in words) for line in server.tail(200000).splitlines()), 20,
+    eventually(lambda: any(all(w in line for w in words) for line in server.tail(200000).splitlines()), 60,
                what=f"a log line with {words}")
 
 
@@ -118,7 +118,6 @@ def trusting(secure, certificates, drivers):
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(240)
 def test_real_clients(secure, trusting, room_on):
     """livekit-client in Chromium, rtc-node and Python join over wss and see each other; without trust none does."""
     room = room_on(secure)
@@ -170,7 +169,6 @@ def test_command_line(secure, certificates, trusting, room_on, tmp_path):
         room.close()
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("url, trust, ends", [("", None, "EGRESS_COMPLETE"), ("wss://localhost:{}", "ca.pem", "EGRESS_COMPLETE"),
                                               ("wss://localhost:{}", "other.pem", "EGRESS_FAILED")])
 def test_recordings(start_server, certificates, drivers, room_on, tmp_path, monkeypatch, url, trust, ends):
@@ -210,7 +208,7 @@ def test_renewed_by_itself(start_server, certificates, tmp_path):
         "tls": {"cert_file": str(tmp_path / "cert.pem"), "key_file": str(tmp_path / "key.pem"), "check_interval": "1s"}})
 
     def shows(name: str) -> None:
-        eventually(lambda: f"subject=CN = {name}" in shown(server), 30, 0.2, f"the certificate of {name}")
+        eventually(lambda: f"subject=CN = {name}" in shown(server), 60, 0.2, f"the certificate of {name}")
 
     shows("first")
     certificate(tmp_path, "second", certificates)
@@ -235,7 +233,7 @@ def test_reload_in_a_call(secure, certificates, drivers, room_on):
     try:
         sender, receiver = room.join("python-tls", "sender"), room.join("python-tls", "receiver")
         sid = sender.call("publishVideo", width=320, height=180, fps=10, bitrate=200_000)["sid"]
-        receiver.until(sid, lambda s: s["distinct"] > 5, 40, "no picture")
+        receiver.until(sid, lambda s: s["distinct"] > 5, 60, "no picture")
 
         def reload(keys: dict | str, **more):
             with open(path, "w") as file:
@@ -270,7 +268,7 @@ def test_reload_in_a_call(secure, certificates, drivers, room_on):
         log_has(secure, "reloaded", "keys_removed=1")
         assert secure.get(f"/rtc/validate?access_token={fresh}")[0] == 401
         before = receiver.track(sid)["distinct"]
-        receiver.until(sid, lambda s: s["distinct"] > before + 10, 40, "the picture stopped")
+        receiver.until(sid, lambda s: s["distinct"] > before + 10, 60, "the picture stopped")
     finally:
         room.close()
         drivers.remove("python-tls")

@@ -171,7 +171,7 @@ def test_dead_collector(start_server, room_on):
         room.clients[0].wait("trackSubscribed")
         server.terminate()  # drains until all have left
         room.close()
-        assert server.wait_exit(30) == 0
+        assert server.wait_exit(60) == 0
     finally:
         deaf.close()
 

@@ -62,8 +62,8 @@ def call_from_inside(drivers, space):
         far = room.join("node-far", "far", timeout=60)
         up = far.call("publishVideo", width=320, height=240, fps=15)["sid"]
         down = near.call("publishVideo", width=320, height=240, fps=15)["sid"]
-        near.until(up, lambda s: s["distinct"] > 15, 40, "no picture from inside")
-        far.until(down, lambda s: s["distinct"] > 15, 40, "no picture inside")
+        near.until(up, lambda s: s["distinct"] > 15, 60, "no picture from inside")
+        far.until(down, lambda s: s["distinct"] > 15, 60, "no picture inside")
 
     yield call
     for room in rooms:
@@ -115,10 +115,10 @@ def test_whip_by_turn_over_tls(space, coturn, far_server, drivers, certificates)
     )
     try:
         sid = viewer.wait("trackSubscribed", 60, kind="video")["sid"]
-        viewer.until(sid, lambda s: s["distinct"] > 15, 40, "no picture by TURN over TLS")
+        viewer.until(sid, lambda s: s["distinct"] > 15, 60, "no picture by TURN over TLS")
     finally:
         inside.stdin.close()
-        inside.wait(30)
+        inside.wait(60)
         room.close()
     assert "TLS" in coturn.log()
 

@@ -133,7 +133,7 @@ def test_order_under_failures(start_server, receivers, outbox):
     names = [f"order-{i}" for i in range(5)]
     for _ in range(3):
         rooms_made(server, *names, delete=True)
-    receiver.wait(lambda r: len(r.taken()) == 30, 60)
+    receiver.wait(lambda r: len(r.taken()) >= 30, 60)
     for name in names:
         assert receiver.names(name) == ["room_started", "room_finished"] * 3
         assert numbers(receiver, name) == [1, 2, 3, 4, 5, 6]
@@ -156,8 +156,9 @@ def test_slow_receiver_holds_nobody(start_server, receivers, outbox):
     server = start_server(config=config(outbox, good.url, stuck.url, timeout="2s"))
     names = [f"slow-{i}" for i in range(30)]
     rooms_made(server, *names)
-    good.wait(lambda r: len(r.taken()) == 30)
-    assert server.metric("auralink_control_loop_lag_seconds") < 1
+    good.wait(lambda r: {g["event"]["room"]["name"] for g in r.taken()} == set(names))
+    # The longest turn since the last look: one that waits for the stuck one takes two seconds, time after time.
+    eventually(lambda: server.metric("auralink_control_loop_lag_seconds") < 1, every=1, what="the control loop turns")
     release.set()
     stuck.wait(lambda r: {g["event"]["room"]["name"] for g in r.taken()} == set(names), 60)
 
@@ -205,7 +206,7 @@ def test_kill(start_server, receivers, outbox):
     rooms_made(server, *names, delete=True)
     eventually(lambda: server.metric("auralink_webhooks_stored") == 80, what="all are stored")
     os.kill(server.pid, signal.SIGKILL)
-    server.process.wait(10)
+    server.process.wait(60)
     server.process.returncode = 0
     receiver.answer = lambda event: 200
     start_server(config=config(outbox, receiver.url))
@@ -235,7 +236,7 @@ def test_filter(start_server, receivers, outbox):
 
 
 def run_cli(*words: str) -> dict:
-    done = subprocess.run([*program(), *words, "--json"], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([*program(), *words, "--json"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -267,7 +268,7 @@ def test_list_and_replay(start_server, receivers, outbox):
     request = urllib.request.Request(server.http_url + "/webhooks/replay?from=1", data=b"",
                                      headers={"Authorization": f"Bearer {only_list}"})
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=60)
     assert caught.value.code == 403
     assert server.get("/webhooks")[0] == 401
 

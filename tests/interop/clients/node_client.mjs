@@ -21,10 +21,11 @@ import {
 } from '@livekit/rtc-node';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { emit, serve } from './lines.mjs';
-import { AudioWatch, VideoWatch, drawLuma } from './pattern.mjs';
+import { AudioWatch, Lateness, VideoWatch, drawLuma } from './pattern.mjs';
 
 const nowMs = () => performance.timeOrigin + performance.now();
 const clients = new Map();
+const lateness = new Lateness();
 const kindName = (kind) => (kind === TrackKind.KIND_VIDEO ? 'video' : 'audio');
 
 class Client {
@@ -323,7 +324,7 @@ serve({
       destinationIdentity: m.to,
       method: m.method,
       payload: m.payload,
-      responseTimeout: m.timeoutMs ?? 8000,
+      responseTimeout: m.timeoutMs ?? 30_000,
     });
   },
   saveFrames(m) {
@@ -342,6 +343,7 @@ serve({
     }
     return out;
   },
+  late: (m) => lateness.within(m.ms),
   /** What WebRTC itself counted: {sent: {ssrc: frames}, received: {ssrc: frames put together of packets, decoded or not}}. */
   async frameCounts(m) {
     const { publisherStats, subscriberStats } = await get(m).room.getRtcStats();

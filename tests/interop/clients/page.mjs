@@ -11,10 +11,11 @@ import {
 } from 'livekit-client';
 import { whipCommands } from './whip.mjs';
 import { dataTrackCommands } from './data_tracks.mjs';
-import { AudioWatch, VideoWatch, drawLuma } from './pattern.mjs';
+import { AudioWatch, Lateness, VideoWatch, drawLuma } from './pattern.mjs';
 
 const nowMs = () => performance.timeOrigin + performance.now();
 const clients = new Map();
+const lateness = new Lateness();
 let audio; // one AudioContext for all
 const audioContext = () => (audio ??= new AudioContext({ sampleRate: 48000 }));
 
@@ -430,7 +431,7 @@ window.driver = {
     element.playbackRate = m.rate ?? 2;
     document.body.append(element);
     await new Promise((resolve, reject) => {
-      const limit = setTimeout(() => reject(new Error(`stuck at ${element.currentTime} s`)), (m.timeout ?? 20) * 1000);
+      const limit = setTimeout(() => reject(new Error(`stuck at ${element.currentTime} s`)), (m.timeout ?? 60) * 1000);
       const done = () => (clearTimeout(limit), resolve());
       element.onended = done;
       element.ontimeupdate = () => element.currentTime >= (m.seconds ?? Infinity) && done();
@@ -537,7 +538,7 @@ window.driver = {
       destinationIdentity: m.to,
       method: m.method,
       payload: m.payload,
-      responseTimeout: m.timeoutMs ?? 8000,
+      responseTimeout: m.timeoutMs ?? 30_000,
     }),
   simulate: (m) => get(m).room.simulateScenario(m.scenario),
   reset(m) {
@@ -548,6 +549,7 @@ window.driver = {
     for (const [sid, { watch, identity }] of get(m).watches) out[sid] = { identity, ...watch.summary(nowMs()) };
     return out;
   },
+  late: (m) => lateness.within(m.ms),
   /** The receiver's own view (RTCRtpReceiver.getStats): loss, NACKs, freezes, codec. */
   async rtcStats(m) {
     const { track } = get(m).watches.get(m.sid);

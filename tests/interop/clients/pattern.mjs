@@ -41,6 +41,29 @@ export function readCounter(luma, w, h) {
   return value;
 }
 
+/** How late the timers of this process are: what a busy machine does to everything in it. */
+export class Lateness {
+  constructor() {
+    this.late = []; // [when, ms], the worst of each 100 ms of the last few minutes
+    this.due = performance.now() + 20;
+    const tick = () => {
+      const now = performance.now();
+      const last = this.late.at(-1);
+      if (last && now - last[0] < 100) last[1] = Math.max(last[1], now - this.due);
+      else this.late.push([now, now - this.due]);
+      if (this.late.length > 3000) this.late.shift();
+      this.due = now + 20;
+      setTimeout(tick, 20);
+    };
+    setTimeout(tick, 20);
+  }
+  /** The worst of the last `ms` milliseconds. */
+  within(ms) {
+    const now = performance.now();
+    return Math.max(0, now - this.due, ...this.late.filter(([at]) => at >= now - ms).map(([, late]) => late));
+  }
+}
+
 /** What a receiver learns from a video track; `arrived` is called for each decoded frame. */
 export class VideoWatch {
   constructor() {

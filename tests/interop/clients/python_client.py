@@ -14,7 +14,7 @@ import numpy as np
 from livekit import rtc
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
-from lib.pattern import AudioWatch, TestPicture, VideoWatch  # noqa: E402
+from lib.pattern import AudioWatch, Lateness, TestPicture, VideoWatch  # noqa: E402
 
 
 def now_ms() -> float:
@@ -137,6 +137,7 @@ class Client:
 
 
 CLIENTS: dict[str, Client] = {}
+LATENESS = Lateness()
 
 
 async def _send_video(source, width, height, fps, state) -> None:
@@ -389,7 +390,7 @@ class Commands:
             destination_identity=m["to"],
             method=m["method"],
             payload=m["payload"],
-            response_timeout=m.get("timeoutMs", 8000) / 1000,
+            response_timeout=m.get("timeoutMs", 30_000) / 1000,
         )
 
     @staticmethod
@@ -404,6 +405,10 @@ class Commands:
             summary = watch.summary(now_ms()) if isinstance(watch, VideoWatch) else watch.summary()
             out[sid] = {"identity": identity, **summary}
         return out
+
+    @staticmethod
+    async def late(m):
+        return LATENESS.within(m["ms"])
 
     @staticmethod
     async def participants(m):
@@ -443,8 +448,8 @@ async def main() -> None:
     reader = asyncio.StreamReader(limit=1 << 24)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    pending = {asyncio.ensure_future(LATENESS.watch())}
     emit({"event": "ready", "client": ""})
-    pending = set()
     while line := await reader.readline():
         task = asyncio.ensure_future(answer(json.loads(line)))
         pending.add(task)

@@ -46,7 +46,7 @@ class AICore:
             argv = [*shlex.split(command), "--listen", listen, "--http", "127.0.0.1:0", *arguments]
             self.process = subprocess.Popen(argv,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        found = eventually(self._announcement, 30, what="AI Core says where it listens")
+        found = eventually(self._announcement, 60, what="AI Core says where it listens")
         self.http_url = f"http://127.0.0.1:{json.loads(found)['http']}"
         self.address = listen if listen.startswith("unix:") else f"127.0.0.1:{json.loads(found)['grpc']}"
 
@@ -63,7 +63,7 @@ class AICore:
     def get(self, path: str) -> tuple[int, str]:
         """(status, text) of /metrics or /healthz."""
         try:
-            with urllib.request.urlopen(self.http_url + path, timeout=5) as answer:
+            with urllib.request.urlopen(self.http_url + path, timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -86,7 +86,7 @@ class AICore:
         if self.process.poll() is None:
             self.terminate()
         try:
-            return self.process.wait(timeout=30)
+            return self.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -58,7 +58,7 @@ class Coturn:
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT,
         )
         for port in filter(None, (self.port, self.tls_port)):
-            eventually(lambda: self._listens(port), 20, 0.05, f"coturn listens on {port}: {self.log()[-800:]}")
+            eventually(lambda: self._listens(port), 60, 0.05, f"coturn listens on {port}: {self.log()[-800:]}")
 
     @staticmethod
     def there() -> bool:
@@ -78,7 +78,7 @@ class Coturn:
 
     def _end(self) -> None:
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
         self._log.close()
 
     def restart(self) -> None:

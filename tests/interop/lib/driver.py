@@ -13,6 +13,9 @@ from collections import deque
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+# Seconds that tests wait for what must come: far more than it takes, for a machine that has much else to do.
+PATIENCE_S = 60
+
 
 class ClientError(Exception):
     """What the SDK in the other process threw."""
@@ -42,7 +45,7 @@ class Driver:
         self._ready = False
         threading.Thread(target=self._read, daemon=True).start()
         with self._changed:
-            if not self._changed.wait_for(lambda: self._ready or self._dead, 60) or self._dead:
+            if not self._changed.wait_for(lambda: self._ready or self._dead, 120) or self._dead:
                 raise ClientError(f"{name} did not start: {self.tail()}")
 
     @property
@@ -77,7 +80,7 @@ class Driver:
             self._dead = True
             self._changed.notify_all()
 
-    def call(self, cmd: str, timeout: float = 30, **fields):
+    def call(self, cmd: str, timeout: float = PATIENCE_S, **fields):
         wanted = self.begin(cmd, **fields)
         return self.finish(wanted, cmd, timeout)
 
@@ -91,7 +94,7 @@ class Driver:
             self._process.stdin.flush()
         return number
 
-    def finish(self, number: int, cmd: str, timeout: float = 30):
+    def finish(self, number: int, cmd: str, timeout: float = PATIENCE_S):
         with self._changed:
             if not self._changed.wait_for(lambda: number in self._answers or self._dead, timeout):
                 raise TimeoutError(f"{self.name}: no answer to {cmd} in {timeout} s\n{self.tail()}")
@@ -129,14 +132,17 @@ class Client:
         self.identity = ""
         self.psid = ""
         self.connected = False
+        self.reset_at = time.monotonic()
 
     def __repr__(self) -> str:
         return f"<{self.driver.name}:{self.name}>"
 
-    def call(self, cmd: str, timeout: float = 30, **fields):
+    def call(self, cmd: str, timeout: float = PATIENCE_S, **fields):
+        if cmd == "reset":
+            self.reset_at = time.monotonic()
         return self.driver.call(cmd, timeout, client=self.name, **fields)
 
-    def connect(self, url: str, token: str, timeout: float = 30, **options) -> dict:
+    def connect(self, url: str, token: str, timeout: float = PATIENCE_S, **options) -> dict:
         answer = self.call("connect", timeout, url=url, token=token, **options)
         self.identity, self.psid, self.connected = answer["identity"], answer["psid"], True
         return answer
@@ -144,7 +150,7 @@ class Client:
     def disconnect(self) -> None:
         if self.connected:
             self.connected = False
-            self.call("disconnect")
+            self.call("disconnect", 30)
 
     def mark(self) -> int:
         """A place in the event list, for wait(since=...)."""
@@ -156,7 +162,7 @@ class Client:
                 return item
         return None
 
-    def wait(self, event: str, timeout: float = 15, since: int = 0, where=None, **wanted) -> dict:
+    def wait(self, event: str, timeout: float = PATIENCE_S, since: int = 0, where=None, **wanted) -> dict:
         """The first event with these fields (and where(event)), waiting for it if need be."""
 
         def search():
@@ -190,7 +196,7 @@ class Client:
     def track(self, sid: str) -> dict:
         return self.stats().get(sid, {})
 
-    def until(self, sid: str, good, timeout: float = 20, what: str = "") -> dict:
+    def until(self, sid: str, good, timeout: float = PATIENCE_S, what: str = "") -> dict:
         """Polls the statistics of a received track until good(stats)."""
         deadline = time.monotonic() + timeout
         stats: dict = {}
@@ -203,7 +209,7 @@ class Client:
         raise AssertionError(f"{self!r}: track {sid} {what or 'not as expected'} in {timeout} s: {shown}")
 
 
-def eventually(check, timeout: float = 15, every: float = 0.1, what: str = "condition"):
+def eventually(check, timeout: float = PATIENCE_S, every: float = 0.1, what: str = "condition"):
     """The first true value of check(), or an AssertionError with the last one."""
     deadline = time.monotonic() + timeout
     while True:
@@ -213,6 +219,18 @@ def eventually(check, timeout: float = 15, every: float = 0.1, what: str = "cond
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: still {value!r} after {timeout} s")
         time.sleep(every)
+
+
+def late_ms(viewer: Client, *others: Client) -> float:
+    """What the slowest of these clients' processes was late by since the statistics of the first were reset."""
+    ms = (time.monotonic() - viewer.reset_at) * 1000
+    return max(client.call("late", ms=ms) for client in (viewer, *others))
+
+
+def at_most(ms: float, viewer: Client, *others: Client) -> float:
+    """A limit for what nobody may wait longer for, on this machine: it is the publisher's process, the server's and the
+    viewer's that may have been kept waiting for a processor, as long as one of them tells."""
+    return ms + 3 * late_ms(viewer, *others)
 
 
 def silent(client, sid, seconds=0.5) -> bool:

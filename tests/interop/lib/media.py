@@ -58,7 +58,7 @@ class Media:
             print(self.lines()[-5:], self.log())
             raise
 
-    def finish(self, timeout: float = 30) -> dict:
+    def finish(self, timeout: float = 60) -> dict:
         """Lets it end in good order. @return its summary"""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)

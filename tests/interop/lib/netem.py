@@ -182,7 +182,7 @@ class Forwarder:
         self._tasks.append(self._loop.create_task(self._deliver()))
         if self._signal_target:
             self._web = await websockets.serve(
-                self._proxy, self.host, 0, max_size=None, compression=None, open_timeout=30
+                self._proxy, self.host, 0, max_size=None, compression=None, open_timeout=60
             )
             self.ws_port = self._web.sockets[0].getsockname()[1]
 

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections import deque
+
 import numpy as np
 
 BITS = 16
@@ -46,6 +50,26 @@ class TestPicture:
         luma[:] = 60 + (((self._ramp + counter * 3) & 255) >> 1)
         draw_strip(luma, counter & 0xFFFF)
         return bytearray(self._data.tobytes())
+
+
+class Lateness:
+    """How late the timers of this process are: what a busy machine does to everything in it."""
+
+    def __init__(self) -> None:
+        self._late: deque[tuple[float, float]] = deque(maxlen=15_000)  # (when, ms) of the last minutes
+        self._due = time.monotonic()
+
+    async def watch(self) -> None:
+        while True:
+            self._due = time.monotonic() + 0.02
+            await asyncio.sleep(0.02)
+            now = time.monotonic()
+            self._late.append((now, (now - self._due) * 1000))
+
+    def within(self, ms: float) -> float:
+        """The worst of the last `ms` milliseconds."""
+        now = time.monotonic()
+        return max([0.0, (now - self._due) * 1000, *(late for at, late in self._late if at >= now - ms / 1000)])
 
 
 class VideoWatch:

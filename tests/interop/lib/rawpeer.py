@@ -35,7 +35,7 @@ class RawPeer:
         answer = await asyncio.to_thread(self.signal.wait, "answer")
         await self.pc.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
         for event in opened.values():
-            await asyncio.wait_for(event.wait(), 30)
+            await asyncio.wait_for(event.wait(), 60)
 
     def _take(self, message: bytes) -> None:
         self.got.append(models.DataPacket.FromString(message))
@@ -51,7 +51,7 @@ class RawPeer:
         def there():
             return any(p.user.topic == topic for p in self.got)
 
-        eventually(there, 30, 0.05, f"a packet of topic {topic}")
+        eventually(there, 60, 0.05, f"a packet of topic {topic}")
         return list(self.got)
 
     def close(self) -> None:

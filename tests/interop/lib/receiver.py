@@ -81,7 +81,7 @@ class Receiver:
     def names(self, room: str) -> list[str]:
         return [g["event"]["event"] for g in self.taken(room)]
 
-    def wait(self, check, timeout: float = 30, what: str = "webhooks"):
+    def wait(self, check, timeout: float = 60, what: str = "webhooks"):
         with self._changed:
             good = self._changed.wait_for(lambda: check(self), timeout)
         assert good, f"{what}: not in {timeout} s; got {[(g['event']['event'], g['status']) for g in self.got][-30:]}"
@@ -92,5 +92,5 @@ def verify(requests: list[dict], key: str = tokens.KEY, secret: str = tokens.SEC
     lines = "".join(json.dumps({"body": g["body"], "authorization": g["headers"].get("Authorization", "")}) + "\n"
                     for g in requests)
     done = subprocess.run(["node", "clients/webhook_verify.mjs", key, secret], cwd=HERE, input=lines,
-                          capture_output=True, text=True, timeout=60, check=True)
+                          capture_output=True, text=True, timeout=120, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]

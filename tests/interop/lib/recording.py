@@ -38,7 +38,7 @@ class Recording(Media):
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 def probe(path: str) -> dict:
@@ -83,4 +83,4 @@ def play(client, path: str, **options) -> dict:
     """Chromium's <video> plays it."""
     with open(path, "rb") as file:
         data = base64.b64encode(file.read()).decode()
-    return client.call("playFile", 60, data=data, type=TYPES[path.rsplit(".", 1)[1]], **options)
+    return client.call("playFile", 90, data=data, type=TYPES[path.rsplit(".", 1)[1]], **options)

@@ -15,7 +15,7 @@ import tempfile
 import urllib.error
 import urllib.request
 
-from lib.driver import eventually
+from lib.driver import PATIENCE_S, eventually
 from lib.ports import free_port
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -102,7 +102,7 @@ class Server:
             except OSError:
                 return False
 
-        eventually(up, 30, 0.05, "server answers GET /")
+        eventually(up, 60, 0.05, "server answers GET /")
 
     @property
     def authority(self) -> str:
@@ -124,7 +124,7 @@ class Server:
     def alive(self) -> bool:
         return self.process.poll() is None
 
-    def get(self, path: str, headers: dict | None = None, port: int | None = None, timeout: float = 5):
+    def get(self, path: str, headers: dict | None = None, port: int | None = None, timeout: float = PATIENCE_S):
         """(status, text, headers) of a GET; HTTP errors are results, not exceptions."""
         base = self.http_url if port is None else f"http://{self.host}:{port}"
         request = urllib.request.Request(base + path, headers=headers or {})
@@ -176,7 +176,7 @@ class Server:
     def wait_exit(self, timeout: float) -> int:
         return self.process.wait(timeout)
 
-    def stop(self, timeout: float = 20) -> int:
+    def stop(self, timeout: float = PATIENCE_S) -> int:
         """SIGTERM twice (the second forces), then reports the exit status; a hang is a failure."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

@@ -11,6 +11,8 @@ import websockets
 import websockets.sync.client as ws
 from livekit.protocol import rtc as proto
 
+from lib.driver import PATIENCE_S
+
 
 def join_request(**fields) -> str:
     """The join_request query value of /rtc/v1."""
@@ -42,18 +44,18 @@ class Signal:
             additional_headers={"Authorization": f"Bearer {token}", **(headers or {})},
             compression=None,
             max_size=1 << 24,
-            open_timeout=10,
+            open_timeout=PATIENCE_S,
             legacy=True,
         )
         self.seen: list[str] = []
 
-    def receive(self, timeout: float = 5) -> proto.SignalResponse:
+    def receive(self, timeout: float = PATIENCE_S) -> proto.SignalResponse:
         frame = self.socket.recv(timeout)
         message = proto.SignalResponse.FromString(frame)
         self.seen.append(message.WhichOneof("message"))
         return message
 
-    def wait(self, kind: str, timeout: float = 8):
+    def wait(self, kind: str, timeout: float = PATIENCE_S):
         """The next message of this kind; others are dropped."""
         deadline = time.monotonic() + timeout
         while True:
@@ -71,7 +73,7 @@ class Signal:
     def send_raw(self, data: bytes) -> None:
         self.socket.send(data)
 
-    def wait_closed(self, timeout: float = 10) -> tuple[int, str]:
+    def wait_closed(self, timeout: float = PATIENCE_S) -> tuple[int, str]:
         """(code, reason) of the close; messages before it are kept in `seen`."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -102,7 +104,7 @@ def refused(server, token: str | None, version: int = 0, headers: dict | None = 
         sent["Authorization"] = f"Bearer {token}"
     try:
         socket = ws.connect(
-            server.url + path(version, **query), additional_headers=sent, compression=None, open_timeout=10, legacy=True
+            server.url + path(version, **query), additional_headers=sent, compression=None, open_timeout=PATIENCE_S, legacy=True
         )
     except websockets.InvalidStatus as error:
         return error.response.status_code, (error.response.body or b"").decode(errors="replace")

@@ -21,7 +21,7 @@ _loop = asyncio.new_event_loop()
 threading.Thread(target=_loop.run_forever, daemon=True).start()
 
 
-def run(coroutine, timeout: float = 30):
+def run(coroutine, timeout: float = 90):
     return asyncio.run_coroutine_threadsafe(coroutine, _loop).result(timeout)
 
 
@@ -31,7 +31,7 @@ def http(method: str, url: str, token: str | None = None, body: bytes | None = N
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.read().decode(), answer.headers
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode(), error.headers

@@ -93,7 +93,7 @@ class HandWorker:
                     participant_identity=f"agent-of-{job.id}", participant_name="By hand",
                     participant_attributes={"a": "b"}))
 
-    def wait(self, check, timeout: float = 20, what: str = "") -> None:
+    def wait(self, check, timeout: float = 60, what: str = "") -> None:
         with self._changed:
             assert self._changed.wait_for(lambda: check(self), timeout), (
                 f"{what}: offers {[j.id for j in self.offers]}, assigned {[a.job.id for a in self.assigned]}, "
@@ -121,7 +121,7 @@ class RealWorker:
         self._noise: list[str] = []
         self._changed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
-        self.wait("registered", 60)
+        self.wait("registered", 120)
 
     def _read(self) -> None:
         for raw in self._process.stdout:
@@ -140,7 +140,7 @@ class RealWorker:
     def count(self, event: str) -> int:
         return sum(e["event"] == event for e in self.events)
 
-    def wait(self, event: str, timeout: float = 40, **wanted) -> dict:
+    def wait(self, event: str, timeout: float = 90, **wanted) -> dict:
         def found():
             return next((e for e in self.events if e["event"] == event
                          and all(e.get(k) == v for k, v in wanted.items())), None)
@@ -154,6 +154,6 @@ class RealWorker:
         """At once, with the processes of its jobs."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(60)
 
     close = kill

@@ -92,7 +92,7 @@ static void exchange(struct bench *b) {
         aura_endpoint_send(b->endpoints[i], aura_udp_local(b->server), &byte, 1);
     }
     aura_ports_flush(b->ports);
-    for (uint64_t until = aura_now_us(clock) + 5 * AURA_US_PER_S; total(b) < ENDPOINTS;) {
+    for (uint64_t until = aura_now_us(clock) + 60 * AURA_US_PER_S; total(b) < ENDPOINTS;) {
         assert_true(aura_now_us(clock) < until);
         assert_true(aura_udp_recv(b->server, on_server, b) >= 0);
         aura_udp_flush(b->server);
@@ -132,7 +132,7 @@ static int joined(void) {
         assert_int_equal(aura_udp_send(b.server, &byte, 1, &to, NULL), 0);
     }
     aura_udp_flush(b.server);
-    for (uint64_t until = b.sent_us + 5 * AURA_US_PER_S; b.got[5] < 40;) {
+    for (uint64_t until = b.sent_us + 60 * AURA_US_PER_S; b.got[5] < 40;) {
         assert_true(aura_now_us(aura_clock_system()) < until);
         assert_int_equal(aura_loop_run_once(b.loop, 1000), 0);
     }

@@ -229,7 +229,7 @@ static void end(struct bench *b) {
 
 #define WAIT_FOR(b, cond)                                                                          \
     do {                                                                                           \
-        uint64_t until_ = aura_now_us(aura_clock_system()) + 10 * AURA_US_PER_S;                   \
+        uint64_t until_ = aura_now_us(aura_clock_system()) + 60 * AURA_US_PER_S;                   \
         while (!(cond)) {                                                                          \
             if (aura_now_us(aura_clock_system()) > until_) {                                       \
                 fail_msg("waited for: %s", #cond);                                                 \

@@ -39,14 +39,14 @@ static int who_does_not_heed_it_loses_video(void) {
     aura_pub_id mic = env_publish(&e, &a, &sound, 1234, 0);
     env_subscribe(&e, &b, pub, &video, 9000, 9001);
     env_subscribe(&e, &b, mic, &sound, 7000, 0);
-    WAIT_FOR(e.loop, a.plis == 1);
+    WAIT_FOR(e.loop, a.plis > 0);
     uint16_t seq = 0, at = 0;
     uint64_t bytes = aura_sfu_bytes(e.sfu);
     WAIT_FOR(e.loop, (send_video(&a, &seq), dropped(&e) > 20));
     assert_true(aura_sfu_bytes(e.sfu) > bytes + 1000 * b.count);
-    assert_true(a.rembs > 3);
+    WAIT_FOR(e.loop, a.rembs > 3);
     assert_in_range(a.remb_bps, 99000, 100000);
-    WAIT_FOR(e.loop, e.policed == 1);
+    WAIT_FOR(e.loop, e.policed > 0);
     assert_int_equal(e.let_alone, 0);
     /* What is left of the ceiling is for sound: none of it is lost. */
     size_t before = b.count;
@@ -73,9 +73,9 @@ static int nobody_is_told_without_one(void) {
     struct aura_media m = env_video("1");
     aura_pub_id pub = env_publish(&e, &a, &m, 500, 501);
     env_subscribe(&e, &b, pub, &m, 9000, 9001);
-    WAIT_FOR(e.loop, a.plis == 1);
+    WAIT_FOR(e.loop, a.plis > 0);
     uint16_t seq = 0;
-    WAIT_FOR(e.loop, (send_video(&a, &seq), a.rrs == 2));
+    WAIT_FOR(e.loop, (send_video(&a, &seq), a.rrs > 1));
     assert_int_equal(a.rembs, 0);
     assert_int_equal(dropped(&e), 0);
     env_stop(&e);

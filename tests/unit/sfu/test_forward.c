@@ -132,10 +132,11 @@ static int key_frame_requests_are_merged(void) {
     env_client(&e, &c, 0);
     struct aura_media m = env_video("1");
     aura_pub_id pub = env_publish(&e, &a, &m, 500, 501);
+    uint64_t begun_us = aura_now_us(aura_clock_system());
     env_subscribe(&e, &b, pub, &m, 9000, 9001);
     env_subscribe(&e, &c, pub, &m, 9000, 9001);
     struct aura_sfu_counters n = {.pli_in = 0};
-    WAIT_FOR(e.loop, (aura_sfu_counters(e.sfu, &n), n.subs == 2 && a.plis == 1));
+    WAIT_FOR(e.loop, (aura_sfu_counters(e.sfu, &n), n.subs == 2 && a.plis > 0));
     env_send_vp8(&a, 500, 1, 1, true, 500);
     WAIT_FOR(e.loop, b.count == 1 && c.count == 1);
     for (uint16_t i = 0; i < 20; i++) {
@@ -143,11 +144,12 @@ static int key_frame_requests_are_merged(void) {
         client_pli(&c, 9000);
     }
     WAIT_FOR(e.loop, (aura_sfu_counters(e.sfu, &n), n.pli_in == 40));
-    assert_int_equal(a.plis, 1);
-    assert_int_equal(n.pli_out, 1);
+    /* One, or one in each 500 ms that a busy machine took for it. */
+    uint64_t took_us = aura_now_us(aura_clock_system()) - begun_us;
+    assert_in_range(n.pli_out, 1, 1 + took_us / 500000);
     /* It is not forgotten: after the throttle the next packet brings it out. */
     uint16_t seq = 2;
-    WAIT_FOR(e.loop, (env_send_vp8(&a, 500, seq, seq, false, 500), seq++, a.plis == 2));
+    WAIT_FOR(e.loop, (env_send_vp8(&a, 500, seq, seq, false, 500), seq++, a.plis > 1));
     env_stop(&e);
     return 0;
 }
@@ -161,7 +163,7 @@ static int subscriber_losses_are_repeated(void) {
     struct aura_media m = env_video("1");
     aura_pub_id pub = env_publish(&e, &a, &m, 500, 501);
     env_subscribe(&e, &b, pub, &m, 9000, 9001);
-    WAIT_FOR(e.loop, a.plis == 1); /* the subscription is in force */
+    WAIT_FOR(e.loop, a.plis > 0); /* the subscription is in force */
     for (uint16_t i = 0; i < 100; i++) {
         env_send_vp8(&a, 500, i, i, i == 0, 700);
     }
@@ -203,7 +205,7 @@ static int publisher_losses_are_asked_for(void) {
     aura_pub_id pub = env_publish(&e, &a, &m, 500, 501);
     env_subscribe(&e, &b, pub, &m, 9000, 9001);
     size_t lost = 0;
-    WAIT_FOR(e.loop, a.plis == 1);
+    WAIT_FOR(e.loop, a.plis > 0);
     for (uint16_t i = 0; i < 200; i++) {
         if (i % 20 == 7 || i == 101 || i == 102) {
             lost++;
@@ -247,7 +249,7 @@ static int a_lost_key_frame_begin_is_caught_up(void) {
     struct aura_media m = env_video("1");
     aura_pub_id pub = env_publish(&e, &a, &m, 500, 501);
     env_subscribe(&e, &b, pub, &m, 9000, 9001);
-    WAIT_FOR(e.loop, a.plis == 1);
+    WAIT_FOR(e.loop, a.plis > 0);
     for (uint16_t i = 0; i < 30; i++) {
         if (i != 10) { /* the key frame */
             env_send_vp8(&a, 500, i, i, false, 700);
@@ -272,7 +274,7 @@ static int without_rtx_the_packet_itself_is_repeated(void) {
     plain.codecs[0].rtx_pt = 0;
     aura_pub_id pub = env_publish(&e, &a, &m, 500, 501);
     env_subscribe(&e, &b, pub, &plain, 9000, 0);
-    WAIT_FOR(e.loop, a.plis == 1);
+    WAIT_FOR(e.loop, a.plis > 0);
     b.drop_every = 5; /* the fifth is lost */
     for (uint16_t i = 0; i < 8; i++) {
         env_send_vp8(&a, 500, i, i, i == 0, 700);
