@@ -43,6 +43,8 @@ static struct aura_call_event event_of(enum aura_call_event_type type, const str
                                     .call = to->call->id,
                                     .to = &to->person->id,
                                     .about = &to->person->id,
+                                    .by = &to->by,
+                                    .by_device = to->by_device,
                                     .state = to->state,
                                     .reason = to->reason,
                                     .video = to->call->video};
@@ -64,7 +66,6 @@ static bool in_another_call(const struct leg *leg) {
 static void tell_ring(const struct leg *to, const char *device) {
     struct aura_call_event e = event_of(AURA_CALL_RING, to);
     e.about = &to->by;
-    e.by_device = to->by_device;
     e.device = device;
     e.waiting = in_another_call(to);
     emit(to->call, &e);
@@ -254,7 +255,7 @@ static bool same(const struct aura_id *a, const struct aura_id *b) {
     return strcmp(a->name, b->name) == 0;
 }
 
-static bool is_sane(const struct aura_call_request *r) {
+bool aura_calls_sane(const struct aura_call_request *r) {
     if (r->to_count < 1 || r->to_count >= AURA_CALL_PEOPLE_MAX || !is_device(r->device)) {
         return false;
     }
@@ -338,7 +339,7 @@ static int new_call(struct aura_calls *c, const struct aura_call_request *r, str
 int aura_calls_ring(struct aura_calls *c, const struct aura_call_request *r,
                     char id[AURA_CALL_ID_BYTES]) {
     size_t outgoing = 0;
-    if (!is_sane(r)) {
+    if (!aura_calls_sane(r)) {
         return AURA_EINVAL;
     }
     const struct person *p = aura__calls_person(c, r->from);

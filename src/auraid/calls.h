@@ -41,7 +41,7 @@ enum aura_call_reason {
 };
 
 enum aura_call_event_type {
-    AURA_CALL_RING,   /* `about` rings you, from `by_device` */
+    AURA_CALL_RING,   /* `about` rings you */
     AURA_CALL_QUIET,  /* stop ringing, for `reason` */
     AURA_CALL_JOIN,   /* to one device: the call is on, media flow from here */
     AURA_CALL_PERSON, /* to those in the call: what became of `about` */
@@ -57,7 +57,8 @@ struct aura_call_event {
     const char *call;
     const struct aura_id *to;
     const char *device, *except; /* only that device; all but that one. NULL = all */
-    const char *by_device;       /* RING: whose `about` is */
+    const struct aura_id *by;    /* who rings `to`, or has rung … */
+    const char *by_device;       /* … from here; "" = `to` began the call */
     const struct aura_id *about;
     enum aura_leg_state state; /* of `about`; with PERSON */
     enum aura_call_reason reason;
@@ -88,6 +89,8 @@ AURA_NODISCARD int aura_calls_new(struct aura_calls **cp, const struct aura_call
 struct aura_calls *aura_calls_free(struct aura_calls *c);
 size_t aura_calls_count(const struct aura_calls *c);
 
+/** Somebody, not oneself, nobody twice, not too many, from a device? */
+bool aura_calls_sane(const struct aura_call_request *r);
 /**
  * Rings people. Who asks for the same again while it rings gets the same call. If the one person
  * asked for is just ringing the caller (glare), that call is accepted instead.

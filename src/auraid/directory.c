@@ -261,6 +261,11 @@ int aura_directory_delete(struct aura_directory *d, const struct aura_id *id) {
     aura_sql_text(d->sql, ST_STRANGERS, 1, id->name);
     err = aura_sql_run(d->sql, ST_STRANGERS);
     if (!err) {
+        aura_sql_begin(d->sql, ST_MISSED_OF);
+        aura_sql_text(d->sql, ST_MISSED_OF, 1, id->name);
+        err = aura_sql_run(d->sql, ST_MISSED_OF);
+    }
+    if (!err) {
         aura_sql_begin(d->sql, ST_DELETE);
         aura_sql_text(d->sql, ST_DELETE, 1, id->name);
         err = aura_sql_run(d->sql, ST_DELETE);

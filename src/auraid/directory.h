@@ -21,6 +21,7 @@ enum {
     AURA_DIRECTORY_DEVICES_MAX = 32, /* of one identity; the one seen longest ago goes */
     AURA_DIRECTORY_LINKS_MAX = 32,   /* proofs of one identity */
     AURA_DIRECTORY_CONTACTS_MAX = 5000,
+    AURA_DIRECTORY_MISSED_MAX = 100, /* calls that one identity missed; the oldest go */
 };
 
 struct aura_directory;
@@ -105,6 +106,26 @@ AURA_NODISCARD int aura_directory_stance(struct aura_directory *d, const struct 
 /** May @p caller ring @p callee? @return 0, AURA_ENOENT (also where it may not know), AURA_EIO */
 AURA_NODISCARD int aura_directory_may_ring(struct aura_directory *d, const struct aura_id *caller,
                                            const struct aura_id *callee);
+
+/** A call that nobody answered. Texts are borrowed. */
+struct aura_missed {
+    const char *call, *reason;
+    struct aura_id caller;
+    bool video;
+    uint64_t at_us; /* since the Unix epoch */
+};
+/** Keeps it; of many the oldest go. @return 0, AURA_ENOENT (nobody of that name), AURA_EIO */
+AURA_NODISCARD int aura_directory_add_missed(struct aura_directory *d, const struct aura_id *id,
+                                             const struct aura_missed *missed);
+/** The newest first; @p fn must not call the directory. @return 0 or AURA_EIO */
+AURA_NODISCARD int aura_directory_missed(struct aura_directory *d, const struct aura_id *id,
+                                         void (*fn)(void *arg, const struct aura_missed *missed),
+                                         void *arg);
+AURA_NODISCARD int aura_directory_forget_missed(struct aura_directory *d, const struct aura_id *id);
+/** What proves it; @p fn must not call the directory. @return 0 or AURA_EIO */
+AURA_NODISCARD int aura_directory_proofs(struct aura_directory *d, const struct aura_id *id,
+                                         void (*fn)(void *arg, const struct aura_proof *proof),
+                                         void *arg);
 
 /** All that is kept of a person, as one JSON object. @return 0, AURA_ENOENT, AURA_EIO, … */
 AURA_NODISCARD int aura_directory_export(struct aura_directory *d, const struct aura_id *id,

@@ -27,6 +27,11 @@ enum aura__directory_statement {
     ST_STANCES,
     ST_COUNT_STANCES,
     ST_STRANGERS, /* what others think of it */
+    ST_MISSED,
+    ST_MISSED_ADD,
+    ST_MISSED_TRIM,
+    ST_MISSED_FORGET,
+    ST_MISSED_OF, /* where others have it */
     ST_DELETE,
     ST_TOTAL,
 };

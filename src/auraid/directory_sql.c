@@ -15,7 +15,11 @@ const char aura__directory_schema[] =
     "KEY(name, app, id)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS stance(name TEXT NOT NULL REFERENCES identity ON DELETE CASCADE, "
     "other TEXT NOT NULL, stance INTEGER NOT NULL, PRIMARY KEY(name, other)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS stance_other ON stance(other);";
+    "CREATE INDEX IF NOT EXISTS stance_other ON stance(other);"
+    "CREATE TABLE IF NOT EXISTS missed(name TEXT NOT NULL REFERENCES identity ON DELETE CASCADE, "
+    "call TEXT NOT NULL, caller TEXT NOT NULL, video INTEGER NOT NULL, reason TEXT NOT NULL, at_us "
+    "INTEGER NOT NULL, PRIMARY KEY(name, call)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS missed_caller ON missed(caller);";
 
 #define IDENTITY "i.name, i.kind, i.display, i.home_region, i.privacy, i.aic_off, i.created_us"
 
@@ -46,5 +50,12 @@ const char *const aura__directory_sql[ST_TOTAL] = {
     [ST_STANCES] = "SELECT other, stance FROM stance WHERE name = ?1 ORDER BY other",
     [ST_COUNT_STANCES] = "SELECT count(*) FROM stance WHERE name = ?1",
     [ST_STRANGERS] = "DELETE FROM stance WHERE other = ?1",
+    [ST_MISSED] = "SELECT call, caller, video, reason, at_us FROM missed WHERE name = ?1 ORDER BY "
+                  "at_us DESC, call",
+    [ST_MISSED_ADD] = "INSERT OR REPLACE INTO missed VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [ST_MISSED_TRIM] = "DELETE FROM missed WHERE name = ?1 AND call NOT IN (SELECT call FROM "
+                       "missed WHERE name = ?1 ORDER BY at_us DESC LIMIT ?2)",
+    [ST_MISSED_FORGET] = "DELETE FROM missed WHERE name = ?1",
+    [ST_MISSED_OF] = "DELETE FROM missed WHERE caller = ?1",
     [ST_DELETE] = "DELETE FROM identity WHERE name = ?1",
 };

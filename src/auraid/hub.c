@@ -41,11 +41,6 @@ int aura_hub_call_name(char out[AURA_CALL_DEVICE_MAX], const char *app, const ch
     return 0;
 }
 
-bool aura_hub_is_of(const struct aura_hub_device *d, const char *app) {
-    size_t len = (size_t)(d->name - d->call_name) - 1;
-    return strlen(app) == len && memcmp(app, d->call_name, len) == 0;
-}
-
 /* ---- devices ---- */
 
 static struct owner *owner_find(const struct aura_hub *h, const struct aura_id *id) {
@@ -178,7 +173,8 @@ void aura_hub_tell(struct aura_hub *h, struct aura_hub_device *d, const char *me
         shut(h, d, AURA_HUB_TOO_SLOW, "too slow a reader: connect again to learn what is so");
         return;
     }
-    int err = aura_buf_printf(&text, "{\"seq\":%" PRIu64 ",%s", d->seq + 1, members);
+    int err = members ? 0 : AURA_ENOMEM;
+    err = err ? err : aura_buf_printf(&text, "{\"seq\":%" PRIu64 ",%s", d->seq + 1, members);
     err = err ? err : d->sink->send(d->arg, aura_buf_text(&text), text.len);
     aura_buf_free(&text);
     if (err) {

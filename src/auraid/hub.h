@@ -43,8 +43,6 @@ struct aura_hub_device {
     void *arg;
 };
 
-/** Is @p app of this device? */
-bool aura_hub_is_of(const struct aura_hub_device *d, const char *app);
 /** "app/name". @return 0 or AURA_EINVAL (too long, empty, signs that are not allowed) */
 AURA_NODISCARD int aura_hub_call_name(char out[AURA_CALL_DEVICE_MAX], const char *app,
                                       const char *name);
@@ -73,7 +71,8 @@ struct aura_hub_device *aura_hub_find(const struct aura_hub *h, const struct aur
 /** Those of a person, the oldest first. @p fn may have the device told something. */
 void aura_hub_each(const struct aura_hub *h, const struct aura_id *who,
                    void (*fn)(void *arg, struct aura_hub_device *d), void *arg);
-/** @param members  of the JSON object behind "seq": "\"event\":\"ring\",…}" */
+/** @param members  of the JSON object behind "seq": "\"event\":\"ring\",…}"; NULL = there was no
+ * memory for them, so the device is closed */
 void aura_hub_tell(struct aura_hub *h, struct aura_hub_device *d, const char *members);
 
 #endif

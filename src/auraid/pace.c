@@ -97,7 +97,7 @@ uint32_t aura_pace_take(struct aura_pace *p, const char *who, uint32_t per_minut
     uint64_t from_us = b->full_us > now_us ? b->full_us : now_us;
     uint64_t then_us = from_us + MINUTE_US / per_minute;
     if (then_us - now_us > MINUTE_US) {
-        return (uint32_t)((then_us - now_us - MINUTE_US) / AURA_US_PER_S) + 1;
+        return (uint32_t)((then_us - now_us - MINUTE_US + AURA_US_PER_S - 1) / AURA_US_PER_S);
     }
     b->full_us = then_us;
     return 0;

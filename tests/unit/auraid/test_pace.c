@@ -23,9 +23,9 @@ static int a_minutes_worth_and_then_a_pace(void) {
         }
         assert_int_equal(wait_s, 0);
     }
-    assert_int_equal(aura_pace_take(p, "ann", 4, at(0)), 16); /* one each 15 s */
+    assert_int_equal(aura_pace_take(p, "ann", 4, at(0)), 15); /* one each 15 s */
     assert_int_equal(aura_pace_take(p, "ann", 0, at(0)), 0);  /* no limit */
-    assert_int_equal(aura_pace_take(p, "ann", 4, at(14)), 2);
+    assert_int_equal(aura_pace_take(p, "ann", 4, at(14)), 1);
     assert_int_equal(aura_pace_take(p, "ann", 4, at(15)), 0); /* who was refused loses nothing */
     assert_true(aura_pace_take(p, "ann", 4, at(15)) > 0);
     for (int i = 0; i < 4; i++) {
