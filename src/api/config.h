@@ -68,6 +68,11 @@ struct aura_config {
         const char *tls_ca, *tls_certificate, *tls_key; /* files; "" = none */
     } aic;
     struct {
+        bool enabled;
+        const char *directory; /* file; "" = where the system keeps such */
+        uint32_t max_identities;
+    } auraid;
+    struct {
         uint32_t max_metadata_bytes, max_attributes_bytes;
         uint32_t max_room_name, max_identity, max_name, max_tracks;
         uint32_t max_rooms, max_participants, max_server_tracks; /* 0 = no limit */

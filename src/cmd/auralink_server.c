@@ -6,6 +6,7 @@
 #include "api/server.h"
 #include "base/log.h"
 #include "cmd/pem.h"
+#include "cmd/server_auraid.h"
 #include "cmd/server_options.h"
 #include "cmd/server_reload.h"
 #include "cmd/server_tls.h"
@@ -38,8 +39,9 @@ struct program {
     struct aura_dump *dump;    /* NULL: none wanted */
     struct aura_server *server;
     struct aura_egress egress;
-    struct aura_webhooks *webhooks; /* NULL: none wanted */
-    struct aura_tracing *tracing;   /* NULL: none wanted */
+    struct aura_webhooks *webhooks;   /* NULL: none wanted */
+    struct aura_directory *directory; /* NULL: nobody gets an AuraID */
+    struct aura_tracing *tracing;     /* NULL: none wanted */
     struct aura_trace_conf trace;
     struct server_tls tls;
     struct aura_presets presets;
@@ -155,6 +157,7 @@ static int start_rooms(struct program *p) {
         .full_room_in_events = c->full_room_in_webhooks,
         .on_egress = c->record.folder && c->record.folder[0] ? aura_egress_begin : NULL,
         .on_egress_arg = &p->egress,
+        .directory = p->directory,
         .rand = aura_rand_system(),
     };
     server_rooms_settings(&conf, c);
@@ -373,6 +376,7 @@ static int run(struct program *p) {
     err = err ? err : watch_signals(p);
     if (!err) {
         err = server_webhooks_start(&p->webhooks, &p->options.config, p->loop);
+        err = err ? err : server_auraid_open(&p->directory, &p->options.config);
         if (err) {
             return err; /* it has said why */
         }
@@ -410,6 +414,7 @@ static void end(struct program *p) {
     server_tls_end(&p->tls);
     p->egress.recordings = aura_recordings_free(p->egress.recordings);
     aura_rooms_free(p->rooms);
+    aura_directory_close(p->directory);
     aura_presets_clear(&p->presets);
     aura_webhooks_free(p->webhooks); /* what the rooms said last is stored */
     aura_tracing_free(p->tracing);   /* … and sent */

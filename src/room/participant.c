@@ -50,6 +50,11 @@ static int copy_claims(struct aura_claims *to, const struct aura_claims *from) {
     return err;
 }
 
+/* What only the server says of somebody. */
+static bool is_ours(const char *key) {
+    return aura__aic_attribute_is_ours(key) || aura__auraid_attribute_is_ours(key);
+}
+
 static int take_claims(struct participant *p, const struct aura_join *join) {
     aura_claims_init(&p->claims);
     p->claims.video = join->claims->video;
@@ -63,7 +68,7 @@ static int take_claims(struct participant *p, const struct aura_join *join) {
         const char *keys[AURA_TOKEN_ATTRIBUTES_MAX], *values[AURA_TOKEN_ATTRIBUTES_MAX];
         struct aura__change change = {.metadata = q->metadata, .keys = keys, .values = values};
         for (size_t i = 0; i < q->n_participant_attributes && i < AURA_TOKEN_ATTRIBUTES_MAX; i++) {
-            if (!aura__aic_attribute_is_ours(q->participant_attributes[i]->key)) {
+            if (!is_ours(q->participant_attributes[i]->key)) {
                 keys[change.attribute_count] = q->participant_attributes[i]->key;
                 values[change.attribute_count++] = q->participant_attributes[i]->value;
             }
@@ -170,6 +175,9 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
         err = p->client ? 0 : AURA_ENOMEM;
     }
     err = err ? err : aura__connect_open(p);
+    if (!err) {
+        aura__auraid_take(p, join->trace ? *join->trace : NULL);
+    }
     if (!err && join->play) {
         err = aura__player_open(p, join->play);
     }
@@ -332,9 +340,9 @@ static void put_attributes(struct aura__arena *a, const struct participant *p,
                            Livekit__ParticipantInfo *info) {
     size_t n = p->claims.attribute_count, max = p->room->rooms->conf.max_attributes_bytes;
     size_t bytes = 0;
-    info->attributes = aura__arena_take(a, (n + p->track_count + 1) * sizeof(*info->attributes));
+    info->attributes = aura__arena_take(a, (n + p->track_count + 2) * sizeof(*info->attributes));
     for (size_t i = 0; i < n && !a->fail; i++) {
-        if (aura__aic_attribute_is_ours(p->claims.attributes[i].key)) {
+        if (is_ours(p->claims.attributes[i].key)) {
             continue;
         }
         Livekit__ParticipantInfo__AttributesEntry *e = aura__arena_take(a, sizeof(*e));
@@ -345,6 +353,11 @@ static void put_attributes(struct aura__arena *a, const struct participant *p,
             e->value = p->claims.attributes[i].value;
             info->attributes[info->n_attributes++] = e;
         }
+    }
+    if (!a->fail && aura__auraid_attributes(a, p, max > bytes ? max - bytes : 0,
+                                            info->attributes + info->n_attributes)) {
+        const Livekit__ParticipantInfo__AttributesEntry *e = info->attributes[info->n_attributes++];
+        bytes += strlen(e->key) + strlen(e->value);
     }
     if (!a->fail) {
         info->n_attributes += aura__aic_attributes(a, p, max > bytes ? max - bytes : 0,
@@ -446,7 +459,7 @@ int aura__participant_change(struct participant *p, const struct aura__change *c
         return AURA_ELIMIT;
     }
     for (size_t i = 0; i < change->attribute_count; i++) {
-        if (aura__aic_attribute_is_ours(change->keys[i])) {
+        if (is_ours(change->keys[i])) {
             return AURA_EPOLICY;
         }
     }

@@ -3,6 +3,7 @@
 #ifndef AURA_ROOM_ROOM_PRIV_H
 #define AURA_ROOM_ROOM_PRIV_H
 
+#include "auraid/name.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -112,6 +113,7 @@ struct participant {
     struct aura_trace *trace;  /* of its join; NULL = none */
     struct aura_list tracks, subs;
     struct aura_list waiting; /* tracks that it has no place for yet (waiting.c), oldest first */
+    char auraid[AURA_ID_BYTES_MAX]; /* "" = none */
     size_t track_count;
     struct unclaimed unclaimed[4];
     struct aura_timer join_timer, negotiate_timer, refresh_timer, gone_timer, waiting_timer;
@@ -380,6 +382,16 @@ size_t aura__aic_attributes(struct aura__arena *a, const struct participant *p, 
                             Livekit__ParticipantInfo__AttributesEntry **list);
 /** A name that only the server gives to attributes. */
 bool aura__aic_attribute_is_ours(const char *key);
+
+/* ---- auraid.c ---- */
+/** Gives it its AuraID, made now if it has none. Without one it joins all the same. */
+void aura__auraid_take(struct participant *p, struct aura_trace *trace);
+/** Its attribute, if it has one that fits. @return 0 or 1 put into @p list */
+size_t aura__auraid_attributes(struct aura__arena *a, const struct participant *p,
+                               size_t room_bytes, Livekit__ParticipantInfo__AttributesEntry **list);
+bool aura__auraid_attribute_is_ours(const char *key);
+
+/* ---- publish.c ---- */
 void aura__publish_section(struct participant *p, aura_peer_id peer,
                            const struct aura_neg_pub *pub);
 /** A new track takes a section that was offered before. */
