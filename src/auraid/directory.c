@@ -96,6 +96,16 @@ int aura_directory_find(struct aura_directory *d, const struct aura_proof *proof
     return take(d, ST_BY_PROOF, out);
 }
 
+int aura_directory_known_by(struct aura_directory *d, const struct aura_id *id,
+                            const char *provider) {
+    aura_sql_begin(d->sql, ST_KNOWN_BY);
+    aura_sql_text(d->sql, ST_KNOWN_BY, 1, id->name);
+    aura_sql_text(d->sql, ST_KNOWN_BY, 2, provider);
+    int err = aura_sql_row(d->sql, ST_KNOWN_BY);
+    aura_sql_end(d->sql, ST_KNOWN_BY);
+    return err;
+}
+
 static int exists(struct aura_directory *d, const struct aura_id *id) {
     struct aura_identity there;
     int err = aura_directory_get(d, id, &there);

@@ -3,7 +3,7 @@
  * @file directory.h  Who has an AuraID here, and what belongs to it, in a SQLite file.
  *
  * An identity is what several proofs lead to: (provider, subject) pairs such as
- * ("livekit", "KEY/identity") or ("matrix", "@bob:example.org"). The first join with a proof makes
+ * ("livekit/KEY", "identity") or ("matrix", "@bob:example.org"). The first join with a proof makes
  * the identity; more proofs can be linked to it later.
  *
  * Threading: one thread. Blocking, but only on the local file (µs): docs/auraid.md has the figures.
@@ -78,6 +78,9 @@ AURA_NODISCARD int aura_directory_get(struct aura_directory *d, const struct aur
                                       struct aura_identity *out);
 AURA_NODISCARD int aura_directory_find(struct aura_directory *d, const struct aura_proof *proof,
                                        struct aura_identity *out);
+/** Has it a proof of that provider? @return 0, AURA_ENOENT, AURA_EIO */
+AURA_NODISCARD int aura_directory_known_by(struct aura_directory *d, const struct aura_id *id,
+                                           const char *provider);
 /** Takes over all but id, kind and time. @return 0, AURA_ENOENT, AURA_EINVAL, AURA_EIO */
 AURA_NODISCARD int aura_directory_update(struct aura_directory *d, const struct aura_identity *to);
 /** Another proof. @return 0, AURA_EEXISTS (it leads elsewhere), AURA_ENOENT, AURA_ELIMIT, … */

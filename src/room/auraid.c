@@ -2,8 +2,8 @@
 /* AuraIDs of participants: made when somebody joins for the first time, shown as an attribute. */
 #include "room/room_priv.h"
 
-#include "auraid/directory.h"
 #include "base/log.h"
+#include "room/identity.h"
 
 #include <string.h>
 
@@ -13,37 +13,21 @@ bool aura__auraid_attribute_is_ours(const char *key) {
     return strcmp(key, attribute) == 0;
 }
 
-/* People only: who records or watches unseen is nobody, and an agent's identity is of one job. */
-static bool is_somebody(const struct participant *p) {
-    return aura__participant_kind(p) == LIVEKIT__PARTICIPANT_INFO__KIND__STANDARD &&
-           !p->may.hidden && !p->may.recorder && !p->may.agent;
-}
-
-/* A token proves that an app calls somebody so: the same name in another app is somebody else. */
-static int identify(const struct participant *p, struct aura_identity *who, bool *is_new) {
-    const struct aura_claims *c = &p->claims;
-    struct aura_buf provider = AURA_BUF(AURA_DIRECTORY_TEXT_MAX + 1);
-    int err = aura_buf_printf(&provider, "livekit/%s", c->api_key);
-    const struct aura_proof proof = {aura_buf_text(&provider), c->identity};
-    err = err ? err
-              : aura_directory_join(p->room->rooms->conf.directory, &proof, c->identity, c->name,
-                                    AURA_ID_USER, who, is_new);
-    aura_buf_free(&provider);
-    return err;
-}
-
 void aura__auraid_take(struct participant *p, struct aura_trace *trace) {
     struct aura_rooms *r = p->room->rooms;
     struct aura_identity who;
     bool is_new = false;
-    if (!r->conf.directory || !is_somebody(p)) {
+    if (!r->conf.directory) {
         return;
     }
     uint64_t start_us = aura_trace_now_us(trace);
-    int err = identify(p, &who, &is_new);
+    int err = aura_identity_of(r->conf.directory, &p->claims, &who, &is_new);
+    if (err == AURA_EPOLICY) {
+        return;
+    }
     if (err) {
-        AURA_LOG("auraid", AURA_LOG_WARN, "no_auraid", LOG_ROOM(p->room),
-                 AURA_S("why", aura_err_text(err)));
+        AURA_LOG_LIMITED("auraid", AURA_LOG_WARN, "no_auraid", LOG_ROOM(p->room),
+                         AURA_S("why", aura_err_text(err)));
     } else {
         aura_id_text(&who.id, p->auraid);
     }
