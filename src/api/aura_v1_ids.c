@@ -122,10 +122,12 @@ static void patch_me(struct aura_v1_request *r) {
     who.display = aura__v1_text(&f[DISPLAY], who.display);
     who.home_region = aura__v1_text(&f[REGION], who.home_region);
     who.aic_off = f[AIC_OFF].value ? json_is_true(f[AIC_OFF].value) : who.aic_off;
+    bool aic_off = who.aic_off;
     err = aura_directory_update(r->s->conf.directory, &who);
     if (err) {
         aura__v1_refuse_err(r, err, nobody);
     } else {
+        aura_rooms_person_changed(r->s->rooms, &r->caller.who, aic_off);
         respond_own(r, &r->caller.who, false);
     }
 }
@@ -135,6 +137,7 @@ static void delete_me(struct aura_v1_request *r) {
     if (err) {
         aura__v1_refuse_err(r, err, nobody);
     } else {
+        aura_rooms_person_deleted(r->s->rooms, &r->caller.who);
         aura__v1_done(r);
     }
 }
