@@ -8,7 +8,8 @@
 #include <string.h>
 
 static const char base[] = "/aura/v1";
-static const struct aura_v1_routes *const tables[] = {&aura__v1_ids};
+static const struct aura_v1_routes *const tables[] = {&aura__v1_ids, &aura__v1_links,
+                                                      &aura__v1_devices, &aura__v1_contacts};
 
 enum { TABLES = sizeof(tables) / sizeof(tables[0]), METHODS_BYTES = 64, WHY_BYTES = 200 };
 

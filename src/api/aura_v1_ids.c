@@ -183,6 +183,40 @@ static void get_other(struct aura_v1_request *r) {
                                kinds[who.kind], "display", who.display));
 }
 
+/* Where somebody is at the moment is for those alone whom they keep as a contact. */
+static int may_see_presence(struct aura_v1_request *r, const struct aura_id *whom) {
+    const struct aura_v1_caller *c = &r->caller;
+    enum aura_stance stance;
+    if (!c->is_somebody) {
+        return aura__v1_app_knows(r->s, c->app, whom);
+    }
+    if (strcmp(c->who.name, whom->name) == 0) {
+        return 0;
+    }
+    int err = aura_directory_may_ring(r->s->conf.directory, &c->who, whom);
+    err = err ? err : aura_directory_stance(r->s->conf.directory, whom, &c->who, &stance);
+    return err ? err : stance == AURA_STANCE_ALLOW ? 0 : AURA_ENOENT;
+}
+
+static void get_presence(struct aura_v1_request *r) {
+    char text[AURA_ID_BYTES_MAX];
+    struct aura_id id;
+    if (strcmp(r->param[0], "me") == 0 && r->caller.is_somebody) {
+        id = r->caller.who;
+    } else if (!aura__v1_id(r, r->param[0], &id)) {
+        return;
+    }
+    int err = may_see_presence(r, &id);
+    if (err) {
+        aura__v1_refuse_err(r, err,
+                            "there is no such AuraID, or it does not have you among its contacts");
+        return;
+    }
+    bool online = aura_rooms_person_count(r->s->rooms, &id) > 0;
+    aura__v1_respond(r, 200,
+                     json_pack("{s:s, s:b}", "id", aura_id_text(&id, text), "online", (int)online));
+}
+
 static const struct aura_v1_route list[] = {
     {"POST", "/aura/v1/ids", AURA_V1_TOKEN, create},
     {"GET", "/aura/v1/ids/me", AURA_V1_SOMEBODY, get_me},
@@ -190,6 +224,7 @@ static const struct aura_v1_route list[] = {
     {"DELETE", "/aura/v1/ids/me", AURA_V1_SOMEBODY, delete_me},
     {"GET", "/aura/v1/ids/me/export", AURA_V1_SOMEBODY, export_me},
     {"GET", "/aura/v1/ids/{id}", AURA_V1_TOKEN, get_other},
+    {"GET", "/aura/v1/ids/{id}/presence", AURA_V1_TOKEN, get_presence},
 };
 
 const struct aura_v1_routes aura__v1_ids = {list, sizeof(list) / sizeof(list[0])};

@@ -115,6 +115,9 @@ AURA_NODISCARD int aura__v1_app_knows(struct aura_server *s, const char *app,
 void aura__v1_respond_error(struct aura_http_req *req, const struct aura_v1_error *e);
 
 /* the tables */
-extern const struct aura_v1_routes aura__v1_ids; /* aura_v1_ids.c */
+extern const struct aura_v1_routes aura__v1_ids;      /* aura_v1_ids.c */
+extern const struct aura_v1_routes aura__v1_links;    /* aura_v1_links.c */
+extern const struct aura_v1_routes aura__v1_devices;  /* aura_v1_devices.c */
+extern const struct aura_v1_routes aura__v1_contacts; /* aura_v1_contacts.c */
 
 #endif

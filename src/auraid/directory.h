@@ -90,6 +90,11 @@ AURA_NODISCARD int aura_directory_link(struct aura_directory *d, const struct au
 AURA_NODISCARD int aura_directory_unlink(struct aura_directory *d, const struct aura_id *id,
                                          const struct aura_proof *proof);
 
+/** All its proofs, in the order of their names. Strings are borrowed inside @p fn. */
+AURA_NODISCARD int aura_directory_links(struct aura_directory *d, const struct aura_id *id,
+                                        void (*fn)(void *arg, const struct aura_proof *proof),
+                                        void *arg);
+
 /** Adds or renews; beyond the ceiling the one seen longest ago goes. @return 0, AURA_EINVAL, … */
 AURA_NODISCARD int aura_directory_device(struct aura_directory *d, const struct aura_id *id,
                                          const char *app, const char *device, const char *push);
@@ -105,6 +110,11 @@ AURA_NODISCARD int aura_directory_set_stance(struct aura_directory *d, const str
                                              const struct aura_id *other, enum aura_stance stance);
 AURA_NODISCARD int aura_directory_stance(struct aura_directory *d, const struct aura_id *id,
                                          const struct aura_id *other, enum aura_stance *out);
+/** Towards whom it has that stance, in the order of their names. @return 0 or AURA_EIO */
+AURA_NODISCARD int aura_directory_stances(struct aura_directory *d, const struct aura_id *id,
+                                          enum aura_stance stance,
+                                          void (*fn)(void *arg, const struct aura_id *other),
+                                          void *arg);
 /** May @p caller ring @p callee? @return 0, AURA_ENOENT (also where it may not know), AURA_EIO */
 AURA_NODISCARD int aura_directory_may_ring(struct aura_directory *d, const struct aura_id *caller,
                                            const struct aura_id *callee);

@@ -29,18 +29,25 @@ static bool is_nobody(const struct aura_claims *c, bool agent) {
     return v->hidden || v->recorder || !(standard || agent);
 }
 
-int aura_identity_of(struct aura_directory *d, const struct aura_claims *c,
-                     struct aura_identity *out, bool *created) {
-    char provider[AURA_PROVIDER_BYTES];
+int aura_identity_proof(const struct aura_claims *c, struct aura_token_proof *out) {
     bool agent = c->kind ? strcmp(c->kind, "agent") == 0 : c->video.agent;
     const char *subject = agent ? agent_name(c) : c->identity ? c->identity : "";
-    *created = false;
     if (is_nobody(c, agent) || !*subject) {
         return AURA_EPOLICY;
     }
-    aura_identity_provider(agent ? AURA_NAMESPACE_AGENTS : AURA_NAMESPACE_PEOPLE, c->api_key,
-                           provider);
-    const struct aura_proof proof = {provider, subject};
-    return aura_directory_join(d, &proof, subject, c->name ? c->name : "",
-                               agent ? AURA_ID_AGENT : AURA_ID_USER, out, created);
+    out->kind = agent ? AURA_ID_AGENT : AURA_ID_USER;
+    out->proof.provider = aura_identity_provider(
+        agent ? AURA_NAMESPACE_AGENTS : AURA_NAMESPACE_PEOPLE, c->api_key, out->provider);
+    out->proof.subject = subject;
+    return 0;
+}
+
+int aura_identity_of(struct aura_directory *d, const struct aura_claims *c,
+                     struct aura_identity *out, bool *created) {
+    struct aura_token_proof p;
+    *created = false;
+    int err = aura_identity_proof(c, &p);
+    return err ? err
+               : aura_directory_join(d, &p.proof, p.proof.subject, c->name ? c->name : "", p.kind,
+                                     out, created);
 }

@@ -18,6 +18,15 @@ enum aura_namespace { AURA_NAMESPACE_PEOPLE, AURA_NAMESPACE_AGENTS };
 const char *aura_identity_provider(enum aura_namespace of, const char *api_key,
                                    char out[AURA_PROVIDER_BYTES]);
 
+/** What a token proves. `proof` points into the claims and into `provider`: not to be copied. */
+struct aura_token_proof {
+    struct aura_proof proof;
+    enum aura_id_kind kind;
+    char provider[AURA_PROVIDER_BYTES];
+};
+/** @return 0 or AURA_EPOLICY: nobody's, see below */
+AURA_NODISCARD int aura_identity_proof(const struct aura_claims *c, struct aura_token_proof *out);
+
 /**
  * The identity of a token that is valid, made at its first use: a join and the REST API give the
  * same. Of people `sub` counts, of an agent the name that it is dispatched by, as each of its jobs
