@@ -98,13 +98,14 @@ static void put_kinds(struct page *b, const char *name, const char *help, size_t
     value(b, name, "{kind=\"VIDEO\"}", (double)video);
 }
 
-/* @param refused  joins without a valid token */
-static void put_auraid(struct page *b, const struct aura_rooms_stats *r) {
+static void put_auraid(struct page *b, const struct aura_rooms_stats *r, uint64_t others) {
     one(b, "auralink_auraid_joins_total", "counter", "Joins of people who have an AuraID.",
         (double)r->auraids);
-    one(b, "auralink_auraid_created_total", "counter", "AuraIDs made.", (double)r->auraids_new);
+    one(b, "auralink_auraid_created_total", "counter", "AuraIDs made.",
+        (double)(r->auraids_new + others));
 }
 
+/* @param refused  joins without a valid token */
 static void put_joins(struct page *b, const struct aura_rooms_stats *r, uint64_t refused) {
     static const char name[] = "livekit_participant_join_total";
     head(b, name, "counter", "Joins that came so far.");
@@ -373,7 +374,7 @@ void aura__metrics(struct aura_server *s, struct aura_http_req *req) {
     put_forward(&p, &media.forward, &s->forward_told);
     put_rooms(&p, &rooms);
     put_joins(&p, &rooms, s->joins_refused);
-    put_auraid(&p, &rooms);
+    put_auraid(&p, &rooms, s->auraids_created);
     put_messages(&p, &rooms);
     aura_rooms_write_metrics(s->rooms, p.common, &p.buf);
     aura_tally_write(s->twirp_metrics, p.common, &p.buf);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server_priv.h"
 
+#include "api/aura_v1_priv.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tally.h"
@@ -106,6 +107,8 @@ static void on_request(void *arg, struct aura_http_req *req) {
         aura__twirp(s, req);
     } else if (aura__whip_path(path)) {
         aura__whip(s, req);
+    } else if (aura__v1_path(path)) {
+        aura__v1(s, req);
     } else if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0 ||
                strcmp(path, "/agent") == 0) {
         aura__respond_text(req, 404, ""); /* only WebSockets live there */

@@ -20,6 +20,7 @@ struct aura_server {
     struct aura_sfu_forward forward_told; /* at the last scrape */
     struct aura_gate *gate;
     uint64_t gate_closed;      /* requests that got 429 there */
+    uint64_t auraids_created;  /* by the REST API; those that joins make the rooms count */
     struct aura__whips *whips; /* sessions of WHIP and WHEP (whip.c) */
 };
 

@@ -3,7 +3,7 @@
  * @file directory.h  Who has an AuraID here, and what belongs to it, in a SQLite file.
  *
  * An identity is what several proofs lead to: (provider, subject) pairs such as
- * ("livekit", "KEY/identity") or ("matrix", "@bob:example.org"). The first join with a proof makes
+ * ("livekit/KEY", "identity") or ("matrix", "@bob:example.org"). The first join with a proof makes
  * the identity; more proofs can be linked to it later.
  *
  * Threading: one thread. Blocking, but only on the local file (µs): docs/auraid.md has the figures.
@@ -79,6 +79,9 @@ AURA_NODISCARD int aura_directory_get(struct aura_directory *d, const struct aur
                                       struct aura_identity *out);
 AURA_NODISCARD int aura_directory_find(struct aura_directory *d, const struct aura_proof *proof,
                                        struct aura_identity *out);
+/** Has it a proof of that provider? @return 0, AURA_ENOENT, AURA_EIO */
+AURA_NODISCARD int aura_directory_known_by(struct aura_directory *d, const struct aura_id *id,
+                                           const char *provider);
 /** Takes over all but id, kind and time. @return 0, AURA_ENOENT, AURA_EINVAL, AURA_EIO */
 AURA_NODISCARD int aura_directory_update(struct aura_directory *d, const struct aura_identity *to);
 /** Another proof. @return 0, AURA_EEXISTS (it leads elsewhere), AURA_ENOENT, AURA_ELIMIT, … */
@@ -87,6 +90,11 @@ AURA_NODISCARD int aura_directory_link(struct aura_directory *d, const struct au
 /** @return 0, AURA_ENOENT, AURA_ESTATE (its last one: nobody could come back), AURA_EIO */
 AURA_NODISCARD int aura_directory_unlink(struct aura_directory *d, const struct aura_id *id,
                                          const struct aura_proof *proof);
+
+/** All its proofs, in the order of their names. Strings are borrowed inside @p fn. */
+AURA_NODISCARD int aura_directory_links(struct aura_directory *d, const struct aura_id *id,
+                                        void (*fn)(void *arg, const struct aura_proof *proof),
+                                        void *arg);
 
 /** Adds or renews; beyond the ceiling the one seen longest ago goes. @return 0, AURA_EINVAL, … */
 AURA_NODISCARD int aura_directory_device(struct aura_directory *d, const struct aura_id *id,
@@ -103,6 +111,11 @@ AURA_NODISCARD int aura_directory_set_stance(struct aura_directory *d, const str
                                              const struct aura_id *other, enum aura_stance stance);
 AURA_NODISCARD int aura_directory_stance(struct aura_directory *d, const struct aura_id *id,
                                          const struct aura_id *other, enum aura_stance *out);
+/** Towards whom it has that stance, in the order of their names. @return 0 or AURA_EIO */
+AURA_NODISCARD int aura_directory_stances(struct aura_directory *d, const struct aura_id *id,
+                                          enum aura_stance stance,
+                                          void (*fn)(void *arg, const struct aura_id *other),
+                                          void *arg);
 /** May @p caller ring @p callee? @return 0, AURA_ENOENT (also where it may not know), AURA_EIO */
 AURA_NODISCARD int aura_directory_may_ring(struct aura_directory *d, const struct aura_id *caller,
                                            const struct aura_id *callee);

@@ -16,6 +16,7 @@ enum aura__directory_statement {
     ST_OWNER,
     ST_PROOFS,
     ST_COUNT_PROOFS,
+    ST_KNOWN_BY,
     ST_REMOVE_PROOF,
     ST_DEVICE,
     ST_TRIM_DEVICES,

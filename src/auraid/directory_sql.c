@@ -35,6 +35,7 @@ const char *const aura__directory_sql[ST_TOTAL] = {
     [ST_OWNER] = "SELECT name FROM proof WHERE provider = ?1 AND subject = ?2",
     [ST_PROOFS] = "SELECT provider, subject FROM proof WHERE name = ?1 ORDER BY provider, subject",
     [ST_COUNT_PROOFS] = "SELECT count(*) FROM proof WHERE name = ?1",
+    [ST_KNOWN_BY] = "SELECT 1 FROM proof WHERE name = ?1 AND provider = ?2 LIMIT 1",
     [ST_REMOVE_PROOF] = "DELETE FROM proof WHERE name = ?1 AND provider = ?2 AND subject = ?3",
     [ST_DEVICE] = "INSERT INTO device VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET push = "
                   "excluded.push, seen_us = excluded.seen_us",

@@ -336,6 +336,7 @@ static int start_http(struct program *p) {
                                     .rates = &c->limit.addresses,
                                     .recordings = p->egress.recordings,
                                     .webhooks = p->webhooks,
+                                    .directory = p->directory,
                                     .trace = p->trace,
                                     .tracing = p->tracing,
                                     .metrics_user = c->metrics_user,

@@ -114,6 +114,8 @@ struct participant {
     struct aura_list tracks, subs;
     struct aura_list waiting; /* tracks that it has no place for yet (waiting.c), oldest first */
     char auraid[AURA_ID_BYTES_MAX]; /* "" = none */
+    struct aura_node same;          /* in the list of those with that AuraID (auraid.c) */
+    bool aic_off;                   /* the person has opted out of compression, everywhere */
     size_t track_count;
     struct unclaimed unclaimed[4];
     struct aura_timer join_timer, negotiate_timer, refresh_timer, gone_timer, waiting_timer;
@@ -237,6 +239,7 @@ struct aura_rooms {
     const struct aura_clock *clock;
     struct aura_sfu *sfu;
     struct aura_map *by_name, *by_sid; /* rooms; participants */
+    struct aura_map *by_auraid;        /* people: auraid.c */
     struct aura_map *peers, *pubs, *sub_ids;
     struct aura_list rooms;
     struct aura_rooms_stats stats;
@@ -380,16 +383,17 @@ void aura__aic_forget(struct encoding *e);
  */
 size_t aura__aic_attributes(struct aura__arena *a, const struct participant *p, size_t room_bytes,
                             Livekit__ParticipantInfo__AttributesEntry **list);
-/** A name that only the server gives to attributes. */
-bool aura__aic_attribute_is_ours(const char *key);
+/** An attribute by which a participant says what it wants of AI compression. */
+bool aura__aic_attribute_is_wish(const char *key);
 
 /* ---- auraid.c ---- */
 /** Gives it its AuraID, made now if it has none. Without one it joins all the same. */
 void aura__auraid_take(struct participant *p, struct aura_trace *trace);
+/** It has none any more. */
+void aura__auraid_forget(struct participant *p);
 /** Its attribute, if it has one that fits. @return 0 or 1 put into @p list */
 size_t aura__auraid_attributes(struct aura__arena *a, const struct participant *p,
                                size_t room_bytes, Livekit__ParticipantInfo__AttributesEntry **list);
-bool aura__auraid_attribute_is_ours(const char *key);
 
 /* ---- publish.c ---- */
 void aura__publish_section(struct participant *p, aura_peer_id peer,

@@ -11,7 +11,7 @@ import pytest
 from livekit import api
 
 from lib import tokens
-from lib.driver import ClientError
+from lib.driver import ClientError, eventually
 from lib.server import Server
 from test_cli_commands import call
 
@@ -23,6 +23,10 @@ NAME = "auralink.id"
 def attributes(server, room, identity: str) -> dict:
     """As the server says them."""
     return dict(call(server, "room", "get_participant", api.RoomParticipantIdentity(room=room.name, identity=identity)).attributes)
+
+
+def change_attributes(server, room, identity: str, to: dict) -> None:
+    call(server, "room", "update_participant", api.UpdateParticipantRequest(room=room.name, identity=identity, attributes=to))
 
 
 def shown(client, identity: str) -> str | None:
@@ -74,12 +78,29 @@ def test_nobody_says_it_himself(start_server, room_on, directory):
     """Neither a token nor the SDK nor the server API gives somebody another AuraID."""
     server = start_server(config={"auraid": {"directory": directory}})
     room = room_on(server)
-    liar = room.join("node", "liar", grants={"attributes": {NAME: "@boss.aura", "own": "1"}, "can_update_own_metadata": True})
+    said = {"attributes": {NAME: "@boss.aura", "own": "1"}, "can_update_own_metadata": True}
+    liar, other = room.join("node", "liar", grants=said), room.join("chromium", "other", grants=said)
     viewer = room.join("node", "viewer")
     assert attributes(server, room, "liar") == {NAME: "@liar.aura", "own": "1"}
-    with pytest.raises(ClientError):
-        liar.call("setAttributes", attributes={NAME: "@boss.aura"})
-    assert viewer.call("participants")["liar"]["attributes"] == {NAME: "@liar.aura", "own": "1"}
+    liar.call("setAttributes", attributes={NAME: "@boss.aura"})
+    with pytest.raises(ClientError, match="timed out"):  # livekit-client waits to see it
+        other.call("setAttributes", attributes={NAME: "@boss.aura"})
+    change_attributes(server, room, "liar", {NAME: ""})
+    for one in (liar, other):  # and after all that what is their own still changes
+        one.call("setAttributes", attributes={"own": "2"})
+    for name in ("liar", "other"):
+        eventually(lambda: viewer.call("participants")[name]["attributes"] == {NAME: f"@{name}.aura", "own": "2"})
+
+
+def test_all_of_them_sent_back(start_server, room_on, directory):
+    """Who sends back every attribute that there is, with a change among them, is not refused."""
+    server = start_server(config={"auraid": {"directory": directory}})
+    room = room_on(server)
+    one = room.join("chromium", "one", grants={"attributes": {"a": "1"}, "can_update_own_metadata": True})
+    one.call("setAttributes", attributes={**attributes(server, room, "one"), "a": "2"})
+    assert attributes(server, room, "one") == {NAME: "@one.aura", "a": "2"}
+    change_attributes(server, room, "one", {**attributes(server, room, "one"), "a": "3"})
+    assert attributes(server, room, "one") == {NAME: "@one.aura", "a": "3"}
 
 
 def test_who_has_none(start_server, room_on, directory):
@@ -99,6 +120,17 @@ def test_who_has_none(start_server, room_on, directory):
     quiet = room_on(off)
     quiet.join("node", "first")
     assert attributes(off, quiet, "first") == {}
+
+
+def test_agents_go_by_their_name(start_server, room_on, directory):
+    """Each job of an agent has another identity; the AuraID is of the agent that is dispatched by that name."""
+    server = start_server(config={"auraid": {"directory": directory}})
+    room = room_on(server)
+    for job in ("agent-AJ_1", "agent-AJ_2"):
+        claims = tokens.claims(room.name, sub=job, kind="agent", attributes={"lk.agent_name": "Echo Bot"})
+        room.join("python", job, token=tokens.raw(claims))
+        assert attributes(server, room, job) == {NAME: "@echo-bot.aura", "lk.agent_name": "Echo Bot"}
+    assert server.metrics()["auralink_auraid_created_total"] == 1
 
 
 def test_two_servers(start_server, room_on, directory):
