@@ -8,10 +8,15 @@
 #include <string.h>
 
 static const char base[] = "/aura/v1";
-static const struct aura_v1_routes *const tables[] = {&aura__v1_ids, &aura__v1_links,
-                                                      &aura__v1_devices, &aura__v1_contacts};
+static const struct aura_v1_routes *const tables[] = {
+    &aura__v1_ids, &aura__v1_links, &aura__v1_devices, &aura__v1_contacts, &aura__v1_calls};
 
-enum { TABLES = sizeof(tables) / sizeof(tables[0]), METHODS_BYTES = 64, WHY_BYTES = 200 };
+enum {
+    TABLES = sizeof(tables) / sizeof(tables[0]),
+    METHODS_BYTES = 64,
+    WHY_BYTES = 200,
+    ANY_WAIT_S = 5
+};
 
 bool aura__v1_path(const char *path) {
     size_t n = sizeof(base) - 1;
@@ -38,7 +43,9 @@ void aura__v1_respond_error(struct aura_http_req *req, const struct aura_v1_erro
     if (e->status == 401) {
         (void)aura_http_answer_header(req, "www-authenticate", "Bearer");
     } else if (e->status == 429 || e->status == 503) {
-        (void)aura_http_answer_header(req, "retry-after", "5");
+        char seconds[16];
+        (void)snprintf(seconds, sizeof(seconds), "%u", e->wait_s ? e->wait_s : ANY_WAIT_S);
+        (void)aura_http_answer_header(req, "retry-after", seconds);
         (void)aura_http_answer_header(req, "access-control-expose-headers", "Retry-After");
     }
     respond_json(req, e->status, json_pack("{s:s, s:s}", "code", e->code, "message", e->message));
@@ -54,7 +61,7 @@ void aura__v1_done(struct aura_v1_request *r) {
 }
 
 void aura__v1_refuse(struct aura_v1_request *r, int status, const char *code, const char *message) {
-    const struct aura_v1_error e = {status, code, message};
+    const struct aura_v1_error e = {status, code, message, 0};
     aura__v1_respond_error(r->req, &e);
 }
 
@@ -73,6 +80,11 @@ void aura__v1_refuse_err(struct aura_v1_request *r, int err, const char *missing
         break;
     case AURA_EINVAL:
         aura__v1_refuse(r, 400, "bad_request", "a text is empty or longer than 256 bytes");
+        break;
+    case AURA_EPOLICY:
+        aura__v1_refuse(
+            r, 403, "reserved",
+            "an identity that reads as an AuraID is somebody's already: choose another");
         break;
     case AURA_ELIMIT:
         aura__v1_refuse(r, 429, "limit",

@@ -8,7 +8,7 @@
 
 static int deny(struct aura_v1_error *why, int err, int status, const char *code,
                 const char *message) {
-    *why = (struct aura_v1_error){status, code, message};
+    *why = (struct aura_v1_error){status, code, message, 0};
     return err;
 }
 

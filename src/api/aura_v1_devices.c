@@ -2,7 +2,7 @@
 /* /aura/v1/devices: what rings when somebody is called. A device belongs to the app whose token
  * names it; what the app's push service knows it by is shown to that app alone. */
 #include "api/aura_v1_priv.h"
-#include "auraid/calls.h"
+#include "auraid/hub.h"
 
 #include <string.h>
 
@@ -35,16 +35,11 @@ static void list_devices(struct aura_v1_request *r) {
     }
 }
 
-/* Devices are named in events and logs: printable ASCII. @return false: it has been answered */
+/* @return false: it has been answered */
 static bool is_name(struct aura_v1_request *r) {
-    const char *name = r->param[0];
-    size_t n = strlen(name), good = 0;
-    while (name[good] > 0x20 && name[good] < 0x7f) {
-        good++;
-    }
-    if (good != n || n >= AURA_CALL_DEVICE_MAX) {
+    if (!aura_hub_is_name(r->param[0])) {
         aura__v1_refuse(r, 400, "bad_request",
-                        "a device's name is 1 to 63 printable characters of ASCII without spaces");
+                        "a device's name is 1 to 64 letters, digits, \".\", \"_\" or \"-\"");
         return false;
     }
     return true;

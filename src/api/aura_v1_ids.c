@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /aura/v1/ids: one's own identity, and what others may see of one. */
 #include "api/aura_v1_priv.h"
+#include "auraid/exchange.h"
 
 #include "room/identity.h"
 
@@ -132,7 +133,9 @@ static void patch_me(struct aura_v1_request *r) {
     }
 }
 
+/* Calls end first: what others miss by that goes with the rest. */
 static void delete_me(struct aura_v1_request *r) {
+    aura_exchange_forget(aura__calls_exchange(r->s->calls), &r->caller.who);
     int err = aura_directory_delete(r->s->conf.directory, &r->caller.who);
     if (err) {
         aura__v1_refuse_err(r, err, nobody);

@@ -41,6 +41,7 @@ struct aura_v1_caller {
 struct aura_v1_error {
     int status;
     const char *code, *message; /* live as long as the server */
+    uint32_t wait_s;            /* until it makes sense to try again; 0 = one cannot say */
 };
 
 struct aura_v1_request {
@@ -119,5 +120,6 @@ extern const struct aura_v1_routes aura__v1_ids;      /* aura_v1_ids.c */
 extern const struct aura_v1_routes aura__v1_links;    /* aura_v1_links.c */
 extern const struct aura_v1_routes aura__v1_devices;  /* aura_v1_devices.c */
 extern const struct aura_v1_routes aura__v1_contacts; /* aura_v1_contacts.c */
+extern const struct aura_v1_routes aura__v1_calls;    /* aura_v1_calls.c */
 
 #endif

@@ -459,6 +459,20 @@ void aura_calls_gone(struct aura_calls *c, const struct aura_id *who, const char
     }
 }
 
+void aura_calls_forget(struct aura_calls *c, const struct aura_id *who) {
+    const struct person *p;
+    while ((p = aura__calls_person(c, who))) { /* who has no leg any more is not there */
+        struct leg *leg = AURA_LIST_FIRST(&p->legs, struct leg, person_node);
+        struct call *k = leg->call;
+        if (leg->state == AURA_LEG_ACCEPTED) {
+            hang_up(leg, AURA_CALL_GONE);
+        } else {
+            end_leg(leg, AURA_CALL_GONE);
+            settle(k);
+        }
+    }
+}
+
 static int add(struct aura_calls *c, const char *call, const struct aura_id *by,
                const struct aura_id *who, bool transfer) {
     struct leg *from = find(c, call, by), *leg;

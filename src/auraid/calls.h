@@ -121,6 +121,8 @@ AURA_NODISCARD int aura_calls_transfer(struct aura_calls *c, const char *call,
 
 /** A device did not come back: its person leaves what that device was in. */
 void aura_calls_gone(struct aura_calls *c, const struct aura_id *who, const char *device);
+/** A person is no more: leaves what they are in, and rings nowhere. */
+void aura_calls_forget(struct aura_calls *c, const struct aura_id *who);
 /** Is it in a call, or begins one? */
 bool aura_calls_holds(const struct aura_calls *c, const struct aura_id *who, const char *device);
 /** Does @p by ring @p who just now? */

@@ -197,6 +197,11 @@ int aura_directory_join(struct aura_directory *d, const struct aura_proof *proof
     if (err != AURA_ENOENT) {
         return err;
     }
+    struct aura_id reserved;
+    if (*proof->subject == '@' &&
+        aura_id_parse(&reserved, proof->subject, strlen(proof->subject)) == 0) {
+        return AURA_EPOLICY;
+    }
     err = create(d, proof, hint, display, kind);
     *created = !err;
     return err ? err : aura_directory_find(d, proof, out);

@@ -68,7 +68,8 @@ uint64_t aura_directory_count(const struct aura_directory *d);
  * The identity that a proof leads to, made if there is none: named after @p hint (an identity, a
  * localpart), with a tag where that name is taken.
  * @param display  of a new one. @param created  it was made now
- * @return 0, AURA_ELIMIT (max_identities), AURA_EINVAL (texts too long or empty), AURA_EIO
+ * @return 0, AURA_ELIMIT (max_identities), AURA_EINVAL (texts too long or empty), AURA_EPOLICY (a
+ *         subject that reads as an AuraID, and was not linked to it), AURA_EIO
  */
 AURA_NODISCARD int aura_directory_join(struct aura_directory *d, const struct aura_proof *proof,
                                        const char *hint, const char *display,

@@ -107,6 +107,16 @@ void aura_exchange_closed(struct aura_exchange *x, struct aura_hub_device *d) {
     }
 }
 
+static void shut_one(void *arg, struct aura_hub_device *d) {
+    const struct aura_exchange *x = arg;
+    aura_hub_shut(x->hub, d, AURA_HUB_FORGOTTEN, "the AuraID has been deleted");
+}
+
+void aura_exchange_forget(struct aura_exchange *x, const struct aura_id *who) {
+    aura_calls_forget(x->calls, who);
+    aura_hub_each(x->hub, who, shut_one, x);
+}
+
 /* ---- agents ---- */
 
 /* Calls want a device; an agent's is its room. No app has an empty API key. */

@@ -25,7 +25,7 @@ struct aura_hub {
 
 /* ---- names ---- */
 
-static bool is_name(const char *name) {
+bool aura_hub_is_name(const char *name) {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                   "0123456789._-";
     size_t len = strspn(name, allowed);
@@ -34,7 +34,7 @@ static bool is_name(const char *name) {
 
 int aura_hub_call_name(char out[AURA_CALL_DEVICE_MAX], const char *app, const char *name) {
     size_t len = strnlen(app, AURA_HUB_APP_MAX + 1);
-    if (len == 0 || len > AURA_HUB_APP_MAX || !is_name(name)) {
+    if (len == 0 || len > AURA_HUB_APP_MAX || !aura_hub_is_name(name)) {
         return AURA_EINVAL;
     }
     (void)snprintf(out, AURA_CALL_DEVICE_MAX, "%s/%s", app, name);
@@ -84,7 +84,7 @@ static void detach(struct aura_hub *h, struct aura_hub_device *d) {
     }
 }
 
-static void shut(struct aura_hub *h, struct aura_hub_device *d, int code, const char *reason) {
+void aura_hub_shut(struct aura_hub *h, struct aura_hub_device *d, int code, const char *reason) {
     detach(h, d);
     d->sink->close(d->arg, code, reason);
 }
@@ -106,7 +106,7 @@ static int attach(struct aura_hub *h, struct aura_hub_device *d) {
     struct owner *o;
     struct aura_hub_device *older = aura_hub_find(h, &d->who, d->call_name);
     if (older) {
-        shut(h, older, AURA_HUB_REPLACED, "the device has connected anew");
+        aura_hub_shut(h, older, AURA_HUB_REPLACED, "the device has connected anew");
     }
     if (h->count >= h->max_devices) {
         return AURA_ELIMIT;
@@ -170,7 +170,8 @@ void aura_hub_tell(struct aura_hub *h, struct aura_hub_device *d, const char *me
     }
     if (d->sink->queued(d->arg) > AURA_HUB_QUEUE_BYTES_MAX) {
         h->slow++;
-        shut(h, d, AURA_HUB_TOO_SLOW, "too slow a reader: connect again to learn what is so");
+        aura_hub_shut(h, d, AURA_HUB_TOO_SLOW,
+                      "too slow a reader: connect again to learn what is so");
         return;
     }
     int err = members ? 0 : AURA_ENOMEM;
@@ -178,7 +179,7 @@ void aura_hub_tell(struct aura_hub *h, struct aura_hub_device *d, const char *me
     err = err ? err : d->sink->send(d->arg, aura_buf_text(&text), text.len);
     aura_buf_free(&text);
     if (err) {
-        shut(h, d, AURA_HUB_NO_MEMORY, "something could not be told: connect again");
+        aura_hub_shut(h, d, AURA_HUB_NO_MEMORY, "something could not be told: connect again");
     } else {
         d->seq++;
     }

@@ -21,7 +21,12 @@ enum {
 };
 
 /* Codes that a connection is closed with (RFC 6455 §7.4.2: from 4000 on they are ours). */
-enum { AURA_HUB_REPLACED = 4000, AURA_HUB_TOO_SLOW = 1008, AURA_HUB_NO_MEMORY = 1013 };
+enum {
+    AURA_HUB_REPLACED = 4000,
+    AURA_HUB_FORGOTTEN = 4001,
+    AURA_HUB_TOO_SLOW = 1008,
+    AURA_HUB_NO_MEMORY = 1013
+};
 
 struct aura_hub;
 
@@ -43,6 +48,8 @@ struct aura_hub_device {
     void *arg;
 };
 
+/** Letters, digits, ".", "_" and "-", AURA_HUB_NAME_MAX at most? */
+bool aura_hub_is_name(const char *name);
 /** "app/name". @return 0 or AURA_EINVAL (too long, empty, signs that are not allowed) */
 AURA_NODISCARD int aura_hub_call_name(char out[AURA_CALL_DEVICE_MAX], const char *app,
                                       const char *name);
@@ -71,6 +78,8 @@ struct aura_hub_device *aura_hub_find(const struct aura_hub *h, const struct aur
 /** Those of a person, the oldest first. @p fn may have the device told something. */
 void aura_hub_each(const struct aura_hub *h, const struct aura_id *who,
                    void (*fn)(void *arg, struct aura_hub_device *d), void *arg);
+/** Closes it: nobody finds it any more; its memory stays until aura_hub_closed(). */
+void aura_hub_shut(struct aura_hub *h, struct aura_hub_device *d, int code, const char *reason);
 /** @param members  of the JSON object behind "seq": "\"event\":\"ring\",…}"; NULL = there was no
  * memory for them, so the device is closed */
 void aura_hub_tell(struct aura_hub *h, struct aura_hub_device *d, const char *members);

@@ -123,6 +123,16 @@ static void raise_file_limit(void) {
     }
 }
 
+static void on_room_event(void *arg, const char *room, const Livekit__WebhookEvent *event) {
+    struct program *p = arg;
+    if (p->webhooks) {
+        aura_webhooks_event(p->webhooks, room, event);
+    }
+    if (p->server) {
+        aura_server_room_event(p->server, room, event);
+    }
+}
+
 static int start_rooms(struct program *p) {
     const struct aura_config *c = &p->options.config;
     memcpy(p->node_id, "ND_", 4);
@@ -152,8 +162,8 @@ static int start_rooms(struct program *p) {
         .stun_server_count = c->rtc.stun_servers.count,
         .turn_servers = c->rtc.turn_servers,
         .turn_server_count = c->rtc.turn_server_count,
-        .on_event = p->webhooks ? aura_webhooks_event : NULL,
-        .on_event_arg = p->webhooks,
+        .on_event = p->webhooks || p->directory ? on_room_event : NULL,
+        .on_event_arg = p,
         .full_room_in_events = c->full_room_in_webhooks,
         .on_egress = c->record.folder && c->record.folder[0] ? aura_egress_begin : NULL,
         .on_egress_arg = &p->egress,
@@ -342,7 +352,11 @@ static int start_http(struct program *p) {
                                     .metrics_user = c->metrics_user,
                                     .metrics_password =
                                         c->metrics_password ? c->metrics_password : ""};
-    int err = aura_server_new(&p->server, &conf, p->loop, p->rooms, p->sfu);
+    int err = server_auraid_calls(&conf.calls, c);
+    if (err) {
+        return err; /* it has said why */
+    }
+    err = aura_server_new(&p->server, &conf, p->loop, p->rooms, p->sfu);
     if (err == AURA_EEXISTS) {
         fprintf(stderr,
                 "auralink-server: port %u is taken by another program. Choose one with --port.\n",
@@ -411,7 +425,7 @@ static void end(struct program *p) {
         aura_timer_stop(aura_loop_timers(p->loop), &p->drain_timer);
         aura_loop_remove_fd(&p->signal_watch);
     }
-    aura_server_free(p->server);
+    p->server = aura_server_free(p->server);
     server_tls_end(&p->tls);
     p->egress.recordings = aura_recordings_free(p->egress.recordings);
     aura_rooms_free(p->rooms);

@@ -3,6 +3,7 @@
 #ifndef AURA_CMD_SERVER_AURAID_H
 #define AURA_CMD_SERVER_AURAID_H
 
+#include "api/aura_calls.h"
 #include "api/config.h"
 #include "auraid/directory.h"
 
@@ -12,5 +13,8 @@
  * @return 0, or an error after a message to stderr
  */
 AURA_NODISCARD int server_auraid_open(struct aura_directory **d, const struct aura_config *c);
+/** How calls are to be. @return 0, or AURA_EINVAL after a message to stderr */
+AURA_NODISCARD int server_auraid_calls(struct aura_calls_settings *out,
+                                       const struct aura_config *c);
 
 #endif
