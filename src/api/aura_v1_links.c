@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { TOKEN_BYTES_MAX = 32 * 1024 };
+enum { TOKEN_BYTES_MAX = 32 * 1024 /* of the other app's, inside the body */ };
 
 static const char missing[] = "this AuraID has no such link: GET /aura/v1/links tells those it has";
 

@@ -19,8 +19,8 @@
 
 enum {
     AURA_V1_BODY_BYTES_MAX = 64 * 1024,
-    AURA_V1_PARAMS_MAX = 2, /* {…} in a path */
-    AURA_V1_PARAM_BYTES_MAX = 256,
+    AURA_V1_PARAMS_MAX = 2,        /* {…} in a path */
+    AURA_V1_PARAM_BYTES_MAX = 256, /* of one; longer: no such path */
 };
 
 /**

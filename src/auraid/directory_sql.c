@@ -4,6 +4,7 @@
 /* What belongs to an identity goes with it. A stance towards a name that has no identity is kept:
  * who was blocked stays so. */
 const char aura__directory_schema[] =
+    "PRAGMA secure_delete=ON;" /* who was deleted is not to be found in the file */
     "CREATE TABLE IF NOT EXISTS identity(name TEXT PRIMARY KEY, kind INTEGER NOT NULL, display "
     "TEXT NOT NULL, home_region TEXT NOT NULL, privacy INTEGER NOT NULL, aic_off INTEGER NOT "
     "NULL, created_us INTEGER NOT NULL) WITHOUT ROWID;"
