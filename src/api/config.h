@@ -72,6 +72,18 @@ struct aura_config {
         const char *tls_ca, *tls_certificate, *tls_key; /* files; "" = none */
     } aic;
     struct {
+        bool enabled;
+        const char *directory; /* file; "" = where the system keeps such */
+        uint32_t max_identities;
+        struct {
+            const char *url, *cross_app; /* url "" = the one that a device is connected to */
+            uint32_t ring_timeout_s, device_grace_s;
+            bool busy_in_call;
+            struct aura_config_list allow; /* "FROM>TO" */
+            uint32_t rings_per_minute, strangers_per_minute, max_calls, max_devices;
+        } calls;
+    } auraid;
+    struct {
         uint32_t max_metadata_bytes, max_attributes_bytes;
         uint32_t max_room_name, max_identity, max_name, max_tracks;
         uint32_t max_rooms, max_participants, max_server_tracks; /* 0 = no limit */

@@ -101,6 +101,8 @@ void aura_http_accept(struct aura_http_req *req, void *user);
 /* ---- WebSockets ---- */
 /** Queues a message (copied). Too much waiting closes the connection: AURA_ELIMIT. */
 int aura_ws_send(struct aura_ws *ws, const uint8_t *data, size_t len, bool text);
+/** Bytes that wait for the reader. */
+size_t aura_ws_queued(const struct aura_ws *ws);
 /** Closes after what is queued has left. */
 void aura_ws_close(struct aura_ws *ws, int code, const char *reason);
 

@@ -92,6 +92,10 @@ int aura_ws_send(struct aura_ws *ws, const uint8_t *data, size_t len, bool text)
     return 0;
 }
 
+size_t aura_ws_queued(const struct aura_ws *ws) {
+    return ws->queued_bytes;
+}
+
 void aura_ws_close(struct aura_ws *ws, int code, const char *reason) {
     if (ws->closing || ws->dead) {
         return;

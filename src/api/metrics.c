@@ -5,6 +5,7 @@
 #include "api/server_priv.h"
 #include "api/tracing.h"
 #include "api/webhooks.h"
+#include "auraid/exchange.h"
 #include "base/mem.h"
 #include "base/tally.h"
 
@@ -96,6 +97,31 @@ static void put_kinds(struct page *b, const char *name, const char *help, size_t
     head(b, name, "gauge", help);
     value(b, name, "{kind=\"AUDIO\"}", (double)(all - video));
     value(b, name, "{kind=\"VIDEO\"}", (double)video);
+}
+
+static void put_auraid(struct page *b, const struct aura_rooms_stats *r, uint64_t others) {
+    one(b, "auralink_auraid_joins_total", "counter", "Joins of people who have an AuraID.",
+        (double)r->auraids);
+    one(b, "auralink_auraid_created_total", "counter", "AuraIDs made.",
+        (double)(r->auraids_new + others));
+}
+
+static void put_calls(struct page *b, const struct aura__calls *calls) {
+    struct aura_exchange_stats c = {.calls = 0};
+    if (calls) {
+        aura_exchange_stats(aura__calls_exchange(calls), &c);
+    }
+    one(b, "auralink_call_devices", "gauge", "Devices that are told of calls.", (double)c.devices);
+    one(b, "auralink_calls", "gauge", "Calls between AuraIDs.", (double)c.calls);
+    one(b, "auralink_call_rings_total", "counter", "People rung.", (double)c.rings);
+    one(b, "auralink_call_accepts_total", "counter", "People who answered.", (double)c.accepted);
+    one(b, "auralink_call_missed_total", "counter", "People who did not.", (double)c.missed);
+    one(b, "auralink_call_refused_total", "counter", "Wishes to ring who may not be rung.",
+        (double)c.refused);
+    one(b, "auralink_call_limited_total", "counter", "Wishes to ring that came too often.",
+        (double)c.paced);
+    one(b, "auralink_call_slow_closed_total", "counter",
+        "Devices that were disconnected because they did not read.", (double)c.slow_closed);
 }
 
 /* @param refused  joins without a valid token */
@@ -367,6 +393,8 @@ void aura__metrics(struct aura_server *s, struct aura_http_req *req) {
     put_forward(&p, &media.forward, &s->forward_told);
     put_rooms(&p, &rooms);
     put_joins(&p, &rooms, s->joins_refused);
+    put_auraid(&p, &rooms, s->auraids_created);
+    put_calls(&p, s->calls);
     put_messages(&p, &rooms);
     aura_rooms_write_metrics(s->rooms, p.common, &p.buf);
     aura_tally_write(s->twirp_metrics, p.common, &p.buf);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server_priv.h"
 
+#include "api/aura_v1_priv.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tally.h"
@@ -118,6 +119,8 @@ static void on_request(void *arg, struct aura_http_req *req) {
         aura__twirp(s, req);
     } else if (aura__whip_path(path)) {
         aura__whip(s, req);
+    } else if (aura__v1_path(path)) {
+        aura__v1(s, req);
     } else if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0 ||
                strcmp(path, "/agent") == 0) {
         aura__respond_text(req, 404, ""); /* only WebSockets live there */
@@ -147,6 +150,9 @@ static bool on_upgrade(void *arg, struct aura_http_req *req) {
     }
     if (strcmp(path, "/agent") == 0) {
         return aura__agent_upgrade(arg, req);
+    }
+    if (strcmp(path, "/aura/v1/events") == 0) {
+        return aura__events_upgrade(arg, req);
     }
     aura__respond_text(req, 404, "404 page not found");
     return false;
@@ -191,8 +197,12 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
     int err = aura__whips_new(&s->whips);
     err = err ? err : aura__twirp_measure_new(&s->twirp_metrics);
     err = err ? err : aura_gate_new(&s->gate, conf->rand);
+    if (!err && conf->directory) {
+        err = aura__calls_new(&s->calls, s);
+    }
     err = err ? err : aura_http_new(&s->http, &conf->http, loop, &handlers, s);
     if (err) {
+        aura__calls_free(s->calls);
         aura_gate_free(s->gate);
         aura_tally_free(s->twirp_metrics);
         aura__whips_free(s->whips);
@@ -206,6 +216,7 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
 struct aura_server *aura_server_free(struct aura_server *s) {
     if (s) {
         aura_http_free(s->http);
+        s->calls = aura__calls_free(s->calls); /* rooms may yet tell of agents */
         aura_gate_free(s->gate);
         aura__whips_free(s->whips);
         aura_tally_free(s->twirp_metrics);

@@ -4,11 +4,13 @@
 #ifndef AURA_API_SERVER_H
 #define AURA_API_SERVER_H
 
+#include "api/aura_calls.h"
 #include "api/gate.h"
 #include "api/http.h"
 #include "room/rooms.h"
 
 struct aura_server;
+struct aura_directory;
 struct aura_webhooks;
 struct aura_tracing;
 
@@ -20,6 +22,8 @@ struct aura_server_conf {
     const char *metrics_user, *metrics_password; /* NULL = /metrics is open */
     struct aura_recordings *recordings;          /* outlives the server; NULL = none */
     struct aura_webhooks *webhooks;              /* outlives the server; NULL = none */
+    struct aura_directory *directory;            /* of AuraIDs; outlives the server; NULL = none */
+    struct aura_calls_settings calls;            /* of those who have an AuraID */
     struct aura_trace_conf trace;                /* of joins; fn NULL = none */
     struct aura_tracing *tracing; /* that they go to, for its metrics; outlives; NULL = none */
 };

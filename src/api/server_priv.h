@@ -5,6 +5,7 @@
 
 #include "api/server.h"
 
+struct aura__calls;
 struct aura_tally;
 
 struct aura_server {
@@ -20,6 +21,8 @@ struct aura_server {
     struct aura_sfu_forward forward_told; /* at the last scrape */
     struct aura_gate *gate;
     uint64_t gate_closed;      /* requests that got 429 there */
+    uint64_t auraids_created;  /* by the REST API; those that joins make the rooms count */
+    struct aura__calls *calls; /* between AuraIDs; NULL: there are none */
     struct aura__whips *whips; /* sessions of WHIP and WHEP (whip.c) */
 };
 
@@ -44,6 +47,16 @@ struct aura__ws_kind {
 
 /* agent_ws.c */
 bool aura__agent_upgrade(struct aura_server *s, struct aura_http_req *req);
+
+/* aura_calls_media.c */
+struct aura_exchange;
+AURA_NODISCARD int aura__calls_new(struct aura__calls **cp, struct aura_server *s);
+/** All its connections must be closed. NULL is fine. Returns NULL. */
+struct aura__calls *aura__calls_free(struct aura__calls *c);
+struct aura_exchange *aura__calls_exchange(const struct aura__calls *c);
+
+/* aura_v1_events.c */
+bool aura__events_upgrade(struct aura_server *s, struct aura_http_req *req);
 
 /* rtc.c */
 bool aura__rtc_upgrade(struct aura_server *s, struct aura_http_req *req);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ID_LEN = 15 };
+
 /* ---- events ---- */
 
 static bool in_list(const char *const *list, size_t n, const char *what) {
@@ -25,16 +27,16 @@ static bool wanted(const struct aura_webhooks *w, const char *name) {
            !in_list(c->exclude, c->exclude_count, name);
 }
 
-static struct aura__webhook *make(struct aura_webhooks *w, const char *room,
-                                  const Livekit__WebhookEvent *event, const char *body) {
-    size_t id = strlen(event->id) + 1, name = strlen(event->event) + 1, in = strlen(room) + 1;
+static struct aura__webhook *make(struct aura_webhooks *w, const char *room, const char *event_id,
+                                  const char *event, const char *body) {
+    size_t id = strlen(event_id) + 1, name = strlen(event) + 1, in = strlen(room) + 1;
     size_t len = strlen(body);
     struct aura__webhook *m =
         len <= AURA_WEBHOOK_BODY_BYTES_MAX ? aura_zalloc(sizeof(*m) + id + name + in + len) : NULL;
     if (m) {
         char *at = (char *)m->bytes;
-        m->e.id = memcpy(at, event->id, id);
-        m->e.name = memcpy(at + id, event->event, name);
+        m->e.id = memcpy(at, event_id, id);
+        m->e.name = memcpy(at + id, event, name);
         m->e.room = memcpy(at + id + name, room, in);
         m->e.body = memcpy(at + id + name + in, body, len);
         m->e.len = len;
@@ -43,23 +45,46 @@ static struct aura__webhook *make(struct aura_webhooks *w, const char *room,
     return m;
 }
 
-void aura_webhooks_event(void *arg, const char *room, const Livekit__WebhookEvent *event) {
-    struct aura_webhooks *w = arg;
-    if (!wanted(w, event->event)) {
-        return;
-    }
-    json_t *json = aura_pbjson_encode(&event->base, AURA_PBJSON_COMPACT);
+/* @param json  taken; NULL = no memory. @return 0, or the event is lost */
+static int post(struct aura_webhooks *w, const char *room, const char *id, const char *event,
+                json_t *json) {
     char *body = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    struct aura__webhook *m = body ? make(w, room, event, body) : NULL;
+    struct aura__webhook *m = body ? make(w, room, id, event, body) : NULL;
     struct aura__webhook_command command = {.event = m};
     json_decref(json);
     free(body); /* library's memory */
-    if (!m || aura_ring_push(w->ring, &command)) {
+    int err = m ? aura_ring_push(w->ring, &command) : AURA_ENOMEM;
+    if (err) {
         aura_free(m);
         atomic_fetch_add(&w->lost, 1);
+    }
+    return err;
+}
+
+void aura_webhooks_event(void *arg, const char *room, const Livekit__WebhookEvent *event) {
+    struct aura_webhooks *w = arg;
+    if (wanted(w, event->event) && post(w, room, event->id, event->event,
+                                        aura_pbjson_encode(&event->base, AURA_PBJSON_COMPACT))) {
         AURA_LOG_LIMITED("webhook", AURA_LOG_ERROR, "event_lost", AURA_S("event", event->event),
                          AURA_S("room", room),
                          AURA_S("room_sid", event->room ? event->room->sid : NULL));
+    }
+}
+
+void aura_webhooks_tell(struct aura_webhooks *w, const char *lane, const char *event,
+                        const char *name, const json_t *about) {
+    char id[ID_LEN + 1] = "EV_";
+    if (!wanted(w, event)) {
+        return;
+    }
+    aura_rand_text(w->conf.rand, id + 3, ID_LEN - 3);
+    int64_t now_s = (int64_t)(aura_wall_us(w->conf.clock) / AURA_US_PER_S);
+    /* As proto3 JSON has it, 64 bits are a text. */
+    json_t *json = json_pack("{s:s, s:s, s:o, s:O}", "event", event, "id", id, "createdAt",
+                             json_sprintf("%lld", (long long)now_s), name, about);
+    if (post(w, lane, id, event, json)) {
+        AURA_LOG_LIMITED("webhook", AURA_LOG_ERROR, "event_lost", AURA_S("event", event),
+                         AURA_S("lane", lane));
     }
 }
 

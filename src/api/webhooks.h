@@ -46,6 +46,13 @@ struct aura_webhooks *aura_webhooks_free(struct aura_webhooks *w);
 /** An aura_rooms_event_fn; @p arg is the struct aura_webhooks. */
 void aura_webhooks_event(void *arg, const char *room, const Livekit__WebhookEvent *event);
 
+/**
+ * An event that is none of LiveKit's: {"event", "id", "createdAt"} and @p about under its name.
+ * @param lane  events of one lane are told in their order. @param about  borrowed
+ */
+void aura_webhooks_tell(struct aura_webhooks *w, const char *lane, const char *event,
+                        const char *name, const json_t *about);
+
 /** On the loop. @param answer  borrowed; NULL with an error */
 typedef void(aura_webhooks_answer_fn)(void *arg, int err, const json_t *answer);
 /**

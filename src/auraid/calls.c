@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auraid/calls.h"
-
-#include "base/list.h"
+#include "auraid/calls_priv.h"
 #include "base/map.h"
 #include "base/mem.h"
 
@@ -10,54 +8,10 @@
 
 enum { RING_US = 30000000, ID_RANDOM = AURA_CALL_ID_BYTES - 4 };
 
-struct person {
-    struct aura_id id;
-    struct aura_list legs;
-};
-
-struct leg {
-    struct aura_node node, person_node;
-    struct call *call;
-    struct person *person;
-    enum aura_leg_state state;
-    enum aura_call_reason reason;
-    char device[AURA_CALL_DEVICE_MAX]; /* that has accepted */
-    struct leg *replaces;              /* a transfer: who leaves when this one accepts */
-    struct aura_timer timer;
-};
-
-struct call {
-    struct aura_calls *calls;
-    char id[AURA_CALL_ID_BYTES];
-    struct aura_list legs;
-    size_t people;
-    struct leg *first; /* the initiator's; NULL = gone */
-    struct aura_id initiator;
-    bool video;
-    bool connected;             /* somebody has accepted */
-    enum aura_call_reason last; /* why the last one to end did */
-};
-
-struct aura_calls {
-    struct aura_calls_conf conf;
-    struct aura_map *calls, *people;
-};
-
-const char *aura_call_reason_name(enum aura_call_reason reason) {
-    static const char *const names[AURA_CALL_REASONS] = {
-        "",        "answered_elsewhere", "declined", "busy",
-        "timeout", "cancelled",          "left",     "transferred"};
-    return names[reason];
-}
-
 /* ---- people ---- */
 
-static struct person *person_find(const struct aura_calls *c, const struct aura_id *id) {
-    return aura_map_get_str(c->people, id->name);
-}
-
 static int person_need(struct aura_calls *c, const struct aura_id *id, struct person **out) {
-    struct person *p = person_find(c, id);
+    struct person *p = aura__calls_person(c, id);
     if (!p) {
         p = aura_zalloc(sizeof(*p));
         if (!p) {
@@ -89,6 +43,8 @@ static struct aura_call_event event_of(enum aura_call_event_type type, const str
                                     .call = to->call->id,
                                     .to = &to->person->id,
                                     .about = &to->person->id,
+                                    .by = &to->by,
+                                    .by_device = to->by_device,
                                     .state = to->state,
                                     .reason = to->reason,
                                     .video = to->call->video};
@@ -109,7 +65,7 @@ static bool in_another_call(const struct leg *leg) {
 
 static void tell_ring(const struct leg *to, const char *device) {
     struct aura_call_event e = event_of(AURA_CALL_RING, to);
-    e.about = &to->call->initiator;
+    e.about = &to->by;
     e.device = device;
     e.waiting = in_another_call(to);
     emit(to->call, &e);
@@ -160,6 +116,13 @@ static void tell_quiet(const struct leg *to, enum aura_call_reason reason, const
     emit(to->call, &e);
 }
 
+static void tell_missed(const struct leg *to, enum aura_call_reason reason) {
+    struct aura_call_event e = event_of(AURA_CALL_MISSED, to);
+    e.about = &to->by;
+    e.reason = reason;
+    emit(to->call, &e);
+}
+
 /* ---- legs and calls end ---- */
 
 static void free_leg(struct leg *leg) {
@@ -184,12 +147,22 @@ static void free_call(struct call *k) {
     aura_free(k);
 }
 
+static void tell_ended(const struct call *k) {
+    const struct aura_calls_conf *conf = &k->calls->conf;
+    if (conf->ended) {
+        conf->ended(conf->arg, k->id);
+    }
+}
+
 static void end_leg(struct leg *leg, enum aura_call_reason reason) {
     bool rang = leg->state == AURA_LEG_RINGING;
     leg->state = AURA_LEG_ENDED;
     leg->reason = leg->call->last = reason;
     if (rang) {
         tell_quiet(leg, reason, NULL);
+    }
+    if (rang && reason == AURA_CALL_TIMEOUT) {
+        tell_missed(leg, reason);
     }
     tell_others(leg);
     free_leg(leg);
@@ -199,10 +172,12 @@ static void end_call(struct call *k, enum aura_call_reason reason) {
     AURA_LIST_EACH(&k->legs, struct leg, leg, node) {
         if (leg->state == AURA_LEG_RINGING) {
             tell_quiet(leg, AURA_CALL_CANCELLED, NULL);
+            tell_missed(leg, AURA_CALL_CANCELLED);
         } else {
             tell_over(leg, reason);
         }
     }
+    tell_ended(k);
     free_call(k);
 }
 
@@ -228,7 +203,8 @@ static void on_ring_end(void *arg) {
 
 /* ---- calls begin ---- */
 
-static int add_leg(struct call *k, const struct aura_id *who, enum aura_leg_state state,
+/* @param by  who rings them, from @p device; NULL: it is the initiator, who is there with it */
+static int add_leg(struct call *k, const struct aura_id *who, const struct aura_id *by,
                    const char *device, struct leg **out) {
     struct aura_calls *c = k->calls;
     struct person *person = NULL;
@@ -240,9 +216,10 @@ static int add_leg(struct call *k, const struct aura_id *who, enum aura_leg_stat
     }
     leg->call = k;
     leg->person = person;
-    leg->state = state;
-    (void)snprintf(leg->device, sizeof(leg->device), "%s", device);
-    if (state == AURA_LEG_RINGING) {
+    leg->state = by ? AURA_LEG_RINGING : AURA_LEG_ACCEPTED;
+    leg->by = by ? *by : *who;
+    (void)snprintf(by ? leg->by_device : leg->device, AURA_CALL_DEVICE_MAX, "%s", device);
+    if (by) {
         err = aura_timer_start(c->conf.timers, &leg->timer, c->conf.ring_us, on_ring_end, leg);
     }
     if (err) {
@@ -261,6 +238,7 @@ static void begin_ringing(struct leg *leg) {
     if (leg->call->calls->conf.busy_in_call && in_another_call(leg)) {
         leg->state = AURA_LEG_ENDED; /* without a sound */
         leg->reason = leg->call->last = AURA_CALL_BUSY;
+        tell_missed(leg, AURA_CALL_BUSY);
         tell_others(leg);
         free_leg(leg);
     } else {
@@ -277,7 +255,7 @@ static bool same(const struct aura_id *a, const struct aura_id *b) {
     return strcmp(a->name, b->name) == 0;
 }
 
-static bool is_sane(const struct aura_call_request *r) {
+bool aura_calls_sane(const struct aura_call_request *r) {
     if (r->to_count < 1 || r->to_count >= AURA_CALL_PEOPLE_MAX || !is_device(r->device)) {
         return false;
     }
@@ -294,19 +272,10 @@ static bool is_sane(const struct aura_call_request *r) {
     return true;
 }
 
-static struct leg *leg_of(const struct call *k, const struct aura_id *who) {
-    AURA_LIST_EACH(&k->legs, struct leg, leg, node) {
-        if (same(&leg->person->id, who)) {
-            return leg;
-        }
-    }
-    return NULL;
-}
-
 static bool rings_exactly(const struct call *k, const struct aura_call_request *r) {
     size_t found = 0;
     for (size_t i = 0; i < r->to_count; i++) {
-        const struct leg *leg = leg_of(k, &r->to[i]);
+        const struct leg *leg = aura__call_leg(k, &r->to[i]);
         found += leg && leg->state == AURA_LEG_RINGING;
     }
     return found == r->to_count && k->people == r->to_count + 1;
@@ -355,9 +324,9 @@ static int new_call(struct aura_calls *c, const struct aura_call_request *r, str
         return err;
     }
     struct leg *leg;
-    err = add_leg(k, r->from, AURA_LEG_ACCEPTED, r->device, &k->first);
+    err = add_leg(k, r->from, NULL, r->device, &k->first);
     for (size_t i = 0; i < r->to_count && !err; i++) {
-        err = add_leg(k, &r->to[i], AURA_LEG_RINGING, "", &leg);
+        err = add_leg(k, &r->to[i], r->from, r->device, &leg);
     }
     if (err) {
         free_call(k);
@@ -370,10 +339,10 @@ static int new_call(struct aura_calls *c, const struct aura_call_request *r, str
 int aura_calls_ring(struct aura_calls *c, const struct aura_call_request *r,
                     char id[AURA_CALL_ID_BYTES]) {
     size_t outgoing = 0;
-    if (!is_sane(r)) {
+    if (!aura_calls_sane(r)) {
         return AURA_EINVAL;
     }
-    const struct person *p = person_find(c, r->from);
+    const struct person *p = aura__calls_person(c, r->from);
     struct call *k = p ? repeated(p, r, &outgoing) : NULL;
     if (k) {
         memcpy(id, k->id, AURA_CALL_ID_BYTES);
@@ -405,7 +374,7 @@ int aura_calls_ring(struct aura_calls *c, const struct aura_call_request *r,
 
 static struct leg *find(const struct aura_calls *c, const char *call, const struct aura_id *who) {
     const struct call *k = aura_map_get_str(c->calls, call);
-    return k ? leg_of(k, who) : NULL;
+    return k ? aura__call_leg(k, who) : NULL;
 }
 
 /* People who are in the call learn of whom they will see; who comes learns the same of them. */
@@ -466,15 +435,42 @@ int aura_calls_decline(struct aura_calls *c, const char *call, const struct aura
     return 0;
 }
 
+/* Also its own device learns of it: another one may have hung up. */
+static void hang_up(struct leg *leg, enum aura_call_reason reason) {
+    struct call *k = leg->call;
+    tell_over(leg, reason);
+    end_leg(leg, reason);
+    settle(k);
+}
+
 int aura_calls_leave(struct aura_calls *c, const char *call, const struct aura_id *who) {
     struct leg *leg = find(c, call, who);
     if (!leg || leg->state != AURA_LEG_ACCEPTED) {
         return leg ? AURA_ESTATE : AURA_ENOENT;
     }
-    struct call *k = leg->call;
-    end_leg(leg, k->connected ? AURA_CALL_LEFT : AURA_CALL_CANCELLED);
-    settle(k);
+    hang_up(leg, leg->call->connected ? AURA_CALL_LEFT : AURA_CALL_CANCELLED);
     return 0;
+}
+
+void aura_calls_gone(struct aura_calls *c, const struct aura_id *who, const char *device) {
+    struct leg *leg;
+    while ((leg = aura__calls_held(c, who, device))) {
+        hang_up(leg, AURA_CALL_GONE);
+    }
+}
+
+void aura_calls_forget(struct aura_calls *c, const struct aura_id *who) {
+    const struct person *p;
+    while ((p = aura__calls_person(c, who))) { /* who has no leg any more is not there */
+        struct leg *leg = AURA_LIST_FIRST(&p->legs, struct leg, person_node);
+        struct call *k = leg->call;
+        if (leg->state == AURA_LEG_ACCEPTED) {
+            hang_up(leg, AURA_CALL_GONE);
+        } else {
+            end_leg(leg, AURA_CALL_GONE);
+            settle(k);
+        }
+    }
 }
 
 static int add(struct aura_calls *c, const char *call, const struct aura_id *by,
@@ -484,13 +480,13 @@ static int add(struct aura_calls *c, const char *call, const struct aura_id *by,
         return from ? AURA_ESTATE : AURA_ENOENT;
     }
     struct call *k = from->call;
-    if (leg_of(k, who)) {
+    if (aura__call_leg(k, who)) {
         return AURA_EEXISTS;
     }
     if (k->people >= AURA_CALL_PEOPLE_MAX) {
         return AURA_ELIMIT;
     }
-    int err = add_leg(k, who, AURA_LEG_RINGING, "", &leg);
+    int err = add_leg(k, who, by, from->device, &leg);
     if (err) {
         return err;
     }
@@ -512,7 +508,7 @@ int aura_calls_transfer(struct aura_calls *c, const char *call, const struct aur
 }
 
 void aura_calls_present(struct aura_calls *c, const struct aura_id *who, const char *device) {
-    const struct person *p = person_find(c, who);
+    const struct person *p = aura__calls_person(c, who);
     if (!p) {
         return;
     }
@@ -560,8 +556,4 @@ struct aura_calls *aura_calls_free(struct aura_calls *c) {
         aura_free(c);
     }
     return NULL;
-}
-
-size_t aura_calls_count(const struct aura_calls *c) {
-    return aura_map_count(c->calls);
 }

@@ -19,8 +19,8 @@
 #include "base/timer.h"
 
 enum {
-    AURA_CALL_ID_BYTES = 20,   /* "CA_", 16 letters and digits, NUL */
-    AURA_CALL_DEVICE_MAX = 64, /* bytes of a device's name, with the NUL */
+    AURA_CALL_ID_BYTES = 20,    /* "CA_", 16 letters and digits, NUL */
+    AURA_CALL_DEVICE_MAX = 192, /* bytes of a device's name, with the NUL */
     AURA_CALL_PEOPLE_MAX = 32,
     AURA_CALL_OUTGOING_MAX = 4, /* that one person has begun and nobody has accepted yet */
 };
@@ -36,6 +36,7 @@ enum aura_call_reason {
     AURA_CALL_CANCELLED,
     AURA_CALL_LEFT,
     AURA_CALL_TRANSFERRED,
+    AURA_CALL_GONE, /* its device did not come back */
     AURA_CALL_REASONS,
 };
 
@@ -45,6 +46,7 @@ enum aura_call_event_type {
     AURA_CALL_JOIN,   /* to one device: the call is on, media flow from here */
     AURA_CALL_PERSON, /* to those in the call: what became of `about` */
     AURA_CALL_OVER,   /* to those who were in it */
+    AURA_CALL_MISSED, /* `about` wanted you, and nobody answered; after QUIET, if it rang at all */
 };
 
 enum aura_leg_state { AURA_LEG_RINGING, AURA_LEG_ACCEPTED, AURA_LEG_ENDED };
@@ -55,6 +57,8 @@ struct aura_call_event {
     const char *call;
     const struct aura_id *to;
     const char *device, *except; /* only that device; all but that one. NULL = all */
+    const struct aura_id *by;    /* who rings `to`, or has rung … */
+    const char *by_device;       /* … from here; "" = `to` began the call */
     const struct aura_id *about;
     enum aura_leg_state state; /* of `about`; with PERSON */
     enum aura_call_reason reason;
@@ -69,6 +73,7 @@ struct aura_calls_conf {
     struct aura_timers *timers;
     struct aura_rand *rand;
     void (*event)(void *arg, const struct aura_call_event *e);
+    void (*ended)(void *arg, const char *call); /* after its last event; NULL = nobody asks */
     void *arg;
 };
 
@@ -84,6 +89,8 @@ AURA_NODISCARD int aura_calls_new(struct aura_calls **cp, const struct aura_call
 struct aura_calls *aura_calls_free(struct aura_calls *c);
 size_t aura_calls_count(const struct aura_calls *c);
 
+/** Somebody, not oneself, nobody twice, not too many, from a device? */
+bool aura_calls_sane(const struct aura_call_request *r);
 /**
  * Rings people. Who asks for the same again while it rings gets the same call. If the one person
  * asked for is just ringing the caller (glare), that call is accepted instead.
@@ -111,6 +118,33 @@ AURA_NODISCARD int aura_calls_add(struct aura_calls *c, const char *call, const 
 /** As add, and who asked leaves when the other accepts; until then, and if not, nothing changes. */
 AURA_NODISCARD int aura_calls_transfer(struct aura_calls *c, const char *call,
                                        const struct aura_id *by, const struct aura_id *to);
+
+/** A device did not come back: its person leaves what that device was in. */
+void aura_calls_gone(struct aura_calls *c, const struct aura_id *who, const char *device);
+/** A person is no more: leaves what they are in, and rings nowhere. */
+void aura_calls_forget(struct aura_calls *c, const struct aura_id *who);
+/** Is it in a call, or begins one? */
+bool aura_calls_holds(const struct aura_calls *c, const struct aura_id *who, const char *device);
+/** Does @p by ring @p who just now? */
+bool aura_calls_rings(const struct aura_calls *c, const struct aura_id *by,
+                      const struct aura_id *who);
+
+/** What is so now; all borrowed until the next call. */
+struct aura_call_view {
+    const struct aura_id *initiator;
+    bool video, connected;
+};
+struct aura_leg_view {
+    const struct aura_id *who, *by;
+    const char *device, *by_device; /* "" = none yet; `by` is who rings or has rung it */
+    enum aura_leg_state state;
+};
+/** Shows a call to @p who, who must be in it or be rung by it. @param leg  may be NULL; called for
+ * each, @p who first. @return 0 or AURA_ENOENT */
+AURA_NODISCARD int aura_calls_look(const struct aura_calls *c, const char *call,
+                                   const struct aura_id *who, struct aura_call_view *out,
+                                   void (*leg)(void *arg, const struct aura_leg_view *leg),
+                                   void *arg);
 
 /** A device has come back: tells it what is so now (RING, or JOIN and a PERSON for each other). */
 void aura_calls_present(struct aura_calls *c, const struct aura_id *who, const char *device);

@@ -96,6 +96,16 @@ int aura_directory_find(struct aura_directory *d, const struct aura_proof *proof
     return take(d, ST_BY_PROOF, out);
 }
 
+int aura_directory_known_by(struct aura_directory *d, const struct aura_id *id,
+                            const char *provider) {
+    aura_sql_begin(d->sql, ST_KNOWN_BY);
+    aura_sql_text(d->sql, ST_KNOWN_BY, 1, id->name);
+    aura_sql_text(d->sql, ST_KNOWN_BY, 2, provider);
+    int err = aura_sql_row(d->sql, ST_KNOWN_BY);
+    aura_sql_end(d->sql, ST_KNOWN_BY);
+    return err;
+}
+
 static int exists(struct aura_directory *d, const struct aura_id *id) {
     struct aura_identity there;
     int err = aura_directory_get(d, id, &there);
@@ -187,6 +197,11 @@ int aura_directory_join(struct aura_directory *d, const struct aura_proof *proof
     if (err != AURA_ENOENT) {
         return err;
     }
+    struct aura_id reserved;
+    if (*proof->subject == '@' &&
+        aura_id_parse(&reserved, proof->subject, strlen(proof->subject)) == 0) {
+        return AURA_EPOLICY;
+    }
     err = create(d, proof, hint, display, kind);
     *created = !err;
     return err ? err : aura_directory_find(d, proof, out);
@@ -251,6 +266,19 @@ int aura_directory_unlink(struct aura_directory *d, const struct aura_id *id,
     return aura_sql_run(d->sql, ST_REMOVE_PROOF);
 }
 
+int aura_directory_links(struct aura_directory *d, const struct aura_id *id,
+                         void (*fn)(void *arg, const struct aura_proof *proof), void *arg) {
+    aura_sql_begin(d->sql, ST_PROOFS);
+    aura_sql_text(d->sql, ST_PROOFS, 1, id->name);
+    int err;
+    while ((err = aura_sql_row(d->sql, ST_PROOFS)) == 0) {
+        const struct aura_proof proof = {aura_sql_get_text(d->sql, ST_PROOFS, 0),
+                                         aura_sql_get_text(d->sql, ST_PROOFS, 1)};
+        fn(arg, &proof);
+    }
+    return err == AURA_ENOENT ? 0 : err;
+}
+
 int aura_directory_delete(struct aura_directory *d, const struct aura_id *id) {
     end_reads(d);
     int err = aura_sql_transaction(d->sql);
@@ -260,6 +288,11 @@ int aura_directory_delete(struct aura_directory *d, const struct aura_id *id) {
     aura_sql_begin(d->sql, ST_STRANGERS);
     aura_sql_text(d->sql, ST_STRANGERS, 1, id->name);
     err = aura_sql_run(d->sql, ST_STRANGERS);
+    if (!err) {
+        aura_sql_begin(d->sql, ST_MISSED_OF);
+        aura_sql_text(d->sql, ST_MISSED_OF, 1, id->name);
+        err = aura_sql_run(d->sql, ST_MISSED_OF);
+    }
     if (!err) {
         aura_sql_begin(d->sql, ST_DELETE);
         aura_sql_text(d->sql, ST_DELETE, 1, id->name);
@@ -368,6 +401,23 @@ int aura_directory_set_stance(struct aura_directory *d, const struct aura_id *id
         aura_sql_int(d->sql, which, 3, stance);
     }
     return aura_sql_run(d->sql, which);
+}
+
+int aura_directory_stances(struct aura_directory *d, const struct aura_id *id,
+                           enum aura_stance stance,
+                           void (*fn)(void *arg, const struct aura_id *other), void *arg) {
+    aura_sql_begin(d->sql, ST_STANCES);
+    aura_sql_text(d->sql, ST_STANCES, 1, id->name);
+    int err;
+    while ((err = aura_sql_row(d->sql, ST_STANCES)) == 0) {
+        struct aura_id other;
+        (void)snprintf(other.name, sizeof(other.name), "%s",
+                       aura_sql_get_text(d->sql, ST_STANCES, 0));
+        if (aura_sql_get_int(d->sql, ST_STANCES, 1) == (int64_t)stance) {
+            fn(arg, &other);
+        }
+    }
+    return err == AURA_ENOENT ? 0 : err;
 }
 
 int aura_directory_may_ring(struct aura_directory *d, const struct aura_id *caller,

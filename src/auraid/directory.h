@@ -3,7 +3,7 @@
  * @file directory.h  Who has an AuraID here, and what belongs to it, in a SQLite file.
  *
  * An identity is what several proofs lead to: (provider, subject) pairs such as
- * ("livekit", "KEY/identity") or ("matrix", "@bob:example.org"). The first join with a proof makes
+ * ("livekit/KEY", "identity") or ("matrix", "@bob:example.org"). The first join with a proof makes
  * the identity; more proofs can be linked to it later.
  *
  * Threading: one thread. Blocking, but only on the local file (µs): docs/auraid.md has the figures.
@@ -21,6 +21,7 @@ enum {
     AURA_DIRECTORY_DEVICES_MAX = 32, /* of one identity; the one seen longest ago goes */
     AURA_DIRECTORY_LINKS_MAX = 32,   /* proofs of one identity */
     AURA_DIRECTORY_CONTACTS_MAX = 5000,
+    AURA_DIRECTORY_MISSED_MAX = 100, /* calls that one identity missed; the oldest go */
 };
 
 struct aura_directory;
@@ -67,7 +68,8 @@ uint64_t aura_directory_count(const struct aura_directory *d);
  * The identity that a proof leads to, made if there is none: named after @p hint (an identity, a
  * localpart), with a tag where that name is taken.
  * @param display  of a new one. @param created  it was made now
- * @return 0, AURA_ELIMIT (max_identities), AURA_EINVAL (texts too long or empty), AURA_EIO
+ * @return 0, AURA_ELIMIT (max_identities), AURA_EINVAL (texts too long or empty), AURA_EPOLICY (a
+ *         subject that reads as an AuraID, and was not linked to it), AURA_EIO
  */
 AURA_NODISCARD int aura_directory_join(struct aura_directory *d, const struct aura_proof *proof,
                                        const char *hint, const char *display,
@@ -78,6 +80,9 @@ AURA_NODISCARD int aura_directory_get(struct aura_directory *d, const struct aur
                                       struct aura_identity *out);
 AURA_NODISCARD int aura_directory_find(struct aura_directory *d, const struct aura_proof *proof,
                                        struct aura_identity *out);
+/** Has it a proof of that provider? @return 0, AURA_ENOENT, AURA_EIO */
+AURA_NODISCARD int aura_directory_known_by(struct aura_directory *d, const struct aura_id *id,
+                                           const char *provider);
 /** Takes over all but id, kind and time. @return 0, AURA_ENOENT, AURA_EINVAL, AURA_EIO */
 AURA_NODISCARD int aura_directory_update(struct aura_directory *d, const struct aura_identity *to);
 /** Another proof. @return 0, AURA_EEXISTS (it leads elsewhere), AURA_ENOENT, AURA_ELIMIT, … */
@@ -86,6 +91,11 @@ AURA_NODISCARD int aura_directory_link(struct aura_directory *d, const struct au
 /** @return 0, AURA_ENOENT, AURA_ESTATE (its last one: nobody could come back), AURA_EIO */
 AURA_NODISCARD int aura_directory_unlink(struct aura_directory *d, const struct aura_id *id,
                                          const struct aura_proof *proof);
+
+/** All its proofs, in the order of their names. Strings are borrowed inside @p fn. */
+AURA_NODISCARD int aura_directory_links(struct aura_directory *d, const struct aura_id *id,
+                                        void (*fn)(void *arg, const struct aura_proof *proof),
+                                        void *arg);
 
 /** Adds or renews; beyond the ceiling the one seen longest ago goes. @return 0, AURA_EINVAL, … */
 AURA_NODISCARD int aura_directory_device(struct aura_directory *d, const struct aura_id *id,
@@ -102,9 +112,34 @@ AURA_NODISCARD int aura_directory_set_stance(struct aura_directory *d, const str
                                              const struct aura_id *other, enum aura_stance stance);
 AURA_NODISCARD int aura_directory_stance(struct aura_directory *d, const struct aura_id *id,
                                          const struct aura_id *other, enum aura_stance *out);
+/** Towards whom it has that stance, in the order of their names. @return 0 or AURA_EIO */
+AURA_NODISCARD int aura_directory_stances(struct aura_directory *d, const struct aura_id *id,
+                                          enum aura_stance stance,
+                                          void (*fn)(void *arg, const struct aura_id *other),
+                                          void *arg);
 /** May @p caller ring @p callee? @return 0, AURA_ENOENT (also where it may not know), AURA_EIO */
 AURA_NODISCARD int aura_directory_may_ring(struct aura_directory *d, const struct aura_id *caller,
                                            const struct aura_id *callee);
+
+/** A call that nobody answered. Texts are borrowed. */
+struct aura_missed {
+    const char *call, *reason;
+    struct aura_id caller;
+    bool video;
+    uint64_t at_us; /* since the Unix epoch */
+};
+/** Keeps it; of many the oldest go. @return 0, AURA_ENOENT (nobody of that name), AURA_EIO */
+AURA_NODISCARD int aura_directory_add_missed(struct aura_directory *d, const struct aura_id *id,
+                                             const struct aura_missed *missed);
+/** The newest first; @p fn must not call the directory. @return 0 or AURA_EIO */
+AURA_NODISCARD int aura_directory_missed(struct aura_directory *d, const struct aura_id *id,
+                                         void (*fn)(void *arg, const struct aura_missed *missed),
+                                         void *arg);
+AURA_NODISCARD int aura_directory_forget_missed(struct aura_directory *d, const struct aura_id *id);
+/** What proves it; @p fn must not call the directory. @return 0 or AURA_EIO */
+AURA_NODISCARD int aura_directory_proofs(struct aura_directory *d, const struct aura_id *id,
+                                         void (*fn)(void *arg, const struct aura_proof *proof),
+                                         void *arg);
 
 /** All that is kept of a person, as one JSON object. @return 0, AURA_ENOENT, AURA_EIO, … */
 AURA_NODISCARD int aura_directory_export(struct aura_directory *d, const struct aura_id *id,

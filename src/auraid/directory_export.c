@@ -3,6 +3,7 @@
 #include "auraid/directory_priv.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const kinds[] = {"user", "agent"};
@@ -52,14 +53,26 @@ static json_t *contact_of(struct aura_sql *sql) {
                      stances[stance >= 0 && stance <= AURA_STANCE_BLOCK ? stance : 0]);
 }
 
+static json_t *missed_of(struct aura_sql *sql) {
+    struct aura_id caller;
+    char text[AURA_ID_BYTES_MAX];
+    const char *name = aura_sql_get_text(sql, ST_MISSED, 1);
+    (void)snprintf(caller.name, sizeof(caller.name), "%s", name);
+    return json_pack("{s:s, s:s, s:b, s:s, s:I}", "call", aura_sql_get_text(sql, ST_MISSED, 0),
+                     "from", aura_id_text(&caller, text), "video",
+                     (int)aura_sql_get_int(sql, ST_MISSED, 2), "reason",
+                     aura_sql_get_text(sql, ST_MISSED, 3), "at_us",
+                     (json_int_t)aura_sql_get_int(sql, ST_MISSED, 4));
+}
+
 static json_t *person_of(const struct aura_identity *who) {
     char text[AURA_ID_BYTES_MAX];
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:[], s:[], s:[]}", "id",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:[], s:[], s:[], s:[]}", "id",
                      aura_id_text(&who->id, text), "kind", kinds[who->kind == AURA_ID_AGENT],
                      "display", who->display, "home_region", who->home_region, "privacy",
                      privacies[who->privacy <= AURA_PRIVACY_NOBODY ? who->privacy : 0], "aic_off",
                      who->aic_off, "created_us", (json_int_t)who->created_us, "proofs", "devices",
-                     "contacts");
+                     "contacts", "missed");
 }
 
 int aura_directory_export(struct aura_directory *d, const struct aura_id *id,
@@ -74,6 +87,7 @@ int aura_directory_export(struct aura_directory *d, const struct aura_id *id,
     err = err ? err : each(d, ST_PROOFS, id, json_object_get(person, "proofs"), proof_of);
     err = err ? err : each(d, ST_DEVICES, id, json_object_get(person, "devices"), device_of);
     err = err ? err : each(d, ST_STANCES, id, json_object_get(person, "contacts"), contact_of);
+    err = err ? err : each(d, ST_MISSED, id, json_object_get(person, "missed"), missed_of);
     char *text = err ? NULL : json_dumps(person, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     err = err ? err : text ? aura_buf_str(json, text) : AURA_ENOMEM;
     free(text); /* library's memory */

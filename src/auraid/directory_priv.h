@@ -16,6 +16,7 @@ enum aura__directory_statement {
     ST_OWNER,
     ST_PROOFS,
     ST_COUNT_PROOFS,
+    ST_KNOWN_BY,
     ST_REMOVE_PROOF,
     ST_DEVICE,
     ST_TRIM_DEVICES,
@@ -27,6 +28,11 @@ enum aura__directory_statement {
     ST_STANCES,
     ST_COUNT_STANCES,
     ST_STRANGERS, /* what others think of it */
+    ST_MISSED,
+    ST_MISSED_ADD,
+    ST_MISSED_TRIM,
+    ST_MISSED_FORGET,
+    ST_MISSED_OF, /* where others have it */
     ST_DELETE,
     ST_TOTAL,
 };

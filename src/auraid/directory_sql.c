@@ -4,6 +4,7 @@
 /* What belongs to an identity goes with it. A stance towards a name that has no identity is kept:
  * who was blocked stays so. */
 const char aura__directory_schema[] =
+    "PRAGMA secure_delete=ON;" /* who was deleted is not to be found in the file */
     "CREATE TABLE IF NOT EXISTS identity(name TEXT PRIMARY KEY, kind INTEGER NOT NULL, display "
     "TEXT NOT NULL, home_region TEXT NOT NULL, privacy INTEGER NOT NULL, aic_off INTEGER NOT "
     "NULL, created_us INTEGER NOT NULL) WITHOUT ROWID;"
@@ -15,7 +16,11 @@ const char aura__directory_schema[] =
     "KEY(name, app, id)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS stance(name TEXT NOT NULL REFERENCES identity ON DELETE CASCADE, "
     "other TEXT NOT NULL, stance INTEGER NOT NULL, PRIMARY KEY(name, other)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS stance_other ON stance(other);";
+    "CREATE INDEX IF NOT EXISTS stance_other ON stance(other);"
+    "CREATE TABLE IF NOT EXISTS missed(name TEXT NOT NULL REFERENCES identity ON DELETE CASCADE, "
+    "call TEXT NOT NULL, caller TEXT NOT NULL, video INTEGER NOT NULL, reason TEXT NOT NULL, at_us "
+    "INTEGER NOT NULL, PRIMARY KEY(name, call)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS missed_caller ON missed(caller);";
 
 #define IDENTITY "i.name, i.kind, i.display, i.home_region, i.privacy, i.aic_off, i.created_us"
 
@@ -31,6 +36,7 @@ const char *const aura__directory_sql[ST_TOTAL] = {
     [ST_OWNER] = "SELECT name FROM proof WHERE provider = ?1 AND subject = ?2",
     [ST_PROOFS] = "SELECT provider, subject FROM proof WHERE name = ?1 ORDER BY provider, subject",
     [ST_COUNT_PROOFS] = "SELECT count(*) FROM proof WHERE name = ?1",
+    [ST_KNOWN_BY] = "SELECT 1 FROM proof WHERE name = ?1 AND provider = ?2 LIMIT 1",
     [ST_REMOVE_PROOF] = "DELETE FROM proof WHERE name = ?1 AND provider = ?2 AND subject = ?3",
     [ST_DEVICE] = "INSERT INTO device VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET push = "
                   "excluded.push, seen_us = excluded.seen_us",
@@ -46,5 +52,12 @@ const char *const aura__directory_sql[ST_TOTAL] = {
     [ST_STANCES] = "SELECT other, stance FROM stance WHERE name = ?1 ORDER BY other",
     [ST_COUNT_STANCES] = "SELECT count(*) FROM stance WHERE name = ?1",
     [ST_STRANGERS] = "DELETE FROM stance WHERE other = ?1",
+    [ST_MISSED] = "SELECT call, caller, video, reason, at_us FROM missed WHERE name = ?1 ORDER BY "
+                  "at_us DESC, call",
+    [ST_MISSED_ADD] = "INSERT OR REPLACE INTO missed VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [ST_MISSED_TRIM] = "DELETE FROM missed WHERE name = ?1 AND call NOT IN (SELECT call FROM "
+                       "missed WHERE name = ?1 ORDER BY at_us DESC LIMIT ?2)",
+    [ST_MISSED_FORGET] = "DELETE FROM missed WHERE name = ?1",
+    [ST_MISSED_OF] = "DELETE FROM missed WHERE caller = ?1",
     [ST_DELETE] = "DELETE FROM identity WHERE name = ?1",
 };

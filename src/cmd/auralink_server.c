@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cmd/pem.h"
 #include "cmd/server_addresses.h"
+#include "cmd/server_auraid.h"
 #include "cmd/server_options.h"
 #include "cmd/server_reload.h"
 #include "cmd/server_tls.h"
@@ -39,8 +40,9 @@ struct program {
     struct aura_dump *dump;    /* NULL: none wanted */
     struct aura_server *server;
     struct aura_egress egress;
-    struct aura_webhooks *webhooks; /* NULL: none wanted */
-    struct aura_tracing *tracing;   /* NULL: none wanted */
+    struct aura_webhooks *webhooks;   /* NULL: none wanted */
+    struct aura_directory *directory; /* NULL: nobody gets an AuraID */
+    struct aura_tracing *tracing;     /* NULL: none wanted */
     struct aura_trace_conf trace;
     struct server_tls tls;
     struct aura_presets presets;
@@ -122,6 +124,16 @@ static void raise_file_limit(void) {
     }
 }
 
+static void on_room_event(void *arg, const char *room, const Livekit__WebhookEvent *event) {
+    struct program *p = arg;
+    if (p->webhooks) {
+        aura_webhooks_event(p->webhooks, room, event);
+    }
+    if (p->server) {
+        aura_server_room_event(p->server, room, event);
+    }
+}
+
 static int start_rooms(struct program *p) {
     const struct aura_config *c = &p->options.config;
     memcpy(p->node_id, "ND_", 4);
@@ -152,11 +164,12 @@ static int start_rooms(struct program *p) {
         .stun_server_count = c->rtc.stun_servers.count,
         .turn_servers = c->rtc.turn_servers,
         .turn_server_count = c->rtc.turn_server_count,
-        .on_event = p->webhooks ? aura_webhooks_event : NULL,
-        .on_event_arg = p->webhooks,
+        .on_event = p->webhooks || p->directory ? on_room_event : NULL,
+        .on_event_arg = p,
         .full_room_in_events = c->full_room_in_webhooks,
         .on_egress = c->record.folder && c->record.folder[0] ? aura_egress_begin : NULL,
         .on_egress_arg = &p->egress,
+        .directory = p->directory,
         .rand = aura_rand_system(),
     };
     server_rooms_settings(&conf, c);
@@ -336,12 +349,17 @@ static int start_http(struct program *p) {
                                     .rates = &c->limit.addresses,
                                     .recordings = p->egress.recordings,
                                     .webhooks = p->webhooks,
+                                    .directory = p->directory,
                                     .trace = p->trace,
                                     .tracing = p->tracing,
                                     .metrics_user = c->metrics_user,
                                     .metrics_password =
                                         c->metrics_password ? c->metrics_password : ""};
-    int err = aura_server_new(&p->server, &conf, p->loop, p->rooms, p->sfu);
+    int err = server_auraid_calls(&conf.calls, c);
+    if (err) {
+        return err; /* it has said why */
+    }
+    err = aura_server_new(&p->server, &conf, p->loop, p->rooms, p->sfu);
     if (err == AURA_EEXISTS) {
         fprintf(stderr,
                 "auralink-server: port %u%s is taken by another program. Choose another with "
@@ -378,6 +396,7 @@ static int run(struct program *p) {
     err = err ? err : watch_signals(p);
     if (!err) {
         err = server_webhooks_start(&p->webhooks, &p->options.config, p->loop);
+        err = err ? err : server_auraid_open(&p->directory, &p->options.config);
         if (err) {
             return err; /* it has said why */
         }
@@ -412,10 +431,11 @@ static void end(struct program *p) {
         aura_timer_stop(aura_loop_timers(p->loop), &p->drain_timer);
         aura_loop_remove_fd(&p->signal_watch);
     }
-    aura_server_free(p->server);
+    p->server = aura_server_free(p->server);
     server_tls_end(&p->tls);
     p->egress.recordings = aura_recordings_free(p->egress.recordings);
     aura_rooms_free(p->rooms);
+    aura_directory_close(p->directory);
     aura_presets_clear(&p->presets);
     aura_webhooks_free(p->webhooks); /* what the rooms said last is stored */
     aura_tracing_free(p->tracing);   /* … and sent */

@@ -2,13 +2,11 @@
 #include "cmd/server_webhooks.h"
 
 #include "base/log.h"
+#include "cmd/state_path.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-enum { PATH_BYTES = 4096, WHY_BYTES = 512, GRACE_MS = 1500 };
+enum { WHY_BYTES = 512, GRACE_MS = 1500 };
 
 /* LiveKit wants the name of the key; in development there is only one. */
 static const char *key_of(const struct aura_config *c) {
@@ -29,40 +27,15 @@ const char *server_webhooks_problem(const struct aura_config *c) {
     return NULL;
 }
 
-/* systemd's StateDirectory, or the place that the XDG base directory specification gives; what a
- * development server leaves may be thrown away, and each port has its own. */
-static int default_path(const struct aura_config *c, char *out) {
-    const char *state = getenv("STATE_DIRECTORY"), *home = getenv("HOME");
-    const char *xdg = getenv(c->development ? "XDG_CACHE_HOME" : "XDG_STATE_HOME");
-    const char *below = c->development ? ".cache" : ".local/state";
-    int n;
-    if (c->development) {
-        n = xdg && xdg[0] == '/'
-                ? snprintf(out, PATH_BYTES, "%s/auralink/webhooks-%u.db", xdg, c->port)
-            : home && home[0] == '/'
-                ? snprintf(out, PATH_BYTES, "%s/%s/auralink/webhooks-%u.db", home, below, c->port)
-                : snprintf(out, PATH_BYTES, "/tmp/auralink-%u/webhooks-%u.db", getuid(), c->port);
-    } else if (state && state[0] == '/') {
-        n = snprintf(out, PATH_BYTES, "%.*s/webhooks.db", (int)strcspn(state, ":"), state);
-    } else if (xdg && xdg[0] == '/') {
-        n = snprintf(out, PATH_BYTES, "%s/auralink/webhooks.db", xdg);
-    } else if (home && home[0] == '/' && getuid() != 0) {
-        n = snprintf(out, PATH_BYTES, "%s/%s/auralink/webhooks.db", home, below);
-    } else {
-        n = snprintf(out, PATH_BYTES, "/var/lib/auralink/webhooks.db");
-    }
-    return n > 0 && n < PATH_BYTES ? 0 : AURA_EINVAL;
-}
-
 int server_webhooks_start(struct aura_webhooks **w, const struct aura_config *c,
                           struct aura_loop *loop) {
-    static char path[PATH_BYTES]; /* must outlive the webhooks */
+    static char path[STATE_PATH_BYTES]; /* must outlive the webhooks */
     *w = NULL;
     if (c->webhook.urls.count == 0) {
         return 0;
     }
     snprintf(path, sizeof(path), "%s", c->webhook.outbox);
-    int err = path[0] ? 0 : default_path(c, path);
+    int err = path[0] ? 0 : state_path(c, "webhooks", path);
     struct aura_webhooks_conf conf = {
         .outbox = {.path = path,
                    .urls = c->webhook.urls.items,

@@ -33,7 +33,7 @@ const char *aura__aic_says(const struct participant *p) {
                    ? aura_rooms_aic_says(c->attributes[i].value)
                    : NULL;
     }
-    says = says ? says : p->room->aic;
+    says = p->aic_off ? "off" : says ? says : p->room->aic; /* the person goes before the app */
     says = says ? says : aura_rooms_aic_says(p->room->rooms->conf.aic_default);
     return says ? says : "on";
 }

@@ -103,8 +103,8 @@ size_t aura__aic_attributes(struct aura__arena *a, const struct participant *p, 
     return n;
 }
 
-bool aura__aic_attribute_is_ours(const char *key) {
-    return strncmp(key, PREFIX "TR_", sizeof(PREFIX "TR_") - 1) == 0;
+bool aura__aic_attribute_is_wish(const char *key) {
+    return strcmp(key, AURA_TOKEN_AIC) == 0 || strcmp(key, ask) == 0;
 }
 
 /* ---- data messages ---- */

@@ -50,6 +50,13 @@ static int copy_claims(struct aura_claims *to, const struct aura_claims *from) {
     return err;
 }
 
+/* What only the server says of somebody. From others it is passed over, as SDKs may send back all
+ * attributes that they have seen. */
+static bool is_ours(const char *key) {
+    static const char ours[] = "auralink.";
+    return strncmp(key, ours, sizeof(ours) - 1) == 0 && !aura__aic_attribute_is_wish(key);
+}
+
 static int take_claims(struct participant *p, const struct aura_join *join) {
     aura_claims_init(&p->claims);
     p->claims.video = join->claims->video;
@@ -63,10 +70,8 @@ static int take_claims(struct participant *p, const struct aura_join *join) {
         const char *keys[AURA_TOKEN_ATTRIBUTES_MAX], *values[AURA_TOKEN_ATTRIBUTES_MAX];
         struct aura__change change = {.metadata = q->metadata, .keys = keys, .values = values};
         for (size_t i = 0; i < q->n_participant_attributes && i < AURA_TOKEN_ATTRIBUTES_MAX; i++) {
-            if (!aura__aic_attribute_is_ours(q->participant_attributes[i]->key)) {
-                keys[change.attribute_count] = q->participant_attributes[i]->key;
-                values[change.attribute_count++] = q->participant_attributes[i]->value;
-            }
+            keys[change.attribute_count] = q->participant_attributes[i]->key;
+            values[change.attribute_count++] = q->participant_attributes[i]->value;
         }
         err = aura__participant_change(p, &change);
     }
@@ -81,6 +86,7 @@ static void participant_free(struct participant *p) {
         aura_timer_stop(timers, all[i]);
     }
     aura__player_close(p);
+    aura__auraid_forget(p);
     aura_claims_clear(&p->claims);
     aura__pb_free(p->client);
     aura__pb_free(p->allowed.list);
@@ -170,6 +176,9 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     aura_list_init(&p->data_subs);
     aura__sid(r->conf.rand, "PA_", p->sid);
     int err = take_claims(p, join);
+    if (!err) {
+        aura__auraid_take(p, join->trace ? *join->trace : NULL);
+    }
     p->native = !aura__aic_wanted(p);
     p->saves = aura__aic_saves(p);
     p->steered = aura__aic_steers(p, join);
@@ -343,9 +352,9 @@ static void put_attributes(struct aura__arena *a, const struct participant *p,
                            Livekit__ParticipantInfo *info) {
     size_t n = p->claims.attribute_count, max = p->room->rooms->conf.max_attributes_bytes;
     size_t bytes = 0;
-    info->attributes = aura__arena_take(a, (n + p->track_count + 1) * sizeof(*info->attributes));
+    info->attributes = aura__arena_take(a, (n + p->track_count + 2) * sizeof(*info->attributes));
     for (size_t i = 0; i < n && !a->fail; i++) {
-        if (aura__aic_attribute_is_ours(p->claims.attributes[i].key)) {
+        if (is_ours(p->claims.attributes[i].key)) {
             continue;
         }
         Livekit__ParticipantInfo__AttributesEntry *e = aura__arena_take(a, sizeof(*e));
@@ -356,6 +365,11 @@ static void put_attributes(struct aura__arena *a, const struct participant *p,
             e->value = p->claims.attributes[i].value;
             info->attributes[info->n_attributes++] = e;
         }
+    }
+    if (!a->fail && aura__auraid_attributes(a, p, max > bytes ? max - bytes : 0,
+                                            info->attributes + info->n_attributes)) {
+        const Livekit__ParticipantInfo__AttributesEntry *e = info->attributes[info->n_attributes++];
+        bytes += strlen(e->key) + strlen(e->value);
     }
     if (!a->fail) {
         info->n_attributes += aura__aic_attributes(a, p, max > bytes ? max - bytes : 0,
@@ -447,7 +461,7 @@ static size_t attributes_bytes(const struct participant *p, const struct aura__c
         n += strlen(p->claims.attributes[i].key) + strlen(p->claims.attributes[i].value);
     }
     for (size_t i = 0; i < change->attribute_count; i++) {
-        n += strlen(change->keys[i]) + strlen(change->values[i]);
+        n += is_ours(change->keys[i]) ? 0 : strlen(change->keys[i]) + strlen(change->values[i]);
     }
     return n;
 }
@@ -457,15 +471,12 @@ int aura__participant_change(struct participant *p, const struct aura__change *c
     if (change->attribute_count && attributes_bytes(p, change) > conf->max_attributes_bytes) {
         return AURA_ELIMIT;
     }
-    for (size_t i = 0; i < change->attribute_count; i++) {
-        if (aura__aic_attribute_is_ours(change->keys[i])) {
-            return AURA_EPOLICY;
-        }
-    }
     int err = set_text(&p->claims.metadata, change->metadata, conf->max_metadata_bytes);
     err = err ? err : set_text(&p->claims.name, change->name, conf->max_name_length);
     for (size_t i = 0; !err && i < change->attribute_count; i++) {
-        err = set_attribute(&p->claims, change->keys[i], change->values[i]);
+        if (!is_ours(change->keys[i])) {
+            err = set_attribute(&p->claims, change->keys[i], change->values[i]);
+        }
     }
     aura__aic_changed(p);
     return err;

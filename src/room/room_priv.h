@@ -3,6 +3,7 @@
 #ifndef AURA_ROOM_ROOM_PRIV_H
 #define AURA_ROOM_ROOM_PRIV_H
 
+#include "auraid/name.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -113,6 +114,9 @@ struct participant {
     struct aura_trace *trace;  /* of its join; NULL = none */
     struct aura_list tracks, subs;
     struct aura_list waiting; /* tracks that it has no place for yet (waiting.c), oldest first */
+    char auraid[AURA_ID_BYTES_MAX]; /* "" = none */
+    struct aura_node same;          /* in the list of those with that AuraID (auraid.c) */
+    bool aic_off;                   /* the person has opted out of compression, everywhere */
     size_t track_count;
     struct aura_list data_tracks, data_subs; /* data_track.c */
     size_t data_track_count, data_sub_count;
@@ -240,6 +244,7 @@ struct aura_rooms {
     const struct aura_clock *clock;
     struct aura_sfu *sfu;
     struct aura_map *by_name, *by_sid; /* rooms; participants */
+    struct aura_map *by_auraid;        /* people: auraid.c */
     struct aura_map *peers, *pubs, *sub_ids;
     struct aura_list rooms;
     struct aura_rooms_stats stats;
@@ -383,8 +388,19 @@ void aura__aic_forget(struct encoding *e);
  */
 size_t aura__aic_attributes(struct aura__arena *a, const struct participant *p, size_t room_bytes,
                             Livekit__ParticipantInfo__AttributesEntry **list);
-/** A name that only the server gives to attributes. */
-bool aura__aic_attribute_is_ours(const char *key);
+/** An attribute by which a participant says what it wants of AI compression. */
+bool aura__aic_attribute_is_wish(const char *key);
+
+/* ---- auraid.c ---- */
+/** Gives it its AuraID, made now if it has none. Without one it joins all the same. */
+void aura__auraid_take(struct participant *p, struct aura_trace *trace);
+/** It has none any more. */
+void aura__auraid_forget(struct participant *p);
+/** Its attribute, if it has one that fits. @return 0 or 1 put into @p list */
+size_t aura__auraid_attributes(struct aura__arena *a, const struct participant *p,
+                               size_t room_bytes, Livekit__ParticipantInfo__AttributesEntry **list);
+
+/* ---- publish.c ---- */
 void aura__publish_section(struct participant *p, aura_peer_id peer,
                            const struct aura_neg_pub *pub);
 /** A new track takes a section that was offered before. */

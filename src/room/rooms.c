@@ -81,7 +81,8 @@ int aura_rooms_new(struct aura_rooms **rp, const struct aura_rooms_conf *conf,
     aura_list_init(&r->rooms);
     aura_list_init(&r->rpcs);
     aura_list_init(&r->workers);
-    struct aura_map **maps[] = {&r->by_name, &r->by_sid, &r->peers, &r->pubs, &r->sub_ids};
+    struct aura_map **maps[] = {&r->by_name, &r->by_sid, &r->by_auraid,
+                                &r->peers,   &r->pubs,   &r->sub_ids};
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
         if (aura_map_new(maps[i], i == 0 ? ROOMS_MAX : SERVER_IDS_MAX)) {
             aura_rooms_free(r);
@@ -104,7 +105,7 @@ struct aura_rooms *aura_rooms_free(struct aura_rooms *r) {
         aura__room_close(room, LIVEKIT__DISCONNECT_REASON__SERVER_SHUTDOWN);
     }
     aura_timer_stop(r->timers, &r->bytes.timer);
-    struct aura_map *maps[] = {r->by_name, r->by_sid, r->peers, r->pubs, r->sub_ids};
+    struct aura_map *maps[] = {r->by_name, r->by_sid, r->by_auraid, r->peers, r->pubs, r->sub_ids};
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
         aura_map_free(maps[i]);
     }

@@ -8,6 +8,7 @@
 #ifndef AURA_ROOM_ROOMS_H
 #define AURA_ROOM_ROOMS_H
 
+#include "auraid/name.h"
 #include "base/buf.h"
 #include "livekit_room.pb-c.h"
 #include "livekit_rtc.pb-c.h"
@@ -85,6 +86,7 @@ struct aura_rooms_conf {
     bool full_room_in_events;        /* in those about tracks too */
     aura_rooms_egress_fn *on_egress; /* NULL = nothing is recorded */
     void *on_egress_arg;
+    struct aura_directory *directory; /* of AuraIDs; NULL = nobody gets one. Borrowed */
     struct aura_rand *rand;
 };
 
@@ -174,11 +176,18 @@ struct aura_rooms_stats {
     uint64_t joins_canceled, joins_failed; /* that never came to connected media, by whose doing */
     size_t aic_tracks[AURA_AIC_STATES];    /* now, by enum aura_aic_state */
     uint64_t events_lost;                  /* not told for want of memory */
+    uint64_t auraids, auraids_new;         /* joins that got one, and for whom it was made */
     uint64_t join_ms_count, join_ms_sum;
     uint64_t join_ms_bucket[10]; /* from join to connected media; see aura_rooms_join_bounds */
 };
 extern const uint32_t aura_rooms_join_bounds_ms[10]; /* upper bounds; the last one is UINT32_MAX */
 void aura_rooms_stats(const struct aura_rooms *r, struct aura_rooms_stats *out);
+/** How many participants are that person now, here; an AuraID may be in several rooms. */
+size_t aura_rooms_person_count(const struct aura_rooms *r, const struct aura_id *id);
+/** The person wants no AI compression, or wants it again: so it is at once. */
+void aura_rooms_person_changed(struct aura_rooms *r, const struct aura_id *id, bool aic_off);
+/** Who is here goes on without an AuraID. */
+void aura_rooms_person_deleted(struct aura_rooms *r, const struct aura_id *id);
 /** As configured. Borrowed for the life of the rooms. */
 const char *aura_rooms_node_id(const struct aura_rooms *r);
 /** LiveKit's histograms and counters of sessions and tracks, see aura_tally_write(). */

@@ -65,11 +65,6 @@ static void on_metadata(struct participant *p, const Livekit__UpdateParticipantM
         change.attribute_count++;
     }
     err = err ? err : aura__participant_change(p, &change);
-    if (err == AURA_EPOLICY) {
-        aura__respond(p, q->request_id, LIVEKIT__REQUEST_RESPONSE__REASON__NOT_ALLOWED,
-                      "attributes auralink.aic.TR_… are the server's");
-        return;
-    }
     if (err) {
         aura__respond(p, q->request_id, LIVEKIT__REQUEST_RESPONSE__REASON__LIMIT_EXCEEDED,
                       "name, metadata or attributes exceed their limit");

@@ -11,6 +11,7 @@ import pytest
 from livekit.protocol import models, rtc as proto
 
 from lib import tokens
+from lib.attributes import own
 from lib.driver import ClientError, eventually
 from lib.server import Server
 from lib.signalling import Signal, join_request, path, refused
@@ -86,7 +87,7 @@ def test_join_response(server, version):
         join = message.join
         assert join.participant.sid.startswith("PA_")
         assert (join.participant.identity, join.participant.name) == ("me", "My Name")
-        assert join.participant.metadata == "meta" and dict(join.participant.attributes) == {"a": "b"}
+        assert join.participant.metadata == "meta" and own(join.participant.attributes) == {"a": "b"}
         assert join.participant.permission.can_publish and join.participant.permission.can_subscribe
         assert join.participant.joined_at > NOW - 60
         assert join.room.name == "join-response"

@@ -14,6 +14,7 @@ from livekit import api
 from livekit.protocol import models
 
 from lib import tokens
+from lib.attributes import own
 from lib.driver import HERE, eventually, silent
 from lib.server import Server
 
@@ -124,10 +125,10 @@ def test_participants(rooms, room):
         "UpdateParticipant",
         {"room": name, "identity": "speaker", "name": "New Name", "metadata": "m2", "attributes": {"k": "v"}},
     )
-    assert (changed["name"], changed["metadata"], changed["attributes"]) == ("New Name", "m2", {"k": "v"})
+    assert (changed["name"], changed["metadata"], own(changed["attributes"])) == ("New Name", "m2", {"k": "v"})
     listener.wait("participantNameChanged", identity="speaker", name="New Name")
     listener.wait("participantMetadataChanged", identity="speaker", metadata="m2")
-    listener.wait("participantAttributesChanged", identity="speaker", where=lambda e: e["attributes"] == {"k": "v"})
+    listener.wait("participantAttributesChanged", identity="speaker", where=lambda e: own(e["attributes"]) == {"k": "v"})
 
     rooms.call("SendData", {"room": name, "data": "aGVsbG8=", "kind": "RELIABLE", "topic": "api",
                             "destination_identities": ["listener"]})

@@ -11,6 +11,7 @@ from livekit import api
 from livekit.protocol import models
 
 from lib import cli, tokens
+from lib.attributes import own
 from lib.driver import eventually, silent
 from lib.recording import decode
 from test_egress import recorded_for, recording_server  # noqa: F401
@@ -38,13 +39,13 @@ def test_update(server, room):
     cli.good(server, "participant", "update", room.name, "speaker", "--name", "Ada", "--metadata", "m", "--attribute",
              "a=1", "--attributes", '{"b": "2", "c": "3"}', "--permissions", '{"canPublish": false, "hidden": false}')
     now = participant(server, room.name, "speaker")
-    assert (now.name, now.metadata, dict(now.attributes)) == ("Ada", "m", {"a": "1", "b": "2", "c": "3"})
+    assert (now.name, now.metadata, own(now.attributes)) == ("Ada", "m", {"a": "1", "b": "2", "c": "3"})
     assert not now.permission.can_publish and now.permission.can_publish_data and now.permission.can_subscribe
     listener.wait("trackUnpublished", identity="speaker", sid=audio)
     cli.good(server, "participant", "update", room.name, "speaker", "--attribute", "a=", "--permissions",
              '{"can_publish": true}')
     now = participant(server, room.name, "speaker")
-    assert now.permission.can_publish and set(now.attributes) == {"b", "c"} and now.name == "Ada"
+    assert now.permission.can_publish and set(own(now.attributes)) == {"b", "c"} and now.name == "Ada"
     for options in (["--permissions", "no"], ["--permissions", "[]"], ["--attributes", "{"], ["--attribute", "x"], []):
         done = cli.run("participant", "update", room.name, "speaker", *options, "--json", "--url", server.http_url)
         assert done.returncode in (1, 2) and cli.error_of(done), options

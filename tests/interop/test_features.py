@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from lib.attributes import own
 from lib.driver import eventually, silent
 
 BROWSER = pytest.mark.browser
@@ -54,12 +55,12 @@ def test_metadata(room, listener, kind):
     listener.wait(
         "participantAttributesChanged",
         identity="client",
-        where=lambda e: {k: v for k, v in e["attributes"].items() if v} == {"keep": "2", "new": "3"},
+        where=lambda e: {k: v for k, v in own(e["attributes"]).items() if v} == {"keep": "2", "new": "3"},
     )
     late = room.join("node", "late")
     seen = late.call("participants")["client"]
     assert (seen["name"], seen["metadata"]) == ("Second", '{"a": "ä"}')
-    assert {k: v for k, v in seen["attributes"].items() if v} == {"keep": "2", "new": "3"}
+    assert {k: v for k, v in own(seen["attributes"]).items() if v} == {"keep": "2", "new": "3"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -19,7 +19,8 @@ import websockets
 import websockets.sync.client as ws
 
 from lib.grants import FLAGS, OTHER, ROOM, known_to_sdk, token
-from lib.server import ROOT
+from lib.openapi import DESCRIPTION
+from lib.server import ROOT, Server
 from lib.signalling import join_request
 
 ADMIN = {"roomAdmin", "room"}
@@ -69,6 +70,30 @@ PATHS = {
     "/whep/v1": ("POST", "/whep/v1", "application/sdp", SDP, JOIN),
 }
 SOCKETS = {"/rtc": ("/rtc", JOIN), "/rtc/v1": (f"/rtc/v1?join_request={join_request()}", JOIN), "/agent": ("/agent", {"agent"})}
+# Below /aura/v1 a token asks for who it is of, which is nobody for these; an app's own asks for whom it says.
+NOBODY = {"hidden", "recorder", "agent"}
+APP = {"roomCreate", "roomList"}
+AURA = {  # (method, path): body
+    ("POST", "/aura/v1/ids"): {},
+    ("GET", "/aura/v1/ids/me"): None,
+    ("PATCH", "/aura/v1/ids/me"): {"display": "x"},
+    ("DELETE", "/aura/v1/ids/me"): None,
+    ("GET", "/aura/v1/ids/me/export"): None,
+    ("GET", "/aura/v1/ids/{id}"): None,
+    ("GET", "/aura/v1/ids/{id}/presence"): None,
+    ("GET", "/aura/v1/links"): None,
+    ("DELETE", "/aura/v1/links"): None,
+    ("POST", "/aura/v1/links/livekit"): {"token": "x"},
+    ("GET", "/aura/v1/devices"): None,
+    ("PUT", "/aura/v1/devices/{device}"): {"push": "x"},
+    ("DELETE", "/aura/v1/devices/{device}"): None,
+    ("GET", "/aura/v1/contacts"): None,
+    ("PUT", "/aura/v1/contacts/{id}"): None,
+    ("DELETE", "/aura/v1/contacts/{id}"): None,
+    ("GET", "/aura/v1/blocks"): None,
+    ("PUT", "/aura/v1/blocks/{id}"): None,
+    ("DELETE", "/aura/v1/blocks/{id}"): None,
+}
 REFUSED = (401, 403)
 
 ALL = set(FLAGS)
@@ -122,6 +147,7 @@ def test_every_action_has_a_row():
     paths = set(re.findall(r'"(/[a-z][a-z0-9/]*|/)"', source)) - {"/twirp/"}
     assert paths == set(PATHS) | set(SOCKETS)
     assert known_to_sdk() == set(FLAGS)
+    assert set(AURA) == DESCRIPTION.routes()  # which are the server's: test_auraid_api.py
 
 
 @pytest.fixture(params=["plain", "records"])
@@ -142,6 +168,41 @@ def test_api(any_server, service):
             status = caller.call("POST", path, "application/json", body, grants)
             assert (status not in REFUSED) == allowed, (method, sorted(grants), status)
             assert status != 404 or allowed, "a method that is not there"
+
+
+@pytest.fixture(scope="module")
+def aura_server():
+    """Thousands of requests, wrong tokens among them, are no attack here."""
+    server = Server(config={"limit": {"requests_per_address": 0, "refusals_per_address": 0}})
+    yield server
+    server.stop()
+
+
+@pytest.mark.skipif(Server.is_reference(), reason="LiveKit has no AuraIDs")
+@pytest.mark.parametrize(("method", "path"), AURA)
+def test_auraid(aura_server, method, path):
+    """Each grant, alone and missing: a person's token opens it, an app's own too, and that alone asks for others."""
+    caller = Caller(aura_server)
+    target = path.replace("{id}", "@other.aura").replace("{device}", "phone")
+    body = json.dumps(AURA[method, path]).encode() if AURA[method, path] is not None else b""
+    for grants, app in combinations(APP):
+        status = caller.call(method, target, None, body, grants)
+        assert (status not in REFUSED) == (app or not grants & NOBODY), (sorted(grants), status)
+        status = caller.call(method, target + "?as=@matrix.aura", None, body, grants)
+        assert (status not in REFUSED) == app, (sorted(grants), status)
+        if method == "POST" and path == "/aura/v1/ids":
+            status = caller.call(method, path, None, b'{"identity": "somebody"}', grants)
+            assert (status not in REFUSED) == app, (sorted(grants), status)
+
+
+@pytest.mark.skipif(Server.is_reference(), reason="LiveKit has no AuraIDs")
+@pytest.mark.parametrize(("method", "path"), AURA)
+def test_auraid_without_token(aura_server, method, path):
+    caller = Caller(aura_server)
+    for header in (None, "Bearer x", token(ALL), "Bearer " + token(ALL)[:-4] + "AAAA", "Bearer " + token(ALL, iss="other")):
+        caller.link.request(method, path.replace("{id}", "@other.aura"), b"", {"Authorization": header} if header else {})
+        answer = caller.link.getresponse()
+        assert (answer.status, json.loads(answer.read())["code"]) == (401, "unauthorized"), header
 
 
 @pytest.mark.parametrize("service", sorted(CLOUD))

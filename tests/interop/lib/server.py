@@ -41,7 +41,7 @@ class Server:
         self.log_path = os.path.join(self._config_dir.name, "server.log")
         argv = self._argv(config or {}) + (extra or [])
         self._log = open(self.log_path, "wb")
-        env = dict(os.environ)
+        env = {**os.environ, "XDG_CACHE_HOME": self._config_dir.name}  # what --dev keeps ends with the test
         self.process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, env=env
         )

@@ -19,10 +19,11 @@ struct world {
 };
 
 static void event(void *arg, const struct aura_call_event *e) {
-    static const char *const types[] = {"ring", "quiet", "join", "person", "over"};
+    static const char *const types[] = {"ring", "quiet", "join", "person", "over", "missed"};
     static const char *const states[] = {" ringing", " accepted", " ended"};
     struct world *w = arg;
-    bool person = e->type == AURA_CALL_PERSON, ring = e->type == AURA_CALL_RING;
+    bool person = e->type == AURA_CALL_PERSON,
+         ring = e->type == AURA_CALL_RING || e->type == AURA_CALL_MISSED;
     aura_buf_printf(&w->log, "%s %s%s%s%s%s%s%s%s%s\n", types[e->type], e->to->name,
                     e->device || e->except ? e->device ? "/" : "!" : "",
                     e->device   ? e->device
@@ -31,6 +32,12 @@ static void event(void *arg, const struct aura_call_event *e) {
                     person || ring ? " " : "", person || ring ? e->about->name : "",
                     person ? states[e->state] : "", e->reason ? " " : "",
                     aura_call_reason_name(e->reason), e->waiting ? " waiting" : "");
+}
+
+static void ended(void *arg, const char *call) {
+    struct world *w = arg;
+    assert_int_equal(strlen(call), AURA_CALL_ID_BYTES - 1);
+    aura_buf_str(&w->log, "ended\n");
 }
 
 static int begin(struct world *w, bool busy_in_call) {
@@ -45,6 +52,7 @@ static int begin(struct world *w, bool busy_in_call) {
                                          .timers = w->timers,
                                          .rand = &w->rand.rand,
                                          .event = event,
+                                         .ended = ended,
                                          .arg = w};
     int err = aura_calls_new(&w->calls, &conf);
     if (err) {
@@ -90,7 +98,7 @@ static int run_simple(struct world *w) {
             "accepted\nperson bob/b2 alice accepted\n");
     pass(w, 3600000);
     assert_int_equal(aura_calls_leave(w->calls, id, &alice), 0);
-    told(w, "person bob/b2 alice ended left\nover bob/b2 left\n");
+    told(w, "over alice/a1 left\nperson bob/b2 alice ended left\nover bob/b2 left\nended\n");
     assert_int_equal(aura_calls_count(w->calls), 0);
     assert_int_equal(aura_calls_leave(w->calls, id, &bob), AURA_ENOENT);
     return 0;
@@ -130,19 +138,22 @@ static int run_ends(struct world *w) {
     TRY(ring(w, &alice, "a1", &bob, 1, id));
     assert_int_equal(aura_calls_decline(w->calls, id, &bob, "b1", false), 0);
     told(w, "ring bob alice\nquiet bob declined\nperson alice/a1 bob ended declined\nover alice/a1 "
-            "declined\n");
+            "declined\nended\n");
     assert_int_equal(aura_calls_accept(w->calls, id, &bob, "b2"), AURA_ENOENT); /* too late */
     TRY(ring(w, &alice, "a1", &bob, 1, id));
     assert_int_equal(aura_calls_decline(w->calls, id, &bob, "b1", true), 0);
-    told(w, "ring bob alice\nquiet bob busy\nperson alice/a1 bob ended busy\nover alice/a1 busy\n");
+    told(w, "ring bob alice\nquiet bob busy\nperson alice/a1 bob ended busy\nover alice/a1 "
+            "busy\nended\n");
     TRY(ring(w, &alice, "a1", &bob, 1, id));
     pass(w, 30000);
-    told(w, "ring bob alice\nquiet bob timeout\nperson alice/a1 bob ended timeout\nover alice/a1 "
-            "timeout\n");
+    told(w,
+         "ring bob alice\nquiet bob timeout\nmissed bob alice timeout\nperson alice/a1 bob ended "
+         "timeout\nover alice/a1 timeout\nended\n");
     TRY(ring(w, &alice, "a1", &bob, 1, id));
     assert_int_equal(aura_calls_leave(w->calls, id, &bob), AURA_ESTATE); /* it only rings there */
     assert_int_equal(aura_calls_leave(w->calls, id, &alice), 0);
-    told(w, "ring bob alice\nquiet bob cancelled\n");
+    told(w, "ring bob alice\nover alice/a1 cancelled\nquiet bob cancelled\nmissed bob alice "
+            "cancelled\nended\n");
     assert_int_equal(aura_calls_accept(w->calls, id, &bob, "b1"), AURA_ENOENT); /* too late */
     assert_int_equal(aura_calls_count(w->calls), 0);
     return 0;
@@ -215,7 +226,8 @@ static int run_busy(struct world *w, bool busy_in_call) {
     assert_int_equal(aura_calls_accept(w->calls, id, &bob, "b1"), 0);
     aura_buf_clear(&w->log);
     TRY(ring(w, &carol, "c1", &bob, 1, id));
-    told(w, busy_in_call ? "person carol/c1 bob ended busy\nover carol/c1 busy\n"
+    told(w, busy_in_call ? "missed bob carol busy\nperson carol/c1 bob ended busy\nover "
+                           "carol/c1 busy\nended\n"
                          : "ring bob carol waiting\n");
     assert_int_equal(aura_calls_count(w->calls), busy_in_call ? 1 : 2);
     return 0;
@@ -248,20 +260,21 @@ static int run_group(struct world *w) {
     told(w, "quiet carol!c1 answered_elsewhere\njoin alice/a1\njoin carol/c1\nperson alice/a1 "
             "carol accepted\nperson carol/c1 alice accepted\n");
     TRY(aura_calls_add(w->calls, id, &carol, &dave)); /* upgraded, by any of them */
-    told(w, "person alice/a1 dave ringing\nperson carol/c1 dave ringing\nring dave alice\n");
+    told(w, "person alice/a1 dave ringing\nperson carol/c1 dave ringing\nring dave carol\n");
     assert_int_equal(aura_calls_add(w->calls, id, &alice, &dave), AURA_EEXISTS);
     assert_int_equal(aura_calls_add(w->calls, id, &dave, &bob), AURA_ESTATE);
     assert_int_equal(aura_calls_add(w->calls, id, &bob, &bob), AURA_ENOENT);
     assert_int_equal(aura_calls_leave(w->calls, id, &alice), 0); /* who began it may go */
-    told(w, "person carol/c1 alice ended left\n");
+    told(w, "over alice/a1 left\nperson carol/c1 alice ended left\n");
     assert_int_equal(aura_calls_accept(w->calls, id, &dave, "d1"), 0);
     told(w, "quiet dave!d1 answered_elsewhere\njoin dave/d1\nperson carol/c1 dave accepted\nperson "
             "dave/d1 carol accepted\n");
     TRY(aura_calls_add(w->calls, id, &dave, &alice)); /* and come back */
-    told(w, "person carol/c1 alice ringing\nperson dave/d1 alice ringing\nring alice alice\n");
+    told(w, "person carol/c1 alice ringing\nperson dave/d1 alice ringing\nring alice dave\n");
     assert_int_equal(aura_calls_leave(w->calls, id, &carol), 0);
     assert_int_equal(aura_calls_leave(w->calls, id, &dave), 0);
-    told(w, "person dave/d1 carol ended left\nquiet alice cancelled\n");
+    told(w, "over carol/c1 left\nperson dave/d1 carol ended left\nover dave/d1 left\nquiet alice "
+            "cancelled\nmissed alice dave cancelled\nended\n");
     assert_int_equal(aura_calls_count(w->calls), 0);
     return 0;
 }
@@ -335,6 +348,71 @@ static int devices_that_return_learn_what_is(void) {
     return err;
 }
 
+/* Two devices of alice are in two calls; only what the lost one had ends. */
+static int run_gone(struct world *w) {
+    char one[AURA_CALL_ID_BYTES], two[AURA_CALL_ID_BYTES];
+    TRY(ring(w, &alice, "a1", &bob, 1, one));
+    assert_int_equal(aura_calls_accept(w->calls, one, &bob, "b1"), 0);
+    TRY(ring(w, &alice, "a2", &carol, 1, two));
+    assert_true(aura_calls_holds(w->calls, &alice, "a2") && aura_calls_holds(w->calls, &bob, "b1"));
+    assert_false(aura_calls_holds(w->calls, &carol, "c1") ||
+                 aura_calls_holds(w->calls, &bob, "b2"));
+    assert_true(aura_calls_rings(w->calls, &alice, &carol));
+    assert_false(aura_calls_rings(w->calls, &alice, &bob));
+    aura_buf_clear(&w->log);
+    aura_calls_gone(w->calls, &alice, "a3");
+    told(w, "");
+    aura_calls_gone(w->calls, &alice, "a2");
+    told(w, "over alice/a2 device_gone\nquiet carol cancelled\nmissed carol alice "
+            "cancelled\nended\n");
+    assert_int_equal(aura_calls_accept(w->calls, two, &carol, "c1"), AURA_ENOENT); /* too late */
+    aura_calls_gone(w->calls, &bob, "b1");
+    told(w, "over bob/b1 device_gone\nperson alice/a1 bob ended device_gone\nover alice/a1 "
+            "device_gone\nended\n");
+    assert_int_equal(aura_calls_count(w->calls), 0);
+    return 0;
+}
+
+static int devices_that_stay_away_leave(void) {
+    struct world w;
+    TRY(begin(&w, false));
+    int err = run_gone(&w);
+    end(&w);
+    return err;
+}
+
+static void write_leg(void *arg, const struct aura_leg_view *leg) {
+    static const char *const states[] = {"ringing", "accepted", "ended"};
+    struct world *w = arg;
+    aura_buf_printf(&w->log, "%s/%s %s by %s/%s\n", leg->who->name, leg->device, states[leg->state],
+                    leg->by->name, leg->by_device);
+}
+
+static int run_look(struct world *w) {
+    char id[AURA_CALL_ID_BYTES];
+    struct aura_call_view view;
+    TRY(ring(w, &alice, "a1", &bob, 1, id));
+    assert_int_equal(aura_calls_accept(w->calls, id, &bob, "b1"), 0);
+    TRY(aura_calls_add(w->calls, id, &bob, &carol));
+    aura_buf_clear(&w->log);
+    assert_int_equal(aura_calls_look(w->calls, id, &dave, &view, write_leg, w), AURA_ENOENT);
+    assert_int_equal(aura_calls_look(w->calls, "CA_", &bob, &view, write_leg, w), AURA_ENOENT);
+    assert_int_equal(aura_calls_look(w->calls, id, &carol, &view, write_leg, w), 0);
+    told(w, "carol/ ringing by bob/b1\nalice/a1 accepted by alice/\nbob/b1 accepted by "
+            "alice/a1\n");
+    assert_string_equal(view.initiator->name, "alice");
+    assert_true(view.connected && !view.video);
+    return 0;
+}
+
+static int calls_can_be_looked_at(void) {
+    struct world w;
+    TRY(begin(&w, false));
+    int err = run_look(&w);
+    end(&w);
+    return err;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_CASE(two_people_talk),
@@ -347,6 +425,8 @@ int main(void) {
         AURA_CASE(groups_grow_and_shrink),
         AURA_CASE(calls_are_handed_on),
         AURA_CASE(devices_that_return_learn_what_is),
+        AURA_CASE(devices_that_stay_away_leave),
+        AURA_CASE(calls_can_be_looked_at),
     };
     return RUN_CASES("auraid/calls", cases);
 }

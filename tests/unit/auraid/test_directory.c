@@ -59,6 +59,14 @@ static int joins_make_one_identity_for_each_proof(void) {
     assert_int_equal(who.privacy, AURA_PRIVACY_EVERYONE);
     const struct aura_id nobody = {"nobody"};
     assert_int_equal(aura_directory_get(w.d, &nobody, &who), AURA_ENOENT);
+    /* A name that reads as an AuraID makes nobody; it may be linked to the one who has it. */
+    const struct aura_proof boss = {"livekit", "@alice.aura"};
+    bool created;
+    assert_int_equal(aura_directory_join(w.d, &boss, "x", "", AURA_ID_USER, &who, &created),
+                     AURA_EPOLICY);
+    assert_int_equal(aura_directory_link(w.d, &a, &boss), 0);
+    assert_int_equal(aura_directory_join(w.d, &boss, "x", "", AURA_ID_USER, &who, &created), 0);
+    assert_string_equal(who.id.name, "alice");
     aura_directory_close(w.d);
     return 0;
 }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file aura_calls.h  Calls across apps, as a server has them: see docs/auraid-calls.md. */
+#ifndef AURA_API_AURA_CALLS_H
+#define AURA_API_AURA_CALLS_H
+
+#include "auraid/directory.h"
+#include "livekit_webhook.pb-c.h"
+
+struct aura_server;
+
+/** Texts are borrowed for the life of the server. */
+struct aura_calls_settings {
+    const char *url; /* that media rooms are joined at; "" = where a device is connected */
+    uint64_t ring_us, grace_us;
+    bool busy_in_call;
+    enum aura_privacy cross_app;
+    const char *const *allow; /* see auraid/reach.h */
+    size_t allow_count;
+    uint32_t rings_per_minute, strangers_per_minute;
+    size_t max_calls, max_devices;
+};
+
+/** What happens in rooms: agents that are called answer by coming into the call's. May be called
+ * from inside the rooms; what follows from it happens behind that. */
+void aura_server_room_event(struct aura_server *s, const char *room,
+                            const Livekit__WebhookEvent *event);
+
+#endif

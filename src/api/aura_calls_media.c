@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What answered calls need: a media room, tokens into it, agents, and webhooks that wake devices.
+ */
+#include "api/aura_calls.h"
+#include "api/server_priv.h"
+#include "api/webhooks.h"
+#include "auraid/exchange.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "room/agents.h"
+#include "room/identity.h"
+#include "room/token.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TOKEN_TTL_S = 600,       /* to join; a device that comes back gets a new one */
+    ROOM_TIMEOUT_S = 86400,  /* nobody there: the call's end closes it, not this */
+    AGENT_EVENTS_MAX = 1024, /* not yet looked at */
+};
+
+/** An agent has come into a call's room, or left it. */
+struct agent_event {
+    struct aura_node node;
+    struct aura_id who;
+    char call[AURA_CALL_ID_BYTES];
+    bool joined;
+};
+
+struct aura__calls {
+    struct aura_server *server;
+    struct aura_exchange *exchange;
+    struct aura_list agent_events;
+    size_t agent_event_count;
+    struct aura_timer agent_timer;
+};
+
+/* ---- rooms ---- */
+
+static int open_room(void *arg, const char *call) {
+    const struct aura__calls *c = arg;
+    struct aura_rooms *rooms = c->server->rooms;
+    Livekit__CreateRoomRequest q = LIVEKIT__CREATE_ROOM_REQUEST__INIT;
+    Livekit__Room *room = NULL;
+    if (aura_rooms_draining(rooms)) {
+        return AURA_EAGAIN;
+    }
+    q.name = (char *)(uintptr_t)call;
+    q.empty_timeout = q.departure_timeout = ROOM_TIMEOUT_S;
+    int err = aura_rooms_create_room(rooms, &q, &room);
+    if (room) {
+        livekit__room__free_unpacked(room, aura_pb_allocator());
+    }
+    return err;
+}
+
+static void on_left(void *arg, const char *call, const struct aura_id *who) {
+    const struct aura__calls *c = arg;
+    char identity[AURA_ID_BYTES_MAX];
+    int err = aura_rooms_remove_participant(c->server->rooms, call, aura_id_text(who, identity));
+    (void)err; /* who has never been in the room, or has left it first */
+}
+
+static void on_ended(void *arg, const char *call) {
+    const struct aura__calls *c = arg;
+    int err = aura_rooms_delete_room(c->server->rooms, call);
+    (void)err; /* nobody has answered, so there was none */
+}
+
+/* ---- tokens ---- */
+
+/* In a call people go by their AuraID: identities of two apps may be the same. So that a join with
+ * it is theirs, it becomes one of their proofs in the app. */
+static void prove(const struct aura__calls *c, const struct aura_exchange_join *j,
+                  const char *identity) {
+    char provider[AURA_PROVIDER_BYTES];
+    const struct aura_proof proof = {
+        aura_identity_provider(AURA_NAMESPACE_PEOPLE, j->app, provider), identity};
+    int err = aura_directory_link(c->server->conf.directory, j->who, &proof);
+    if (err) {
+        AURA_LOG_LIMITED("auraid", AURA_LOG_WARN, "call_without_auraid",
+                         AURA_S("why", aura_err_text(err)));
+    }
+}
+
+/* The claims only borrow their strings here, so they are not cleared. */
+static int mint(const struct aura__calls *c, const struct aura_exchange_join *j,
+                const char *identity, struct aura_buf *token) {
+    const char *secret = aura_keys_secret(c->server->conf.keys, j->app);
+    struct aura_claims claims;
+    if (!secret) {
+        return AURA_EAUTH; /* the key was taken away meanwhile */
+    }
+    aura_claims_init(&claims);
+    claims.identity = (char *)(uintptr_t)identity;
+    claims.name = (char *)(uintptr_t)j->display;
+    claims.has_video = true;
+    claims.video.room_join = true;
+    claims.video.room = (char *)(uintptr_t)j->call;
+    return aura_token_mint(token, &claims, j->app, secret, aura__now_s(c->server), TOKEN_TTL_S);
+}
+
+static int add_way(void *arg, const struct aura_exchange_join *j, json_t *event) {
+    const struct aura__calls *c = arg;
+    const char *url = c->server->conf.calls.url;
+    char identity[AURA_ID_BYTES_MAX];
+    struct aura_buf token = AURA_BUF(AURA_TOKEN_BYTES_MAX);
+    aura_id_text(j->who, identity);
+    int err = open_room(arg, j->call);
+    err = err ? err : mint(c, j, identity, &token);
+    if (!err) {
+        prove(c, j, identity);
+        int failed =
+            json_object_set_new(event, "room", json_string(j->call)) |
+            json_object_set_new(event, "identity", json_string(identity)) |
+            json_object_set_new(event, "token", json_string(aura_buf_text(&token))) |
+            json_object_set_new(event, "url", *url ? json_string(url) : json_null()) |
+            json_object_set_new(event, "node", json_string(aura_rooms_node_id(c->server->rooms)));
+        err = failed ? AURA_ENOMEM : 0;
+    } else {
+        AURA_LOG_LIMITED("auraid", AURA_LOG_WARN, "call_without_room",
+                         AURA_S("why", aura_err_text(err)));
+    }
+    aura_buf_free(&token);
+    return err;
+}
+
+/* ---- agents ---- */
+
+static int call_agent(void *arg, const struct aura_exchange_agent *a) {
+    const struct aura__calls *c = arg;
+    Livekit__CreateAgentDispatchRequest q = LIVEKIT__CREATE_AGENT_DISPATCH_REQUEST__INIT;
+    Livekit__AgentDispatch *dispatch = NULL;
+    char who[AURA_ID_BYTES_MAX], from[AURA_ID_BYTES_MAX];
+    json_t *json = json_pack("{s:s, s:s, s:s, s:b}", "aura_id", aura_id_text(a->who, who), "call",
+                             a->call, "from", aura_id_text(a->from, from), "video", a->video);
+    char *metadata = json ? json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    int err = metadata ? open_room(arg, a->call) : AURA_ENOMEM;
+    if (!err) {
+        q.agent_name = (char *)(uintptr_t)a->name;
+        q.room = (char *)(uintptr_t)a->call;
+        q.metadata = metadata;
+        err = aura_rooms_create_dispatch(c->server->rooms, &q, &dispatch);
+    }
+    if (dispatch) {
+        livekit__agent_dispatch__free_unpacked(dispatch, aura_pb_allocator());
+    }
+    free(metadata); /* library's memory */
+    json_decref(json);
+    return err;
+}
+
+static const char *auraid_of(const Livekit__ParticipantInfo *p) {
+    for (size_t i = 0; i < p->n_attributes; i++) {
+        if (strcmp(p->attributes[i]->key, "auralink.id") == 0) {
+            return p->attributes[i]->value;
+        }
+    }
+    return "";
+}
+
+static void on_agent_events(void *arg) {
+    struct aura__calls *c = arg;
+    struct agent_event *e;
+    while ((e = AURA_LIST_FIRST(&c->agent_events, struct agent_event, node))) {
+        aura_node_remove(&e->node);
+        c->agent_event_count--;
+        if (e->joined) {
+            aura_exchange_agent_joined(c->exchange, e->call, &e->who);
+        } else {
+            aura_exchange_agent_left(c->exchange, e->call, &e->who);
+        }
+        aura_free(e);
+    }
+}
+
+/* The rooms are in the middle of something. */
+static void remember(struct aura__calls *c, const char *call, const struct aura_id *who,
+                     bool joined) {
+    struct agent_event *e =
+        c->agent_event_count < AGENT_EVENTS_MAX ? aura_zalloc(sizeof(*e)) : NULL;
+    if (e && aura_timer_start(aura_loop_timers(c->server->loop), &c->agent_timer, 0,
+                              on_agent_events, c)) {
+        aura_free(e);
+        e = NULL;
+    }
+    if (!e) {
+        AURA_LOG_LIMITED("auraid", AURA_LOG_WARN, "agent_event_lost", AURA_S("call", call));
+        return;
+    }
+    e->who = *who;
+    e->joined = joined;
+    strncpy(e->call, call, sizeof(e->call) - 1);
+    aura_list_add(&c->agent_events, &e->node);
+    c->agent_event_count++;
+}
+
+void aura_server_room_event(struct aura_server *s, const char *room,
+                            const Livekit__WebhookEvent *event) {
+    const Livekit__ParticipantInfo *p = event->participant;
+    struct aura_id who;
+    bool joined = strcmp(event->event, "participant_joined") == 0;
+    bool left = strcmp(event->event, "participant_left") == 0;
+    if (!s->calls || !(joined || left) || strncmp(room, "CA_", 3) != 0 ||
+        strlen(room) != AURA_CALL_ID_BYTES - 1 || !p ||
+        p->kind != LIVEKIT__PARTICIPANT_INFO__KIND__AGENT) {
+        return;
+    }
+    const char *id = auraid_of(p);
+    if (aura_id_parse(&who, id, strlen(id)) == 0) {
+        remember(s->calls, room, &who, joined);
+    }
+}
+
+/* ---- webhooks ---- */
+
+static void push(void *arg, const char *event, const char *call, const json_t *body) {
+    const struct aura__calls *c = arg;
+    if (c->server->conf.webhooks) {
+        aura_webhooks_tell(c->server->conf.webhooks, call, event, "call", body);
+    }
+}
+
+/* ---- beginning and end ---- */
+
+int aura__calls_new(struct aura__calls **cp, struct aura_server *s) {
+    static const struct aura_exchange_hooks hooks = {open_room, add_way,    on_left,
+                                                     on_ended,  call_agent, push};
+    const struct aura_calls_settings *set = &s->conf.calls;
+    struct aura__calls *c = aura_zalloc(sizeof(*c));
+    if (!c) {
+        return AURA_ENOMEM;
+    }
+    c->server = s;
+    aura_list_init(&c->agent_events);
+    const struct aura_exchange_conf conf = {.reach = {.directory = s->conf.directory,
+                                                      .cross_app = set->cross_app,
+                                                      .allow = set->allow,
+                                                      .allow_count = set->allow_count},
+                                            .timers = aura_loop_timers(s->loop),
+                                            .rand = s->conf.rand,
+                                            .max_calls = set->max_calls,
+                                            .max_devices = set->max_devices,
+                                            .ring_us = set->ring_us,
+                                            .grace_us = set->grace_us,
+                                            .busy_in_call = set->busy_in_call,
+                                            .rings_per_minute = set->rings_per_minute,
+                                            .strangers_per_minute = set->strangers_per_minute,
+                                            .hooks = &hooks,
+                                            .arg = c};
+    int err = aura_exchange_new(&c->exchange, &conf);
+    if (err) {
+        aura_free(c);
+        return err;
+    }
+    *cp = c;
+    return 0;
+}
+
+struct aura__calls *aura__calls_free(struct aura__calls *c) {
+    if (c) {
+        aura_timer_stop(aura_loop_timers(c->server->loop), &c->agent_timer);
+        AURA_LIST_EACH(&c->agent_events, struct agent_event, e, node) {
+            aura_node_remove(&e->node);
+            aura_free(e);
+        }
+        aura_exchange_free(c->exchange);
+        aura_free(c);
+    }
+    return NULL;
+}
+
+struct aura_exchange *aura__calls_exchange(const struct aura__calls *c) {
+    return c->exchange;
+}
