@@ -51,6 +51,7 @@ int aura_config_init(struct aura_config *c) {
                  .user_quota = 12},
         .room = {.auto_create = true, .empty_timeout_s = 300, .departure_timeout_s = 20},
         .auraid = {.enabled = true, .directory = "", .max_identities = 1000000},
+        .matrix = {.url = "", .api_key = "", .ca_file = "", .timeout_s = 2},
         .aic = {.saver_quality = 85,
                 .audio = true,
                 .mode = "compress",

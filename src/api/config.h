@@ -72,6 +72,12 @@ struct aura_config {
         const char *directory; /* file; "" = where the system keeps such */
         uint32_t max_identities;
     } auraid;
+    struct { /* the MatrixRTC authorisation service */
+        bool enabled;
+        const char *url, *api_key, *ca_file; /* url: that clients get; ca_file "" = the system's */
+        struct aura_config_list full_access, allow_addresses;
+        uint32_t timeout_s;
+    } matrix;
     struct {
         uint32_t max_metadata_bytes, max_attributes_bytes;
         uint32_t max_room_name, max_identity, max_name, max_tracks;

@@ -106,6 +106,8 @@ static void on_request(void *arg, struct aura_http_req *req) {
         aura__twirp(s, req);
     } else if (aura__whip_path(path)) {
         aura__whip(s, req);
+    } else if (aura__matrix_path(s, path)) {
+        aura__matrix_request(s, req);
     } else if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0 ||
                strcmp(path, "/agent") == 0) {
         aura__respond_text(req, 404, ""); /* only WebSockets live there */
@@ -175,8 +177,10 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
     int err = aura__whips_new(&s->whips);
     err = err ? err : aura__twirp_measure_new(&s->twirp_metrics);
     err = err ? err : aura_gate_new(&s->gate, conf->rand);
+    err = err ? err : aura__matrix_new(&s->matrix, s, conf->matrix);
     err = err ? err : aura_http_new(&s->http, &conf->http, loop, &handlers, s);
     if (err) {
+        aura__matrix_free(s->matrix);
         aura_gate_free(s->gate);
         aura_tally_free(s->twirp_metrics);
         aura__whips_free(s->whips);
@@ -190,6 +194,7 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
 struct aura_server *aura_server_free(struct aura_server *s) {
     if (s) {
         aura_http_free(s->http);
+        aura__matrix_free(s->matrix);
         aura_gate_free(s->gate);
         aura__whips_free(s->whips);
         aura_tally_free(s->twirp_metrics);

@@ -11,6 +11,7 @@
 struct aura_server;
 struct aura_webhooks;
 struct aura_tracing;
+struct aura_matrix_conf;
 
 struct aura_server_conf {
     struct aura_http_conf http;
@@ -20,6 +21,7 @@ struct aura_server_conf {
     const char *metrics_user, *metrics_password; /* NULL = /metrics is open */
     struct aura_recordings *recordings;          /* outlives the server; NULL = none */
     struct aura_webhooks *webhooks;              /* outlives the server; NULL = none */
+    const struct aura_matrix_conf *matrix;       /* outlives the server; NULL = none */
     struct aura_trace_conf trace;                /* of joins; fn NULL = none */
     struct aura_tracing *tracing; /* that they go to, for its metrics; outlives; NULL = none */
 };

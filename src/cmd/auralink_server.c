@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cmd/pem.h"
 #include "cmd/server_auraid.h"
+#include "cmd/server_matrix.h"
 #include "cmd/server_options.h"
 #include "cmd/server_reload.h"
 #include "cmd/server_tls.h"
@@ -45,6 +46,7 @@ struct program {
     struct aura_trace_conf trace;
     struct server_tls tls;
     struct aura_presets presets;
+    struct aura_matrix_conf matrix;
     int argc;
     char **argv;
     char node_id[NODE_ID_LEN + 4];
@@ -336,6 +338,7 @@ static int start_http(struct program *p) {
                                     .rates = &c->limit.addresses,
                                     .recordings = p->egress.recordings,
                                     .webhooks = p->webhooks,
+                                    .matrix = server_matrix_conf(&p->matrix, c),
                                     .trace = p->trace,
                                     .tracing = p->tracing,
                                     .metrics_user = c->metrics_user,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/server_matrix.h"
 #include "cmd/server_options.h"
 
 #include "api/tls.h"
@@ -198,6 +199,7 @@ static int take_keys(struct aura_config *c) {
 static int check_services(const struct aura_config *c) {
     const char *problem = server_webhooks_problem(c);
     problem = problem ? problem : server_tracing_problem(c);
+    problem = problem ? problem : server_matrix_problem(c);
     if (problem) {
         fprintf(stderr, "auralink-server: %s\n", problem);
     }

@@ -63,6 +63,7 @@ struct aura_pair {
 struct aura_claims {
     char *api_key, *identity, *name, *metadata, *kind, *room_config,
         *room_preset;  /* NULL = not given */
+    char *matrix_user; /* whose it is on Matrix: only believed of the key that matrix.api_key names */
     char *sha256;      /* of the body that the token vouches for, base64 (webhooks) */
     int64_t expires_s; /* Unix time; 0 = never */
     bool has_video, sip_admin, sip_call;
