@@ -138,9 +138,9 @@ static int mint(struct aura__matrix *m, char *room, char *identity, char *user,
     claims.video.can_publish = AURA_YES;
     claims.video.can_subscribe = AURA_YES;
     claims.video.can_update_own_metadata = AURA_YES;
-    return secret ? aura_token_mint(out, &claims, key, secret, aura__now_s(s),
-                                    AURA_MATRIX_TOKEN_TTL_S)
-                  : AURA_ESTATE;
+    return secret
+               ? aura_token_mint(out, &claims, key, secret, aura__now_s(s), AURA_MATRIX_TOKEN_TTL_S)
+               : AURA_ESTATE;
 }
 
 static void give(struct asked *a, char *room, char *identity, char *user) {
@@ -383,10 +383,8 @@ int aura__matrix_new(struct aura__matrix **mp, struct aura_server *s,
                                             .pool = m->pool,
                                             .loop = s->loop,
                                             .timeout_us = conf->timeout_us};
-    const struct aura_leaves_conf leaves = {.timers = aura_loop_timers(s->loop),
-                                            .is_present = is_present,
-                                            .act = act,
-                                            .arg = m};
+    const struct aura_leaves_conf leaves = {
+        .timers = aura_loop_timers(s->loop), .is_present = is_present, .act = act, .arg = m};
     err = err ? err : aura_openid_new(&m->openid, &openid);
     err = err ? err : aura_leaves_new(&m->leaves, &leaves);
     *mp = err ? aura__matrix_free(m) : m;

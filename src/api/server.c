@@ -117,8 +117,9 @@ static void on_request(void *arg, struct aura_http_req *req) {
 }
 
 static void on_options(void *arg, struct aura_http_req *req) {
-    (void)arg;
-    if (aura__whip_path(aura_http_path(req))) {
+    if (aura__matrix_path(arg, aura_http_path(req))) {
+        aura_http_respond(req, 200, "text/plain", "", 0); /* as lk-jwt-service does */
+    } else if (aura__whip_path(aura_http_path(req))) {
         aura__whip_options(req);
     }
 }

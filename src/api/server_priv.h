@@ -21,8 +21,8 @@ struct aura_server {
     uint64_t joins_refused;               /* before a room had to say anything */
     struct aura_sfu_forward forward_told; /* at the last scrape */
     struct aura_gate *gate;
-    uint64_t gate_closed;      /* requests that got 429 there */
-    struct aura__whips *whips; /* sessions of WHIP and WHEP (whip.c) */
+    uint64_t gate_closed;        /* requests that got 429 there */
+    struct aura__whips *whips;   /* sessions of WHIP and WHEP (whip.c) */
     struct aura__matrix *matrix; /* matrix.c; NULL = not here */
 };
 

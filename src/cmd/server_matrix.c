@@ -72,6 +72,9 @@ const struct aura_matrix_conf *server_matrix_conf(struct aura_matrix_conf *conf,
         .fetch = {.ca_file = c->matrix.ca_file, .clock = aura_clock_system()},
         .timeout_us = c->matrix.timeout_s * AURA_US_PER_S,
     };
+    if (c->matrix.api_key[0]) { /* one that apps may have too is not believed */
+        aura_keys_set_matrix(c->keys, c->matrix.api_key);
+    }
     (void)allow_all(&conf->fetch.vet, c); /* server_matrix_problem() has looked at it */
     if (c->room.auto_create) {
         AURA_LOG("matrix", AURA_LOG_WARN, "anybody_makes_rooms",

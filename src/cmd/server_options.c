@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/server_matrix.h"
 #include "cmd/server_options.h"
+#include "cmd/server_matrix.h"
 
 #include "api/tls.h"
 #include "base/log.h"

@@ -19,6 +19,16 @@ static bool is_somebody(const struct participant *p) {
            !p->may.hidden && !p->may.recorder && !p->may.agent;
 }
 
+/* A homeserver has said whose the token is (docs/matrix.md): the same in all calls, whatever name
+ * LiveKit knows the device by. */
+static int identify_matrix(const struct participant *p, struct aura_identity *who, bool *is_new) {
+    const struct aura_proof proof = {"matrix", p->claims.matrix_user};
+    char hint[AURA_MXID_BYTES_MAX];
+    return aura_directory_join(p->room->rooms->conf.directory, &proof,
+                               aura_mxid_hint(p->claims.matrix_user, hint), "", AURA_ID_USER, who,
+                               is_new);
+}
+
 /* A token proves that an app calls somebody so: the same name in another app is somebody else. */
 static int identify(const struct participant *p, struct aura_identity *who, bool *is_new) {
     const struct aura_claims *c = &p->claims;
@@ -40,7 +50,8 @@ void aura__auraid_take(struct participant *p, struct aura_trace *trace) {
         return;
     }
     uint64_t start_us = aura_trace_now_us(trace);
-    int err = identify(p, &who, &is_new);
+    int err =
+        p->claims.matrix_user ? identify_matrix(p, &who, &is_new) : identify(p, &who, &is_new);
     if (err) {
         AURA_LOG("auraid", AURA_LOG_WARN, "no_auraid", LOG_ROOM(p->room),
                  AURA_S("why", aura_err_text(err)));

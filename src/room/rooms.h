@@ -172,7 +172,7 @@ struct aura_rooms_stats {
     uint64_t joins_canceled, joins_failed; /* that never came to connected media, by whose doing */
     size_t aic_tracks[AURA_AIC_STATES];    /* now, by enum aura_aic_state */
     uint64_t events_lost;                  /* not told for want of memory */
-    uint64_t auraids, auraids_new; /* joins that got one, and for whom it was made */
+    uint64_t auraids, auraids_new;         /* joins that got one, and for whom it was made */
     uint64_t join_ms_count, join_ms_sum;
     uint64_t join_ms_bucket[10]; /* from join to connected media; see aura_rooms_join_bounds */
 };

@@ -257,6 +257,28 @@ def test_delegate(serve, alice):
     refused(post(other, "/sfu/get", old_body(token, room_id, alice.device, **more)), 400, "M_BAD_JSON")
 
 
+def test_auraid(start_server, room_on, alice, certificates, tmp_path):
+    """One AuraID in all calls, by the homeserver's word; an app that says the same of a token of its own is not believed."""
+    config = {"enabled": True, "url": "ws://calls.example", "full_access": [alice.server.name], "timeout": "30s",
+              "allow_addresses": ["127.0.0.0/8", "::1"], "ca_file": certificates["ca.pem"], "api_key": "matrixkey"}
+    server = start_server(config={"matrix": config, "keys": OWN_KEY, "auraid": {"directory": str(tmp_path / "ids.db")}})
+    seen = set()
+    for member in ("one", "two"):
+        status, got, _ = post(server, "/get_token", now_body(alice.openid(), alice.id, f"!{member}:x", alice.device, member))
+        assert status == 200
+        claims = jwt.decode(got["jwt"], OWN_KEY["matrixkey"], algorithms=["HS256"])
+        room = room_on(server, claims["video"]["room"])
+        room.join("node", claims["sub"], token=got["jwt"])
+        watcher = room.join("node", "watcher", token=tokens.join("watcher", room.name))
+        liar = {**claims, "iss": tokens.KEY, "sub": "liar"}
+        room.join("node", "liar", token=jwt.encode(liar, tokens.SECRET, algorithm="HS256"))
+        watcher.wait("participantConnected", identity="liar")
+        people = watcher.call("participants")
+        seen.add(people[claims["sub"]]["attributes"]["auralink.id"])
+        assert people["liar"]["attributes"]["auralink.id"] == "@liar.aura"
+    assert seen == {"@alice.aura"}
+
+
 # ---- what is asked, and how ----
 
 BAD = {
@@ -320,7 +342,7 @@ def test_bad_config(start_server, matrix, says):
 def test_forged(serve, homeserver):
     """A server vouches for its own users only."""
     server = serve("*")
-    for sub in ("@alice:example.org", f"@alice:{homeserver.name}.example.org", "@alice:localhost", f"@alice:{homeserver.name.upper()}"):
+    for sub in ("@alice:example.org", f"@alice:x.{homeserver.name}", "@alice:localhost:8448", "@alice:localhost", f"@alice:{homeserver.name.upper()}"):
         homeserver.says(sub)
         refused(post(server, "/sfu/get", old_body(fake_token(homeserver.name))), 401, "M_UNAUTHORIZED", "another server's user")
     homeserver.says(f"@alice:{homeserver.name}")
@@ -419,17 +441,22 @@ def test_private_addresses(serve, homeserver):
     assert homeserver.asked == []
 
 
-def test_wrong_certificate(serve, homeserver, certificates):
+def test_wrong_certificate(serve, certificates):
     """From an authority that nobody here believes, or of another name."""
     server = serve("*")
     stranger = Homeserver(certificates["stranger.pem"], certificates["stranger.key"])
     try:
         stranger.says(f"@a:{stranger.name}")
-        homeserver.says(f"@a:127.0.0.2:{homeserver.port}")
         refused(post(server, "/sfu/get", old_body(fake_token(stranger.name))), 401, "M_UNAUTHORIZED", "certificate")
         assert stranger.asked == []
     finally:
         stranger.stop()
+    elsewhere = Homeserver(certificates["server.pem"], certificates["server.key"], host="127.0.0.2")
+    try:
+        refused(post(server, "/sfu/get", old_body(fake_token(elsewhere.name))), 401, "M_UNAUTHORIZED", "certificate")
+        assert elsewhere.asked == []
+    finally:
+        elsewhere.stop()
 
 
 def test_nothing_there(serve):

@@ -10,7 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HOST_MAX = 256, RESOLVE_MAX = HOST_MAX + 32 + AURA_FETCH_ADDRESSES_MAX * AURA_ADDR_TEXT_MAX };
+enum {
+    HOST_MAX = 256,
+    RESOLVE_MAX = HOST_MAX + 32 + AURA_FETCH_ADDRESSES_MAX * AURA_ADDR_TEXT_MAX
+};
 
 struct flight {
     const struct aura_fetch_conf *conf;
@@ -72,8 +75,8 @@ static size_t add_addresses(const struct flight *f, const struct addrinfo *list,
         struct aura_addr a;
         char text[AURA_ADDR_TEXT_MAX];
         if (aura_addr_from_sockaddr(&a, i->ai_addr, i->ai_addrlen) == 0 && may_dial(f, &a)) {
-            aura_buf_printf(entry, a.family == AURA_FAMILY_V6 ? "%s[%s]" : "%s%s",
-                            count ? "," : "", aura_addr_ip_text(&a, text));
+            aura_buf_printf(entry, a.family == AURA_FAMILY_V6 ? "%s[%s]" : "%s%s", count ? "," : "",
+                            aura_addr_ip_text(&a, text));
             count++;
         }
     }
@@ -94,9 +97,7 @@ static int pin_addresses(struct flight *f, const char *dial) {
     size_t count = add_addresses(f, list, &entry);
     freeaddrinfo(list);
     f->resolve = entry.err ? NULL : curl_slist_append(NULL, aura_buf_text(&entry));
-    int err = !count        ? AURA_EPOLICY
-              : f->resolve ? 0
-                           : AURA_ENOMEM;
+    int err = !count ? AURA_EPOLICY : f->resolve ? 0 : AURA_ENOMEM;
     aura_buf_free(&entry);
     return !err ? 0
                 : fail(f, err,

@@ -41,11 +41,11 @@ struct aura_fetch {
 };
 
 struct aura_fetched {
-    int status;               /* HTTP */
-    struct aura_buf body;     /* init with AURA_BUF(AURA_FETCH_BODY_BYTES_MAX); freed by the caller */
-    char location[1024];      /* absolute URL that it redirects to; "" = it does not */
-    int64_t max_age_s;        /* Cache-Control; -1 = it does not say */
-    const char *why;          /* of a failure, for people; a constant without what the peer said */
+    int status;           /* HTTP */
+    struct aura_buf body; /* init with AURA_BUF(AURA_FETCH_BODY_BYTES_MAX); freed by the caller */
+    char location[1024];  /* absolute URL that it redirects to; "" = it does not */
+    int64_t max_age_s;    /* Cache-Control; -1 = it does not say */
+    const char *why;      /* of a failure, for people; a constant without what the peer said */
 };
 
 /** Once before the first thread, and after the last. @return 0 or AURA_ENOMEM */

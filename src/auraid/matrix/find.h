@@ -16,11 +16,11 @@
 #include "auraid/name.h"
 
 enum {
-    AURA_FIND_CACHE_MAX = 1024,    /* names whose .well-known is known */
-    AURA_FIND_REDIRECTS_MAX = 3,   /* of .well-known, each vetted as a new request */
+    AURA_FIND_CACHE_MAX = 1024,      /* names whose .well-known is known */
+    AURA_FIND_REDIRECTS_MAX = 3,     /* of .well-known, each vetted as a new request */
     AURA_FIND_AGE_MAX_S = 48 * 3600, /* Cache-Control may not ask for more */
     AURA_FIND_AGE_S = 24 * 3600,     /* where it says nothing */
-    AURA_FIND_ABSENT_AGE_S = 3600, /* that there is none */
+    AURA_FIND_ABSENT_AGE_S = 3600,   /* that there is none */
     AURA_FIND_DNS_BYTES_MAX = 4096,
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file leave.h  Delayed leaves that clients have handed to us: kept off while they are in the room.
+ * @file leave.h  Delayed leaves that clients have handed to us: kept off while they are in the
+ * room.
  *
  * A client schedules "I have left" at its homeserver as a delayed event (MSC4140) and hands it to
  * us, who see better than it whether it is still in the call:
@@ -24,7 +25,7 @@
 
 enum {
     AURA_LEAVES_MAX = 10000,
-    AURA_LEAVE_LOOK_MS = 500, /* how often the room is looked into */
+    AURA_LEAVE_LOOK_MS = 500,   /* how often the room is looked into */
     AURA_LEAVE_RETRY_MS = 1000, /* first; each time half as much again, up to … */
     AURA_LEAVE_RETRY_MAX_MS = 60000,
     AURA_LEAVE_LAST_MIN_MS = 1000, /* "gone" tries for as long as the delay was, but not less … */
@@ -38,8 +39,8 @@ enum aura_leave_act { AURA_LEAVE_RESTART, AURA_LEAVE_SEND };
 struct aura_leaves_conf {
     struct aura_timers *timers;
     bool (*is_present)(void *arg, const char *room, const char *identity);
-    /* @param url  of the client-server API. @return 0: aura_leaves_result() is called later; else it
-     * could not be begun, and is tried again */
+    /* @param url  of the client-server API. @return 0: aura_leaves_result() is called later; else
+     * it could not be begun, and is tried again */
     int (*act)(void *arg, uint64_t job, enum aura_leave_act act, const char *url,
                const char *delay_id);
     void *arg;
@@ -62,7 +63,7 @@ void aura_leaves_result(struct aura_leaves *l, uint64_t job, int status);
 
 struct aura_leaves_stats {
     uint64_t taken, restarts, sent, retries;
-    uint64_t unknown; /* the homeserver did not know the event any more */
+    uint64_t unknown;  /* the homeserver did not know the event any more */
     uint64_t given_up; /* nobody came, or the homeserver did not answer for too long */
 };
 void aura_leaves_stats(const struct aura_leaves *l, struct aura_leaves_stats *out);

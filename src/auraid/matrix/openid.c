@@ -14,7 +14,7 @@ enum { HASH_BYTES = 32 };
 
 struct aura_openid {
     struct aura_openid_conf conf;
-    struct aura_map *seen; /* by hash of server and token */
+    struct aura_map *seen;  /* by hash of server and token */
     struct aura_list order; /* oldest first */
     struct aura_openid_stats stats;
 };
@@ -110,8 +110,8 @@ int aura__openid_user(const void *body, size_t len, const char *server,
     const json_t *sub = json_object_get(json, "sub");
     const char *text = json_string_value(sub);
     struct aura_mxid id;
-    int err = text && aura_mxid_parse(&id, text, json_string_length(sub)) == 0 ? 0
-                                                                               : AURA_EMALFORMED;
+    int err =
+        text && aura_mxid_parse(&id, text, json_string_length(sub)) == 0 ? 0 : AURA_EMALFORMED;
     if (!err && !aura_slice_equal(id.server, server)) {
         err = AURA_EAUTH;
     }
@@ -263,8 +263,8 @@ static int begin(struct check *c) {
     return err ? err : aura_pool_add(o->conf.pool, &c->job);
 }
 
-int aura_openid_verify(struct aura_openid *o, const struct aura_openid_ask *ask,
-                       aura_openid_fn *fn, void *arg) {
+int aura_openid_verify(struct aura_openid *o, const struct aura_openid_ask *ask, aura_openid_fn *fn,
+                       void *arg) {
     struct check *c = aura_zalloc(sizeof(*c));
     if (!c) {
         return AURA_ENOMEM;
@@ -274,8 +274,8 @@ int aura_openid_verify(struct aura_openid *o, const struct aura_openid_ask *ask,
     c->arg = arg;
     c->why = "";
     c->expires_in_s = ask->expires_in_s;
-    c->job = (struct aura_job){.run = run, .done = done, .arg = c, .key = c->server,
-                               .own = ask->own};
+    c->job =
+        (struct aura_job){.run = run, .done = done, .arg = c, .key = c->server, .own = ask->own};
     int fits = snprintf(c->server, sizeof(c->server), "%s", ask->server) < (int)sizeof(c->server) &&
                snprintf(c->token, sizeof(c->token), "%s", ask->token) < (int)sizeof(c->token);
     int err = fits ? hash_pair(c->seen_token, ask->server, ask->token) : AURA_ELIMIT;

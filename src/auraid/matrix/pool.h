@@ -16,8 +16,8 @@
 
 enum {
     AURA_POOL_THREADS_MAX = 24,
-    AURA_POOL_OWN_THREADS = 8, /* of those, that only jobs of one's own servers get */
-    AURA_POOL_JOBS_MAX = 256,  /* running and waiting; strangers' may be half of it */
+    AURA_POOL_OWN_THREADS = 8,  /* of those, that only jobs of one's own servers get */
+    AURA_POOL_JOBS_MAX = 256,   /* running and waiting; strangers' may be half of it */
     AURA_POOL_KEY_JOBS_MAX = 8, /* of one server that is not one's own */
 };
 
@@ -30,7 +30,7 @@ struct aura_job {
     void *arg;
     const char *key; /* lives as long as the job */
     bool own;
-    bool ran; /* false in done(): the pool ended before */
+    bool ran;                        /* false in done(): the pool ended before */
     struct aura_node node, own_node; /* the pool's */
 };
 

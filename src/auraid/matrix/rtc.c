@@ -137,10 +137,12 @@ static int read_delay(struct aura_rtc_request *r, const json_t *body, const char
 }
 
 static int read_legacy(struct aura_rtc_request *r, const json_t *body, const char **why) {
-    const struct field fields[] = {TEXT("room", r->room, MUST), TEXT("device_id", r->device, MUST),
+    const struct field fields[] = {TEXT("room", r->room, MUST),
+                                   TEXT("device_id", r->device, MUST),
                                    TEXT("delay_id", r->delay_id, MAY),
                                    TEXT("delay_cs_api_url", r->delay_url, MAY),
-                                   OTHER("openid_token"), OTHER("delay_timeout")};
+                                   OTHER("openid_token"),
+                                   OTHER("delay_timeout")};
     *why = "wanted room, openid_token and device_id";
     memcpy(r->slot, legacy_slot, sizeof(legacy_slot));
     return take_fields(body, fields, COUNT(fields), why);
@@ -161,10 +163,13 @@ static int read_member(struct aura_rtc_request *r, const json_t *body, const cha
 }
 
 static int read_now(struct aura_rtc_request *r, const json_t *body, const char **why) {
-    const struct field fields[] = {TEXT("room_id", r->room, MUST), TEXT("slot_id", r->slot, MUST),
+    const struct field fields[] = {TEXT("room_id", r->room, MUST),
+                                   TEXT("slot_id", r->slot, MUST),
                                    TEXT("delay_id", r->delay_id, MAY),
                                    TEXT("delay_cs_api_url", r->delay_url, MAY),
-                                   OTHER("openid_token"), OTHER("member"), OTHER("delay_timeout")};
+                                   OTHER("openid_token"),
+                                   OTHER("member"),
+                                   OTHER("delay_timeout")};
     *why = "wanted room_id, slot_id, openid_token and member";
     int err = take_fields(body, fields, COUNT(fields), why);
     return err ? err : read_member(r, body, why);
@@ -188,8 +193,8 @@ int aura_rtc_read(struct aura_rtc_request *out, enum aura_rtc_kind kind, const v
 
 /* ---- names ---- */
 
-/* Go's encoding/json: control characters, what HTML minds, and U+2028 and U+2029 are escaped; of the
- * short forms it has those of \b \f \n \r \t. */
+/* Go's encoding/json: control characters, what HTML minds, and U+2028 and U+2029 are escaped; of
+ * the short forms it has those of \b \f \n \r \t. */
 static void add_char(struct aura_buf *out, const unsigned char *p, size_t *used) {
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
     const char *at = strchr(from, *p);

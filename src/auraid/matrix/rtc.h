@@ -16,7 +16,7 @@
 
 enum {
     AURA_RTC_BODY_BYTES_MAX = 16 * 1024,
-    AURA_RTC_TEXT_MAX = 256,  /* a room, slot, device or member id, with the NUL */
+    AURA_RTC_TEXT_MAX = 256,   /* a room, slot, device or member id, with the NUL */
     AURA_RTC_TOKEN_MAX = 4096, /* an OpenID token, with the NUL */
     AURA_RTC_URL_MAX = 1024,
     AURA_RTC_ROOM_BYTES = 44, /* 43 letters of base64 and the NUL */

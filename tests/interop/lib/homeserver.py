@@ -15,11 +15,11 @@ USERINFO = "/_matrix/federation/v1/openid/userinfo"
 
 
 class Homeserver:
-    """HTTPS on 127.0.0.1. `answers[path]` is (status, headers, bytes); None as bytes: it hangs until stop()."""
+    """HTTPS on loopback. `answers[path]` is (status, headers, bytes); None as bytes: it hangs until stop()."""
 
-    def __init__(self, certificate: str, key: str, port: int | None = None):
-        self.port = port or free_port()
-        self.name = f"localhost:{self.port}"
+    def __init__(self, certificate: str, key: str, host: str = "127.0.0.1"):
+        self.port = free_port(host=host)
+        self.name = f"{'localhost' if host == '127.0.0.1' else host}:{self.port}"
         self.answers: dict[str, tuple[int, dict, bytes | None]] = {}
         self.asked: list[dict] = []  # path, query and headers
         self._changed = threading.Condition()
@@ -66,7 +66,7 @@ class Homeserver:
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        self._server = Listener(("127.0.0.1", self.port), Handler)
+        self._server = Listener((host, self.port), Handler)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
