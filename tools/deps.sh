@@ -151,4 +151,7 @@ if [ "$mode" = test ]; then
         venv venv-agents tests/interop/agents/requirements.txt
         npm_packages tests/interop/agents npm-agents --ignore-scripts
     fi
+    if [ -f tests/interop/matrix/requirements.txt ]; then # a homeserver
+        venv venv-matrix tests/interop/matrix/requirements.txt
+    fi
 fi

@@ -65,6 +65,7 @@ int aura_config_init(struct aura_config *c) {
                              .strangers_per_minute = 10,
                              .max_calls = 10000,
                              .max_devices = 100000}},
+        .matrix = {.url = "", .api_key = "", .ca_file = "", .timeout_s = 2},
         .aic = {.saver_quality = 85,
                 .audio = true,
                 .mode = "compress",

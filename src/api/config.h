@@ -83,6 +83,12 @@ struct aura_config {
             uint32_t rings_per_minute, strangers_per_minute, max_calls, max_devices;
         } calls;
     } auraid;
+    struct { /* the MatrixRTC authorisation service */
+        bool enabled;
+        const char *url, *api_key, *ca_file; /* url: that clients get; ca_file "" = the system's */
+        struct aura_config_list full_access, allow_addresses;
+        uint32_t timeout_s;
+    } matrix;
     struct {
         uint32_t max_metadata_bytes, max_attributes_bytes;
         uint32_t max_room_name, max_identity, max_name, max_tracks;

@@ -336,7 +336,9 @@ static int answer(struct aura_http *h, struct lws *wsi, struct http_conn *conn) 
         if (h->handlers.options) {
             h->handlers.options(h->arg, req);
         }
-        aura_http_respond(req, 204, "text/plain", "", 0);
+        if (!req->answered) {
+            aura_http_respond(req, 204, "text/plain", "", 0);
+        }
     } else {
         h->handlers.request(h->arg, req);
     }

@@ -35,7 +35,8 @@ enum {
 struct aura_http_handlers {
     /* A whole request; must call aura_http_respond() or aura_http_later() before it returns. */
     void (*request)(void *arg, struct aura_http_req *req);
-    /* OPTIONS: may add headers to the answer, which is given behind it. NULL = adds none. */
+    /* OPTIONS: may add headers to the answer, which is given behind it unless this has given one.
+     * NULL = adds none. */
     void (*options)(void *arg, struct aura_http_req *req);
     /* A WebSocket wants to open. Accept: return true, with aura_http_accept() called. Refuse:
      * return false, with aura_http_respond() called. */

@@ -271,6 +271,31 @@ static void put_webhooks(struct page *b, const struct aura_webhooks *w) {
     one(b, "auralink_webhook_outbox_bytes", "gauge", "Their bytes.", (double)s.outbox.bytes);
 }
 
+static void put_matrix(struct page *b, const struct aura__matrix *m) {
+    struct aura__matrix_stats s;
+    aura__matrix_stats(m, &s);
+    one(b, "auralink_matrix_tokens_total", "counter", "Tokens given to users of Matrix.",
+        (double)s.given);
+    one(b, "auralink_matrix_refused_total", "counter", "Requests for them that were refused.",
+        (double)s.refused);
+    head(b, "auralink_matrix_openid_total", "counter", "OpenID tokens by what was found.");
+    value(b, "auralink_matrix_openid_total", "{result=\"verified\"}", (double)s.openid.verified);
+    value(b, "auralink_matrix_openid_total", "{result=\"known\"}", (double)s.openid.known);
+    value(b, "auralink_matrix_openid_total", "{result=\"refused\"}", (double)s.openid.refused);
+    value(b, "auralink_matrix_openid_total", "{result=\"failed\"}", (double)s.openid.failed);
+    value(b, "auralink_matrix_openid_total", "{result=\"bound_elsewhere\"}",
+          (double)s.openid.bound_elsewhere);
+    one(b, "auralink_matrix_leaves", "gauge", "Delayed leaves that are kept off now.",
+        (double)s.leaving);
+    head(b, "auralink_matrix_leave_total", "counter", "What was done about delayed leaves.");
+    value(b, "auralink_matrix_leave_total", "{did=\"taken\"}", (double)s.leaves.taken);
+    value(b, "auralink_matrix_leave_total", "{did=\"restarted\"}", (double)s.leaves.restarts);
+    value(b, "auralink_matrix_leave_total", "{did=\"sent\"}", (double)s.leaves.sent);
+    value(b, "auralink_matrix_leave_total", "{did=\"retried\"}", (double)s.leaves.retries);
+    value(b, "auralink_matrix_leave_total", "{did=\"unknown\"}", (double)s.leaves.unknown);
+    value(b, "auralink_matrix_leave_total", "{did=\"given_up\"}", (double)s.leaves.given_up);
+}
+
 static void put_recordings(struct page *b, const struct aura_recordings *r) {
     struct aura_recordings_stats s;
     char label[48];
@@ -402,6 +427,9 @@ void aura__metrics(struct aura_server *s, struct aura_http_req *req) {
     put_services(s, &p, &rooms);
     if (s->conf.webhooks) {
         put_webhooks(&p, s->conf.webhooks);
+    }
+    if (s->matrix) {
+        put_matrix(&p, s->matrix);
     }
     if (s->conf.tracing) {
         put_tracing(&p, s->conf.tracing);

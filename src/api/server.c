@@ -121,6 +121,8 @@ static void on_request(void *arg, struct aura_http_req *req) {
         aura__whip(s, req);
     } else if (aura__v1_path(path)) {
         aura__v1(s, req);
+    } else if (aura__matrix_path(s, path)) {
+        aura__matrix_request(s, req);
     } else if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0 ||
                strcmp(path, "/agent") == 0) {
         aura__respond_text(req, 404, ""); /* only WebSockets live there */
@@ -130,8 +132,9 @@ static void on_request(void *arg, struct aura_http_req *req) {
 }
 
 static void on_options(void *arg, struct aura_http_req *req) {
-    (void)arg;
-    if (aura__whip_path(aura_http_path(req))) {
+    if (aura__matrix_path(arg, aura_http_path(req))) {
+        aura_http_respond(req, 200, "text/plain", "", 0); /* as lk-jwt-service does */
+    } else if (aura__whip_path(aura_http_path(req))) {
         aura__whip_options(req);
     }
 }
@@ -200,9 +203,11 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
     if (!err && conf->directory) {
         err = aura__calls_new(&s->calls, s);
     }
+    err = err ? err : aura__matrix_new(&s->matrix, s, conf->matrix);
     err = err ? err : aura_http_new(&s->http, &conf->http, loop, &handlers, s);
     if (err) {
         aura__calls_free(s->calls);
+        aura__matrix_free(s->matrix);
         aura_gate_free(s->gate);
         aura_tally_free(s->twirp_metrics);
         aura__whips_free(s->whips);
@@ -217,6 +222,7 @@ struct aura_server *aura_server_free(struct aura_server *s) {
     if (s) {
         aura_http_free(s->http);
         s->calls = aura__calls_free(s->calls); /* rooms may yet tell of agents */
+        aura__matrix_free(s->matrix);
         aura_gate_free(s->gate);
         aura__whips_free(s->whips);
         aura_tally_free(s->twirp_metrics);

@@ -4,6 +4,8 @@
 #define AURA_API_SERVER_PRIV_H
 
 #include "api/server.h"
+#include "auraid/matrix/leave.h"
+#include "auraid/matrix/openid.h"
 
 struct aura__calls;
 struct aura_tally;
@@ -20,10 +22,11 @@ struct aura_server {
     uint64_t joins_refused;               /* before a room had to say anything */
     struct aura_sfu_forward forward_told; /* at the last scrape */
     struct aura_gate *gate;
-    uint64_t gate_closed;      /* requests that got 429 there */
-    uint64_t auraids_created;  /* by the REST API; those that joins make the rooms count */
-    struct aura__calls *calls; /* between AuraIDs; NULL: there are none */
-    struct aura__whips *whips; /* sessions of WHIP and WHEP (whip.c) */
+    uint64_t gate_closed;        /* requests that got 429 there */
+    uint64_t auraids_created;    /* by the REST API; those that joins make the rooms count */
+    struct aura__calls *calls;   /* between AuraIDs; NULL: there are none */
+    struct aura__whips *whips;   /* sessions of WHIP and WHEP (whip.c) */
+    struct aura__matrix *matrix; /* matrix.c; NULL = not here */
 };
 
 void aura__respond_text(struct aura_http_req *req, int status, const char *text);
@@ -82,6 +85,22 @@ struct aura__whips *aura__whips_free(struct aura__whips *w);
 bool aura__whip_path(const char *path);
 void aura__whip(struct aura_server *s, struct aura_http_req *req);
 void aura__whip_options(struct aura_http_req *req);
+
+/* matrix.c */
+struct aura__matrix_stats {
+    uint64_t given, refused; /* tokens; requests */
+    size_t leaving;          /* delayed leaves that are kept off now */
+    struct aura_openid_stats openid;
+    struct aura_leaves_stats leaves;
+};
+/** @param conf  NULL = none is made. */
+AURA_NODISCARD int aura__matrix_new(struct aura__matrix **mp, struct aura_server *s,
+                                    const struct aura_matrix_conf *conf);
+/** When HTTP has ended. NULL is fine. Returns NULL. */
+struct aura__matrix *aura__matrix_free(struct aura__matrix *m);
+bool aura__matrix_path(const struct aura_server *s, const char *path);
+void aura__matrix_request(struct aura_server *s, struct aura_http_req *req);
+void aura__matrix_stats(const struct aura__matrix *m, struct aura__matrix_stats *out);
 
 /* debug.c */
 void aura__debug_room(struct aura_server *s, struct aura_http_req *req, const char *room);

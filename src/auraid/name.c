@@ -198,6 +198,20 @@ int aura_mxid_id(const struct aura_mxid *mxid, struct aura_id *out) {
     return 0;
 }
 
+const char *aura_mxid_hint(const char *mxid, char out[AURA_MXID_BYTES_MAX]) {
+    struct aura_mxid id;
+    out[0] = 0;
+    if (aura_mxid_parse(&id, mxid, strlen(mxid)) == 0) {
+        size_t len = id.local.len;
+        if (len > suffix_len && memcmp(id.local.p + len - suffix_len, suffix, suffix_len) == 0) {
+            len -= suffix_len;
+        }
+        memcpy(out, id.local.p, len);
+        out[len] = 0;
+    }
+    return out;
+}
+
 bool aura_slice_equal(struct aura_slice a, const char *text) {
     return strlen(text) == a.len && memcmp(a.p, text, a.len) == 0;
 }

@@ -72,6 +72,9 @@ AURA_NODISCARD int aura_server_name_parse(struct aura_server_name *out, const ch
 AURA_NODISCARD int aura_mxid_parse(struct aura_mxid *out, const char *text, size_t len);
 /** Is it an AuraID's global form? @return 0 and its name, or AURA_ENOENT */
 AURA_NODISCARD int aura_mxid_id(const struct aura_mxid *mxid, struct aura_id *out);
+/** What a Matrix user goes by here, for aura_id_suggest(): the localpart, without ".aura".
+ * @return @p out */
+const char *aura_mxid_hint(const char *mxid, char out[AURA_MXID_BYTES_MAX]);
 /** Server names are compared as they are written (4.1): case matters to nobody but DNS. */
 bool aura_slice_equal(struct aura_slice a, const char *text);
 

@@ -8,6 +8,7 @@
 #include "cmd/pem.h"
 #include "cmd/server_addresses.h"
 #include "cmd/server_auraid.h"
+#include "cmd/server_matrix.h"
 #include "cmd/server_options.h"
 #include "cmd/server_reload.h"
 #include "cmd/server_tls.h"
@@ -46,6 +47,7 @@ struct program {
     struct aura_trace_conf trace;
     struct server_tls tls;
     struct aura_presets presets;
+    struct aura_matrix_conf matrix;
     int argc;
     char **argv;
     char node_id[NODE_ID_LEN + 4];
@@ -350,6 +352,7 @@ static int start_http(struct program *p) {
                                     .recordings = p->egress.recordings,
                                     .webhooks = p->webhooks,
                                     .directory = p->directory,
+                                    .matrix = server_matrix_conf(&p->matrix, c),
                                     .trace = p->trace,
                                     .tracing = p->tracing,
                                     .metrics_user = c->metrics_user,

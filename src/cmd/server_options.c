@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/server_options.h"
+#include "cmd/server_matrix.h"
 
 #include "api/tls.h"
 #include "base/log.h"
@@ -226,6 +227,7 @@ static int check_services(struct aura_config *c) {
     const char *problem = server_webhooks_problem(c);
     problem = problem ? problem : range_problem(c);
     problem = problem ? problem : server_tracing_problem(c);
+    problem = problem ? problem : server_matrix_problem(c);
     if (problem) {
         fprintf(stderr, "auralink-server: %s\n", problem);
     }

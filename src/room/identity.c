@@ -36,6 +36,11 @@ int aura_identity_proof(const struct aura_claims *c, struct aura_token_proof *ou
         return AURA_EPOLICY;
     }
     out->kind = agent ? AURA_ID_AGENT : AURA_ID_USER;
+    if (c->matrix_user) { /* a homeserver has said whose the token is (docs/matrix.md) */
+        (void)snprintf(out->provider, sizeof(out->provider), "matrix");
+        out->proof = (struct aura_proof){out->provider, c->matrix_user};
+        return 0;
+    }
     out->proof.provider = aura_identity_provider(
         agent ? AURA_NAMESPACE_AGENTS : AURA_NAMESPACE_PEOPLE, c->api_key, out->provider);
     out->proof.subject = subject;
@@ -45,9 +50,12 @@ int aura_identity_proof(const struct aura_claims *c, struct aura_token_proof *ou
 int aura_identity_of(struct aura_directory *d, const struct aura_claims *c,
                      struct aura_identity *out, bool *created) {
     struct aura_token_proof p;
+    char localpart[AURA_MXID_BYTES_MAX];
     *created = false;
     int err = aura_identity_proof(c, &p);
-    return err ? err
-               : aura_directory_join(d, &p.proof, p.proof.subject, c->name ? c->name : "", p.kind,
-                                     out, created);
+    if (err) {
+        return err;
+    }
+    const char *hint = c->matrix_user ? aura_mxid_hint(c->matrix_user, localpart) : p.proof.subject;
+    return aura_directory_join(d, &p.proof, hint, c->name ? c->name : "", p.kind, out, created);
 }

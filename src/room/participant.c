@@ -33,6 +33,7 @@ static int copy_claims(struct aura_claims *to, const struct aura_claims *from) {
                  {&to->name, from->name ? from->name : ""},
                  {&to->metadata, from->metadata ? from->metadata : ""},
                  {&to->kind, from->kind},
+                 {&to->matrix_user, from->matrix_user},
                  {&to->video.room, from->video.room}};
     int err = 0;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

@@ -243,6 +243,8 @@ AURA_NODISCARD int aura_rooms_list_rooms(struct aura_rooms *r, const Livekit__Li
 AURA_NODISCARD int aura_rooms_delete_room(struct aura_rooms *r, const char *name);
 AURA_NODISCARD int aura_rooms_list_participants(struct aura_rooms *r, const char *room,
                                                 Livekit__ListParticipantsResponse **out);
+/** Without the information, and without allocating. */
+bool aura_rooms_is_in(const struct aura_rooms *r, const char *room, const char *identity);
 AURA_NODISCARD int aura_rooms_get_participant(struct aura_rooms *r, const char *room,
                                               const char *identity, Livekit__ParticipantInfo **out);
 AURA_NODISCARD int aura_rooms_remove_participant(struct aura_rooms *r, const char *room,

@@ -103,6 +103,10 @@ static int give_info(const struct participant *p, Livekit__ParticipantInfo **out
     return *out ? 0 : AURA_ENOMEM;
 }
 
+bool aura_rooms_is_in(const struct aura_rooms *r, const char *room, const char *identity) {
+    return find(r, room, identity) != NULL;
+}
+
 int aura_rooms_get_participant(struct aura_rooms *r, const char *room, const char *identity,
                                Livekit__ParticipantInfo **out) {
     struct participant *p = find(r, room, identity);

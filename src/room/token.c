@@ -18,6 +18,8 @@ enum { MAC_BYTES = 32 };
 static const char *const sources[] = {"unknown", "camera", "microphone", "screen_share",
                                       "screen_share_audio"};
 
+static const char matrix_user[] = "auralinkMatrixUser"; /* a claim of ours */
+
 void aura_claims_init(struct aura_claims *c) {
     *c = (struct aura_claims){.video = {.can_publish = AURA_UNSET,
                                         .can_subscribe = AURA_UNSET,
@@ -29,7 +31,7 @@ void aura_claims_init(struct aura_claims *c) {
 void aura_claims_clear(struct aura_claims *c) {
     char *texts[] = {c->api_key, c->identity,    c->name,       c->metadata,
                      c->kind,    c->room_config, c->video.room, c->video.destination_room,
-                     c->sha256,  c->room_preset};
+                     c->sha256,  c->room_preset, c->matrix_user};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         aura_free(texts[i]);
     }
@@ -205,6 +207,7 @@ static int take_claims(struct aura_claims *c, json_t *body) {
     err = err ? err : take_text(body, "sub", &c->identity);
     err = err ? err : take_text(body, "name", &c->name);
     err = err ? err : take_text(body, "metadata", &c->metadata);
+    err = err ? err : take_text(body, matrix_user, &c->matrix_user);
     err = err ? err : take_text(body, "kind", &c->kind);
     err = err ? err : take_attributes(c, json_object_get(body, "attributes"));
     err = err ? err : take_aic(c, body);
@@ -296,6 +299,10 @@ static int verify_body(struct aura_claims *c, const struct aura_keys *keys, json
     }
     aura_claims_init(c);
     err = take_claims(c, body);
+    if (!err && !aura_keys_is_matrix(keys, iss)) {
+        aura_free(c->matrix_user); /* an app's word for it */
+        c->matrix_user = NULL;
+    }
     if (err) {
         aura_claims_clear(c);
     }
@@ -385,6 +392,7 @@ static json_t *body_json(const struct aura_claims *c, const char *key, int64_t n
         json_object_set_new(body, "roomConfig", json_loads(c->room_config, 0, NULL));
     }
     put_text(body, "sha256", c->sha256);
+    put_text(body, matrix_user, c->matrix_user);
     json_object_set_new(body, "nbf", json_integer(now_s));
     json_object_set_new(body, "iat", json_integer(now_s));
     json_object_set_new(body, "exp", json_integer(now_s + ttl_s));

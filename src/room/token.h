@@ -41,6 +41,11 @@ struct aura_keys_change {
 struct aura_keys_change aura_keys_compare(const struct aura_keys *before,
                                           const struct aura_keys *now);
 size_t aura_keys_count(const struct aura_keys *k);
+/** Only of this key is it believed whose tokens are on Matrix (claims' matrix_user); NULL = of
+ * none.
+ * @param key  borrowed for the life of @p k; aura_keys_swap() does not move it */
+void aura_keys_set_matrix(struct aura_keys *k, const char *key);
+bool aura_keys_is_matrix(const struct aura_keys *k, const char *key);
 /** The first key added, for tokens that the server makes of its own accord. */
 const char *aura_keys_first(const struct aura_keys *k);
 
@@ -63,6 +68,7 @@ struct aura_pair {
 struct aura_claims {
     char *api_key, *identity, *name, *metadata, *kind, *room_config,
         *room_preset;  /* NULL = not given */
+    char *matrix_user; /* Matrix user id, see aura_keys_set_matrix() */
     char *sha256;      /* of the body that the token vouches for, base64 (webhooks) */
     int64_t expires_s; /* Unix time; 0 = never */
     bool has_video, sip_admin, sip_call;

@@ -11,6 +11,7 @@ struct secret {
 struct aura_keys {
     struct aura_map *by_key;
     struct secret *all, **end;
+    const char *matrix; /* borrowed; stays with the object when keys are swapped */
 };
 
 int aura_keys_new(struct aura_keys **kp) {
@@ -94,6 +95,16 @@ void aura_keys_swap(struct aura_keys *a, struct aura_keys *b) {
     *b = held;
     a->end = a->all ? a->end : &a->all;
     b->end = b->all ? b->end : &b->all;
+    b->matrix = a->matrix;
+    a->matrix = held.matrix;
+}
+
+void aura_keys_set_matrix(struct aura_keys *k, const char *key) {
+    k->matrix = key;
+}
+
+bool aura_keys_is_matrix(const struct aura_keys *k, const char *key) {
+    return k->matrix && strcmp(k->matrix, key) == 0;
 }
 
 static bool same_secret(const char *a, const char *b) {

@@ -162,6 +162,36 @@ static int what_is_minted_can_be_verified(void) {
     return err;
 }
 
+/* Of all keys but the one for Matrix the claim is an app's word. */
+static int matrix_users_are_believed_of_one_key(void) {
+    struct aura_keys *keys = NULL, *others = NULL;
+    struct aura_claims in, out;
+    struct aura_buf token = AURA_BUF(AURA_TOKEN_BYTES_MAX);
+    const char *why;
+    aura_claims_init(&in);
+    in.identity = (char *)(uintptr_t) "x";
+    in.matrix_user = (char *)(uintptr_t) "@a:example.org";
+    TRY(make_keys(&keys));
+    int err;
+    TRY_OUT(make_keys(&others));
+    TRY_OUT(aura_token_mint(&token, &in, "key", "secret", 5000, 600));
+    static const char *const of[] = {NULL, "other", "key", "key"};
+    for (size_t i = 0; i < 4; i++) {
+        aura_keys_set_matrix(keys, of[i]);
+        if (i == 3) {
+            aura_keys_swap(keys, others);
+        }
+        TRY_OUT(aura_token_verify(&out, keys, aura_buf_text(&token), token.len, 5300, &why));
+        assert_string_equal(out.matrix_user ? out.matrix_user : "", i < 2 ? "" : "@a:example.org");
+        aura_claims_clear(&out);
+    }
+out:
+    aura_buf_free(&token);
+    aura_keys_free(keys);
+    aura_keys_free(others);
+    return err;
+}
+
 static int keys_are_replaced_and_bounded(void) {
     struct aura_keys *keys = NULL;
     TRY(aura_keys_new(&keys));
@@ -188,6 +218,7 @@ int main(void) {
         AURA_PLAIN(every_changed_character_is_noticed),
         AURA_PLAIN(unknown_keys_and_garbage_are_refused),
         AURA_CASE(what_is_minted_can_be_verified),
+        AURA_PLAIN(matrix_users_are_believed_of_one_key),
         AURA_CASE(keys_are_replaced_and_bounded),
     };
     return RUN_CASES("token", cases);
