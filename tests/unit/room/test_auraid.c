@@ -199,6 +199,23 @@ static int tokens_are_somebodys_or_nobodys(void) {
     return 0;
 }
 
+static int long_names_are_cut_between_characters(void) {
+    struct scene s;
+    struct aura_identity who;
+    char name[400];
+    bool created;
+    begin(&s, 100);
+    memset(name, 'x', sizeof(name));
+    memcpy(name + AURA_DIRECTORY_TEXT_MAX - 1, "\xc3\xa4", 3); /* half of it would fit */
+    struct aura_claims c = claims_of("ann", NULL);
+    c.name = name;
+    assert_int_equal(aura_identity_of(s.d, &c, &who, &created), 0);
+    assert_int_equal(strlen(who.display), AURA_DIRECTORY_TEXT_MAX - 1);
+    assert_int_equal(who.display[AURA_DIRECTORY_TEXT_MAX - 2], 'x');
+    end(&s);
+    return 0;
+}
+
 /* An agent's identity in a room is of one job; the agent is who it is dispatched as. */
 static int jobs_of_one_agent_are_one(void) {
     struct scene s;
@@ -232,6 +249,7 @@ int main(void) {
         AURA_PLAIN(what_is_the_servers_is_passed_over),
         AURA_PLAIN(who_is_deleted_goes_on_without),
         AURA_PLAIN(tokens_are_somebodys_or_nobodys),
+        AURA_PLAIN(long_names_are_cut_between_characters),
         AURA_PLAIN(jobs_of_one_agent_are_one),
     };
     return RUN_CASES("auraid", cases);
