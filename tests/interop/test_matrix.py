@@ -19,7 +19,8 @@ from lib.ports import free_port
 from lib.server import Server
 from lib.synapse import Synapse
 
-pytestmark = pytest.mark.skipif(Server.is_reference(), reason="LiveKit leaves this to lk-jwt-service")
+pytestmark = [pytest.mark.skipif(Server.is_reference(), reason="LiveKit leaves this to lk-jwt-service"),
+              pytest.mark.timeout(600)]  # a homeserver takes its time on a busy machine
 
 OWN_KEY = {"devkey": "secret", "matrixkey": "a-secret-of-32-letters-for-matrix"}
 
