@@ -153,5 +153,6 @@ if [ "$mode" = test ]; then
     fi
     if [ -f tests/interop/matrix/requirements.txt ]; then # a homeserver
         venv venv-matrix tests/interop/matrix/requirements.txt
+        npm_packages tests/interop/matrix npm-matrix --ignore-scripts
     fi
 fi

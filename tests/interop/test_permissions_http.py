@@ -95,6 +95,8 @@ AURA = {  # (method, path): body
     ("PUT", "/aura/v1/blocks/{id}"): None,
     ("DELETE", "/aura/v1/blocks/{id}"): None,
 }
+# An OpenID token of Matrix opens them (test_matrix.py), whatever LiveKit token comes with it.
+MATRIX = {"/get_token", "/sfu/get", "/delegate_delayed_leave"}
 REFUSED = (401, 403)
 
 ALL = set(FLAGS)
@@ -147,6 +149,8 @@ def test_every_action_has_a_row():
             source += file.read()
     paths = set(re.findall(r'"(/[a-z][a-z0-9/]*|/)"', source)) - {"/twirp/"}
     assert paths == set(PATHS) | set(SOCKETS)
+    with open(os.path.join(ROOT, "src", "api", "matrix.c")) as file:
+        assert set(re.findall(r'"(/[a-z][a-z0-9_/]*)"', file.read())) == MATRIX
     assert known_to_sdk() == set(FLAGS)
     assert set(AURA) == DESCRIPTION.routes()  # which are the server's: test_auraid_api.py
 
@@ -239,6 +243,21 @@ def test_paths(server, path):
         status = caller.call(method, target, kind, body, grants)
         assert (status not in REFUSED) == allowed or (allowed is False and status == 400 and "room" not in grants), (
             sorted(grants), status)
+
+
+@pytest.mark.parametrize("path", sorted(MATRIX))
+def test_matrix(start_server, path):
+    """No grant stands in for a homeserver's word."""
+    server = start_server(config={"matrix": {"enabled": True, "url": "wss://x", "full_access": ["*"]}})
+    caller = Caller(server)
+    openid = {"access_token": "x", "token_type": "Bearer", "matrix_server_name": "127.0.0.1:9", "expires_in": 60}
+    delay = {"delay_id": "d", "delay_timeout": 1000, "delay_cs_api_url": "https://127.0.0.1:9"}
+    old = {"room": ROOM, "openid_token": openid, "device_id": "D"}
+    member = {"id": "m", "claimed_user_id": "@a:127.0.0.1:9", "claimed_device_id": "D"}
+    new = {"room_id": ROOM, "slot_id": "m.call#ROOM", "openid_token": openid, "member": member}
+    body = json.dumps(old if path == "/sfu/get" else {**new, **delay}).encode()
+    for grants, _ in combinations(ALL):
+        assert caller.call("POST", path, "application/json", body, grants) == 401, sorted(grants)
 
 
 @pytest.mark.parametrize(("path", "claim"), [("/whip/v1", "canPublish"), ("/whep/v1", "canSubscribe")])

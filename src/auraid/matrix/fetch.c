@@ -85,7 +85,7 @@ static size_t add_addresses(const struct flight *f, const struct addrinfo *list,
 
 /* libcurl is given the addresses, so that it asks nobody. */
 static int pin_addresses(struct flight *f, const char *dial) {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
     struct aura_buf entry = AURA_BUF(RESOLVE_MAX);
     int said = getaddrinfo(dial ? dial : f->host, NULL, &hints, &list);

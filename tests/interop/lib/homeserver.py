@@ -80,6 +80,9 @@ class Homeserver:
             assert self._changed.wait_for(lambda: any(a["path"] == path for a in self.asked), timeout), self.asked
 
     def stop(self) -> None:
+        """Twice is fine."""
+        if self._end.is_set():
+            return
         self._end.set()
         self._server.shutdown()
         self._server.server_close()

@@ -21,9 +21,10 @@ SECRET = "for-tests-alone"
 
 
 class Synapse:
-    """Its name is localhost:PORT, where it speaks TLS with the certificate it is given."""
+    """Its name is localhost:PORT, where it speaks TLS with the certificate it is given. `service`: where it says that
+    calls are."""
 
-    def __init__(self, folder: str, certificate: str, key: str):
+    def __init__(self, folder: str, certificate: str, key: str, service: str | None = None):
         self.folder = folder
         self.port, self.plain_port = free_port(), free_port()
         self.name = f"localhost:{self.port}"
@@ -48,7 +49,10 @@ class Synapse:
                 ],
                 "database": {"name": "sqlite3", "args": {"database": os.path.join(folder, "homeserver.db")}},
                 "registration_shared_secret": SECRET, "macaroon_secret_key": SECRET, "form_secret": SECRET,
-                "report_stats": False, "trusted_key_servers": [], "ip_range_blacklist": [],
+                "public_baseurl": self.tls + "/",
+                "extra_well_known_client_content": {
+                    "org.matrix.msc4143.rtc_foci": [{"type": "livekit", "livekit_service_url": service}]} if service else {},
+                "bcrypt_rounds": 4, "report_stats": False, "trusted_key_servers": [], "ip_range_blacklist": [],
                 "federation_ip_range_blacklist": [], "federation_verify_certificates": False,
                 "max_event_delay_duration": "24h",
                 "experimental_features": {"msc4140_enabled": True, "msc4143_enabled": True},
@@ -121,8 +125,8 @@ class User:
         path = f"/_matrix/client/v3/user/{urllib.parse.quote(self.id)}/openid/request_token"
         return self.ask("POST", path, {})
 
-    def create_room(self) -> str:
-        return self.ask("POST", "/_matrix/client/v3/createRoom", {})["room_id"]
+    def create_room(self, **options) -> str:
+        return self.ask("POST", "/_matrix/client/v3/createRoom", options)["room_id"]
 
     def delayed_leave(self, room: str, delay_ms: int) -> str:
         """"I have left", in so many milliseconds, unless somebody restarts it. Returns its id."""

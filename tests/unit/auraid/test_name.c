@@ -137,10 +137,27 @@ static int users_are_read(void) {
     return 0;
 }
 
+static int hints(void) {
+    static const char *const rows[][2] = {{"@bob:example.org", "bob"},
+                                          {"@alice.aura:example.org", "alice"},
+                                          {"@.aura:example.org", ".aura"},
+                                          {"@a.aura.b:x", "a.aura.b"},
+                                          {"bob", ""},
+                                          {"", ""}};
+    char out[AURA_MXID_BYTES_MAX];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_string_equal(aura_mxid_hint(rows[i][0], out), rows[i][1]);
+    }
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
-        AURA_CASE(ids_have_one_form),   AURA_CASE(bad_ids_are_refused),
-        AURA_CASE(names_are_suggested), AURA_CASE(servers_are_read),
+        AURA_CASE(hints),
+        AURA_CASE(ids_have_one_form),
+        AURA_CASE(bad_ids_are_refused),
+        AURA_CASE(names_are_suggested),
+        AURA_CASE(servers_are_read),
         AURA_CASE(users_are_read),
     };
     return RUN_CASES("auraid/name", cases);

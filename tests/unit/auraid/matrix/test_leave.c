@@ -18,7 +18,7 @@ struct world {
 
 static bool is_present(void *arg, const char *room, const char *identity) {
     struct world *w = arg;
-    assert_string_equal(room, "room");
+    assert_memory_equal(room, "room", 4);
     assert_string_equal(identity, "identity");
     return w->present;
 }
@@ -243,11 +243,25 @@ static int run_replaced(struct world *w) {
 }
 PLAYED(replaced)
 
+static int run_ceiling(struct world *w) {
+    struct aura_rtc_request r = {.delay_url = "https://hs", .delay_id = "d", .delay_ms = 5000};
+    char room[AURA_RTC_ROOM_BYTES];
+    for (int i = 0; i <= AURA_LEAVES_MAX; i++) {
+        snprintf(room, sizeof(room), "room%d", i);
+        int err = aura_leaves_add(w->leaves, room, "identity", &r);
+        assert_int_equal(err, i < AURA_LEAVES_MAX ? 0 : AURA_ELIMIT);
+    }
+    assert_int_equal(aura_leaves_add(w->leaves, "room7", "identity", &r), 0); /* in its place */
+    assert_int_equal(aura_leaves_count(w->leaves), AURA_LEAVES_MAX);
+    return 0;
+}
+PLAYED(ceiling)
+
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_CASE(whole_life), AURA_CASE(nobody_comes), AURA_CASE(leaves_during_restart),
         AURA_CASE(unknown),    AURA_CASE(retries),      AURA_CASE(backoff),
-        AURA_CASE(broken),     AURA_CASE(replaced),
+        AURA_CASE(broken),     AURA_CASE(replaced),     AURA_PLAIN(ceiling),
     };
     return RUN_CASES("leave", cases);
 }
