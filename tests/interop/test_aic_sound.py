@@ -88,7 +88,7 @@ def layer(server, sid) -> dict:
     return next((t for t in tracks if t["track"] == sid), {})
 
 
-def is_compressed(server, sid, viewers: int = 1, timeout: float = 40) -> None:
+def is_compressed(server, sid, viewers: int = 1, timeout: float = 120) -> None:
     eventually(lambda: layer(server, sid).get("state") == "active" and layer(server, sid)["viewers"] == viewers,
                timeout, 0.1, "AI Core's sound is heard")
 
@@ -204,7 +204,7 @@ def test_fallback(call, core, how, record, sounds, tmp_path):
     assert likeness(sounds["talk"], heard) > 0.8
     if how == "stop":
         core.process.send_signal(signal.SIGCONT)
-        is_compressed(server, sid, viewers=2, timeout=60)
+        is_compressed(server, sid, viewers=2, timeout=120)
 
 
 def test_people_who_lose_packets_get_red(core, start_server, room_on, sounds, record):
