@@ -13,12 +13,13 @@ import pytest
 
 from lib import sound
 from lib.aicore import AICore
-from lib.driver import eventually
+from lib.driver import at_most, eventually
 from lib.netem import Forwarder, Impairment
 from test_seeing import debug
 
 pytestmark = [pytest.mark.browser]
 
+PIECE = 250  # packets' times in which likeness is looked for
 HEADERS = 12 + 8 + 16 + 8 + 20  # RTP, extensions, GCM's tag, UDP, IPv4: for each packet
 
 
@@ -39,14 +40,18 @@ def sounds(tmp_path_factory):
 
 
 def likeness(sent: str, heard: str) -> float:
-    """Correlation of the loudness of what was heard with what was sent over and over, at the best shift."""
+    """Correlation of the loudness of what was heard with what was sent over and over, at the best shift: the median of
+    pieces of five seconds, for a receiver that has to wait plays on a little later."""
     def loudness(file: str) -> np.ndarray:
         samples = np.fromfile(file, "<i2").astype(float)
         return np.log10((samples[: len(samples) // sound.PACKET * sound.PACKET].reshape(-1, sound.PACKET) ** 2).mean(1) + 100)
 
     source, got = loudness(sent), loudness(heard)
-    source = np.tile(source, 2 + len(got) // len(source))
-    return max(float(np.corrcoef(source[at:at + len(got)], got)[0, 1]) for at in range(len(source) - len(got)))
+    source = np.concatenate([source, source[:PIECE]])
+    pieces = [got[at:at + PIECE] for at in range(0, len(got) - PIECE + 1, PIECE)]
+    assert pieces, f"only {len(got)} packets' time was heard"
+    return float(np.median([max(float(np.corrcoef(source[at:at + PIECE], piece)[0, 1]) for at in range(len(source) - PIECE))
+                            for piece in pieces]))
 
 
 @pytest.fixture
@@ -83,7 +88,7 @@ def layer(server, sid) -> dict:
     return next((t for t in tracks if t["track"] == sid), {})
 
 
-def is_compressed(server, sid, viewers: int = 1, timeout: float = 40) -> None:
+def is_compressed(server, sid, viewers: int = 1, timeout: float = 120) -> None:
     eventually(lambda: layer(server, sid).get("state") == "active" and layer(server, sid)["viewers"] == viewers,
                timeout, 0.1, "AI Core's sound is heard")
 
@@ -102,10 +107,10 @@ def stretch(viewer, sid, seconds: float) -> dict:
     return got
 
 
-def undisturbed(server, sid, measure):
+def undisturbed(server, sid, measure, viewers: int = 2):
     """Measured over a stretch without a fallback, which a busy machine may bring any time."""
-    for _ in range(4):
-        is_compressed(server, sid, viewers=2)
+    for _ in range(8):
+        is_compressed(server, sid, viewers=viewers)
         before = layer(server, sid)["fallbacks"]
         got = measure()
         if layer(server, sid)["fallbacks"] == before:
@@ -155,7 +160,7 @@ def test_silence_costs_next_to_nothing(call, record):
     viewer = hears(room.join("chromium", "viewer"), sid)
     is_compressed(server, sid)
     time.sleep(2)
-    got = stretch(viewer, sid, 5)
+    got = undisturbed(server, sid, lambda: stretch(viewer, sid, 5), viewers=1)
     record(kbps=got["kbps_wire"], packets_s=got["packets_s"])
     assert got["packets_s"] < 8
     assert got["kbps_wire"] < 6
@@ -167,7 +172,7 @@ def test_music_stays_as_it_is(call, record):
     eventually(lambda: layer(server, sid).get("frames", 0) > 150, 60, what="AI Core heard three seconds")
     got = stretch(viewer, sid, 6)
     record(kbps=got["kbps_wire"], packets_s=got["packets_s"], speech=layer(server, sid).get("viewers"))
-    assert got["packets_s"] > 40
+    assert got["packets_s"] > 25, "not the publisher's packets of 20 ms: AI Core's are of 60"
     assert layer(server, sid)["viewers"] == 0
 
 
@@ -182,23 +187,24 @@ def test_fallback(call, core, how, record, sounds, tmp_path):
     heard = str(tmp_path / "heard.pcm")
     listener.call("saveSound", file=heard)
     before = viewer.call("rtcStats", sid=sid)
+    viewer.call("reset")
     if how == "kill":
         core.process.kill()
     else:
         core.process.send_signal(signal.SIGSTOP)
     eventually(lambda: layer(server, sid)["viewers"] == 0, 60, 0.02, "the publisher's own packets are heard")
-    time.sleep(4)
+    time.sleep(6)
     after = viewer.call("rtcStats", sid=sid)
     concealed_ms = (after["concealedSamples"] - before["concealedSamples"]) / 48
     record(concealed_ms=concealed_ms, lost=after["packetsLost"] - before["packetsLost"],
            alike=likeness(sounds["talk"], heard))
     assert after["packetsLost"] == before["packetsLost"], "numbers went on without a hole"
     assert after["ssrc"] == before["ssrc"]
-    assert concealed_ms < 400
+    assert concealed_ms < at_most(400, viewer, listener)
     assert likeness(sounds["talk"], heard) > 0.8
     if how == "stop":
         core.process.send_signal(signal.SIGCONT)
-        is_compressed(server, sid, viewers=2, timeout=60)
+        is_compressed(server, sid, viewers=2, timeout=120)
 
 
 def test_people_who_lose_packets_get_red(core, start_server, room_on, sounds, record):
@@ -231,10 +237,9 @@ def test_everybody_else_hears_it_too(call, room, sounds, record, tmp_path):
     python.call("reset")
     eventually(lambda: any("speaker" in e["identities"] for e in node.events if e["event"] == "activeSpeakersChanged"),
                60, what="the one who speaks is shown")
-    time.sleep(5)
     for viewer in (python, node):
-        got = viewer.track(sid)
-        assert got["loudSeconds"] > 1.5 and got["maxSilentMs"] < 2500, got
+        got = viewer.until(sid, lambda s: s["seconds"] > 5 and s["loudSeconds"] > 1.5, what="speech is heard")
+        assert got["maxSilentMs"] < at_most(2500, viewer), got
 
 
 def test_saver(call, record):
@@ -244,12 +249,11 @@ def test_saver(call, record):
     other = hears(room.join("chromium", "other"), sid)
     is_compressed(server, sid, viewers=2)
     eventually(lambda: stretch(saver, sid, 2)["packets_s"] < 11, 60, 0, "packets of 120 ms come")
-    before = saver.call("rtcStats", sid=sid)
-    first, second = stretch(saver, sid, 8), stretch(other, sid, 8)
-    record(saver_kbps=first["kbps_wire"], other_kbps=second["kbps_wire"], saver_packets_s=first["packets_s"],
-           concealed=saver.call("rtcStats", sid=sid)["concealedSamples"] - before["concealedSamples"])
+    first, kbps, _ = undisturbed(server, sid, lambda: side_by_side(saver, other, sid, 8))
+    record(saver_kbps=first["kbps_wire"], other_kbps=kbps, saver_packets_s=first["packets_s"],
+           concealed=first["concealedSamples"])
     assert first["packetsLost"] == 0
-    assert first["kbps_wire"] < second["kbps_wire"]
+    assert first["kbps_wire"] < kbps
 
 
 def test_switched_off(call, core):

@@ -20,6 +20,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from lib.aicore import SERVICE, AICore, schema
+from lib.driver import eventually
 from lib.server import ROOT
 
 WIDTH, HEIGHT, FPS = 640, 360, 30
@@ -280,10 +281,12 @@ def test_garbage_messages(core):
 
 
 def test_admission(start_core):
-    core = start_core("--max-streams", "2")
+    # Small pictures, one a second and without models: the second one has room on the busiest machine.
+    core = start_core("--max-streams", "2", "--without", "governor,faces,person,steady,quantizer")
     with core.channel() as channel:
         api = schema(channel)
-        frame = api.CompressRequest(frame=picture(0).tobytes(), codec=api.CODEC_I420, width=WIDTH, height=HEIGHT)
+        frame = api.CompressRequest(frame=picture(0, 160, 90).tobytes(), codec=api.CODEC_I420, width=160, height=90,
+                                    point=api.OperatingPoint(fps=1))
         streams = [Stream(api) for _ in range(3)]
         for stream in streams[:2]:
             stream.send(frame)
@@ -383,18 +386,28 @@ def test_rate_limit(core):
     with core.channel() as channel:
         api = schema(channel)
         request = api.CompressRequest(frame=b"", codec=api.CODEC_VP8)
-        codes = set()
-        for _ in range(400):
-            with pytest.raises(grpc.RpcError) as refused:
-                api.Compress(request)
-            codes.add(refused.value.code())
+        # All at once: one after the other they may be fewer a second than the limit, on a busy machine.
+        calls = [api.Compress.future(request, timeout=60) for _ in range(400)]
+        codes = {call.code() for call in calls}
         assert codes == {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED}
-    time.sleep(1.1)  # the limit's own unit
-    test_one_picture(core)
+    until_let_in(core)
+
+
+def until_let_in(core) -> None:
+    """A picture like any other, as soon as calls are not refused for their number any more."""
+    def let_in() -> bool:
+        try:
+            test_one_picture(core)
+            return True
+        except grpc.RpcError as error:
+            assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            return False
+
+    eventually(let_in, what="calls are let in")
 
 
 def test_drains(start_core):
-    core = start_core("--drain", "20")
+    core = start_core("--drain", "120")
     with core.channel() as channel:
         api = schema(channel)
         frame = api.CompressRequest(frame=picture(0).tobytes(), codec=api.CODEC_I420, width=WIDTH, height=HEIGHT)
@@ -402,12 +415,12 @@ def test_drains(start_core):
         stream.send(frame)
         assert not next(stream.answers).draining
         core.terminate()
-        for _ in range(100):
+
+        def told() -> bool:
             stream.send(frame)
-            if next(stream.answers).draining:
-                break
-        else:
-            pytest.fail("the stream was never told to move")
+            return next(stream.answers).draining
+
+        eventually(told, 60, 0, "the stream is told to move")
         with pytest.raises(grpc.RpcError) as refused:
             api.Compress(frame)
         assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
@@ -481,13 +494,7 @@ def test_clients_that_vanish(core):
             next(stream.answers)
         channel.close()
         stream.close()
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            return test_one_picture(core)
-        except grpc.RpcError as error:
-            assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and time.monotonic() < deadline
-            time.sleep(0.1)
+    until_let_in(core)
 
 
 @pytest.fixture(scope="module")

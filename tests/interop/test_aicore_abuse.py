@@ -226,6 +226,7 @@ def test_not_grpc(core, beside):
 def test_thousands_of_opens(core, beside, record):
     """One client opens 3000 calls as fast as it can: most are refused, at once, and it costs the others nothing."""
     codes: dict = {}
+    begun = time.monotonic()
     with core.channel() as channel:
         api = schema(channel)
         request = api.CompressRequest(frame=b"x" * 200, codec=api.CODEC_VP8)
@@ -238,4 +239,6 @@ def test_thousands_of_opens(core, beside, record):
                 calls = []
     record(codes={str(k): v for k, v in codes.items()})
     assert set(codes) == REFUSALS, codes
-    assert codes[grpc.StatusCode.RESOURCE_EXHAUSTED] > 1000, codes
+    # Fifty a second are let in in the long run, a few seconds' more at first.
+    may_be_let_in = 50 * (time.monotonic() - begun + 10)
+    assert codes[grpc.StatusCode.RESOURCE_EXHAUSTED] > 3000 - may_be_let_in, codes

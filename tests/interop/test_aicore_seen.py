@@ -67,7 +67,7 @@ def test_metrics(start_core, record):  # noqa: F811
 
 def test_draining(start_core):  # noqa: F811
     """While it drains, load balancers are told, and calls are refused for that reason."""
-    core = start_core("--drain", "20")
+    core = start_core("--drain", "120")
     with core.channel() as channel:
         api = schema(channel)
         stream, _ = feed(api, encoded("libvpx", 3))

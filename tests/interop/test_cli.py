@@ -179,7 +179,7 @@ def test_success(all_server, room_on, tmp_path):
     assert walk("doctor")[0]["ok"] is True
     assert walk("publish", "test", "--room", name, "--duration", "2", "--size", "160x120", "--fps", "5")[-1]["summary"]
     assert walk("subscribe", "--room", name, "--duration", "2")[-1]["summary"]
-    assert walk("record", name, "-o", folder, "--max-duration", "2")[-1]["end"] == "max_duration"
+    assert walk("record", name, "-o", folder, "--max-duration", "6")[-1]["end"] == "max_duration"
     assert walk("record", "compose", folder, "-o", folder + ".ogg", "--only", "audio")[-1]["summary"]
     assert walk("load-test", "--subscribers", "1", "--duration", "1", "--audio")[0]["connected"] == 2
     assert "complete -o default" in walk("completion", "bash")[0]["script"]

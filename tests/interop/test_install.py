@@ -53,7 +53,7 @@ def test_call(prefix, server, tmp_path):
     for source, compiler in programs.items():
         build(prefix, compiler, source, str(tmp_path / source.split(".")[0]))
     tokens_of = {name: tokens.join(name, "test_install") for name in ("publish", "receive")}
-    receiver = subprocess.Popen([tmp_path / "receive", server.url, tokens_of["receive"], "6"], env=env, text=True,
+    receiver = subprocess.Popen([tmp_path / "receive", server.url, tokens_of["receive"], "20"], env=env, text=True,
                                 stdout=subprocess.PIPE)
     run(str(tmp_path / "publish"), server.url, tokens_of["publish"], env=env)
     said, _ = receiver.communicate(timeout=60)

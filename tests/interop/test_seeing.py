@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -19,6 +20,8 @@ from test_load import program
 pytestmark = [pytest.mark.browser]
 
 TEXT = re.compile(r"^ratio:[01]\.\d\d( vmaf:\d+)?( model:\S+)? lat:\d+\.\dms$")
+
+RATE_S = 3  # the attribute changes no more often
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def attribute(client, video: str):
     return client.call("participants")["sender"]["attributes"].get(f"auralink.aic.{video}", "")
 
 
-def shows(client, video: str, test, timeout: float = 40) -> str:
+def shows(client, video: str, test, timeout: float = 120) -> str:
     return eventually(lambda: (text := attribute(client, video)) and test(text) and text, timeout,
                       what="the attribute says it")
 
@@ -85,21 +88,21 @@ def test_attributes(call, core):
     shows(viewer, video, TEXT.match)
     late = room.join("node", "late")
     shows(late, video, lambda t: True)
-    mark = viewer.mark()
+    mark, begun = viewer.mark(), time.monotonic()
     sender.call("setAttributes", attributes={"auralink.aic": "off"})
     eventually(lambda: not attribute(viewer, video), 60, what="who opts out shows nothing")
     changes = [e for e in viewer.events[mark:] if e["event"] == "participantAttributesChanged"]
-    assert 1 <= len(changes) <= 4, changes
+    assert 1 <= len(changes) <= 4 + (time.monotonic() - begun) / RATE_S, changes
 
 
 def test_rate_of_changes(call):
     """While nothing noticeable happens nobody is told; in any case not more often than every few seconds."""
     server, room, sender, viewer, video = call
     goes_to(viewer, video, AIC)
-    mark = viewer.mark()
+    mark, begun = viewer.mark(), time.monotonic()
     viewer.never("tooMany", 10)  # nothing of that name comes: ten seconds of the call go by
     changes = [e for e in viewer.events[mark:] if e["event"] == "participantAttributesChanged"]
-    assert len(changes) <= 4, changes
+    assert len(changes) <= 1 + (time.monotonic() - begun) / RATE_S, changes
 
 
 def test_data(call):
@@ -107,7 +110,7 @@ def test_data(call):
     server, room, sender, viewer, video = call
     asks = room.join("python", "asks", grants={"attributes": {"auralink.aic.hints": "on"}})
     goes_to(viewer, video, AIC)
-    said = asks.wait("dataReceived", 60, topic="auralink.aic", where=lambda e: '"active"' in e["text"])
+    said = asks.wait("dataReceived", 150, topic="auralink.aic", where=lambda e: '"active"' in e["text"])
     hints = json.loads(said["text"])
     assert hints["track"] == video and hints["mode"] == "compressed", hints
     assert 0 <= hints["ratio"] <= 1 and 0 < hints["latency_ms"] <= hints["latency_p95_ms"] < 1000, hints
@@ -118,9 +121,14 @@ def test_data(call):
     viewer.call("setAttributes", attributes={"auralink.aic.hints": "on"})
     viewer.wait("dataReceived", 60, since=mark, topic="auralink.aic")
     viewer.call("setAttributes", attributes={"auralink.aic.hints": ""})
-    mark = viewer.mark()
-    asks.wait("dataReceived", 60, since=asks.mark(), topic="auralink.aic")
-    viewer.never("dataReceived", 3, since=mark + 2)
+
+    def told_no_more() -> bool:  # what was on its way may come still
+        mark = viewer.mark()
+        asks.wait("dataReceived", since=asks.mark(), topic="auralink.aic")
+        asks.wait("dataReceived", since=asks.mark(), topic="auralink.aic")
+        return viewer.find("dataReceived", mark) is None
+
+    eventually(told_no_more, what="who asks no more is told no more")
 
 
 def test_attributes_within_their_limit(core, start_server, room_on):
@@ -131,7 +139,7 @@ def test_attributes_within_their_limit(core, start_server, room_on):
     sender = room.join("chromium", "sender", grants={"attributes": {"mine": "so long that nothing else has room"}})
     video = sender.call("publishVideo", width=640, height=360, fps=15, bitrate=1_000_000)["sid"]
     viewer = room.join("chromium", "viewer", grants={"attributes": {"auralink.aic.hints": "on"}})
-    viewer.wait("dataReceived", 60, topic="auralink.aic", where=lambda e: '"active"' in e["text"])
+    viewer.wait("dataReceived", 150, topic="auralink.aic", where=lambda e: '"active"' in e["text"])
     viewer.never("participantAttributesChanged", 4, identity="sender")
     assert viewer.call("participants")["sender"]["attributes"].keys() == {"mine"}
 
@@ -151,13 +159,14 @@ def test_figures(call, core, record):
     assert table.startswith("ROOM") and video in table and "%" in table
     one = debug(server, f"/debug/rooms/{room.name}", room=room.name, room_admin=True)
     assert one["aic"][0]["track"] == video
-    assert any(s["aic"] and s["subscriber"] == "viewer" for s in one["subscriptions"]) or row["state"] != "active"
+    assert any(s["aic"] and s["subscriber"] == "viewer" for s in one["subscriptions"]) or not one["aic"][0]["viewers"]
     assert server.get("/debug/aic", {"Authorization": f"Bearer {tokens.join('x', room.name)}"})[0] == 403
     metrics = server.metrics()
     assert sum(v for k, v in metrics.items() if k.startswith("auralink_aic_tracks{")) == 1
     assert 0 < metrics["auralink_aic_sent_bytes_total"] < metrics["auralink_aic_native_bytes_total"]
     assert metrics["auralink_aic_latency_seconds_count"] == metrics['auralink_aic_latency_seconds_bucket{le="+Inf"}'] > 0
     assert len([k for k in metrics if "auralink_aic" in k]) < 40, "the same number of series for any number of tracks"
+    eventually(lambda: top(server)[0]["state"] == "active", 60, 0, "it is compressed")  # so that there is something to fail
     core.process.kill()
     eventually(lambda: server.metric("auralink_aic_fallbacks_total", "broken") > 0, 60, what="the reason is counted")
     record(saved=row["ratio"], native_kbps=row["native_kbps"], sent_kbps=row["sent_kbps"], p50_ms=row["latency_p50_ms"],
@@ -170,18 +179,25 @@ def test_counted_bytes_are_right(call):
     """What the server says it sent is what the browser got, but for headers that the browser does not count."""
     server, _, _, viewer, video = call
 
+    def between() -> tuple[dict, dict, dict]:
+        """What the server counts, within two looks at the browser: asking takes a while."""
+        return viewer.call("rtcStats", sid=video), top(server)[0], viewer.call("rtcStats", sid=video)
+
     def compressed_for_a_while():
         goes_to(viewer, video, AIC)
-        before, first = viewer.call("rtcStats", sid=video), top(server)[0]
+        first = between()
         viewer.never("tooMany", 6)
-        after, last = viewer.call("rtcStats", sid=video), top(server)[0]
-        same = first["fallbacks"] == last["fallbacks"] and after["mimeType"] == before["mimeType"] == AIC
-        return same and (before, after, first, last)
+        last = between()
+        same = first[1]["fallbacks"] == last[1]["fallbacks"] and last[2]["mimeType"] == first[0]["mimeType"] == AIC
+        return same and (first, last)
 
-    before, after, first, last = eventually(compressed_for_a_while, 90, what="a stretch without a fallback")
-    got = after["bytesReceived"] - before["bytesReceived"] + 66 * (after["packetsReceived"] - before["packetsReceived"])
-    counted = last["sent_bytes"] - first["sent_bytes"]
-    assert counted == pytest.approx(got, rel=0.25), (counted, got)
+    def got(before: dict, after: dict) -> float:
+        return after["bytesReceived"] - before["bytesReceived"] + 66 * (after["packetsReceived"] - before["packetsReceived"])
+
+    first, last = eventually(compressed_for_a_while, 120, what="a stretch without a fallback")
+    counted = last[1]["sent_bytes"] - first[1]["sent_bytes"]
+    least, most = got(first[2], last[0]), got(first[0], last[2])
+    assert least * 0.75 < counted < most * 1.25 and least, (counted, least, most)
 
 
 def test_governed(core, start_server, room_on):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from lib import clip
+from lib.driver import eventually, late_ms
 from lib.pattern import read_counter
 
 
@@ -45,8 +46,11 @@ def test_person(room, drivers, talk, tmp_path, record):
         viewer.until(sids["video"], lambda s: s["distinct"] > 60, 60, "no picture of the person")
         viewer.until(sids["audio"], lambda s: s["seconds"] > 3, 60, "no sound of the person")
         recorder.until(sids["video"], lambda s: s["distinct"] > 60, 60, "no picture of the person")
+        # Chromium starts smaller while it learns the bandwidth.
+        recorder.until(sids["video"], lambda s: s["lastSize"] == f"{talk.width}x{talk.height}", 90, "not the whole size")
         recorder.call("saveFrames", folder=str(tmp_path), count=40, every=7)
         time.sleep(20)  # two rounds of the clip: eight flashes and beeps
+        eventually(lambda: len(saved(tmp_path)) == 40, 120, 0.5, "pictures are saved")
         local = person.call("localStats")
         seen, heard = viewer.track(sids["video"]), viewer.track(sids["audio"])
         pictures = compare(talk, tmp_path)
@@ -61,20 +65,30 @@ def test_person(room, drivers, talk, tmp_path, record):
         assert len(pictures) >= 20
         assert statistics.mean(pictures) > 0.9
         assert min(pictures) > 0.8
-        assert abs(offset) < 100
+        # Sound waits longer where packets come unevenly, as they do on a machine that lets everybody wait.
+        assert abs(offset) < 100 + min(200, late_ms(viewer, person)), offset
     finally:
         room.close()
         drivers.remove("chromium-talk")
 
 
+def saved(folder) -> list[str]:
+    """Files of pictures that are written to their end."""
+    def whole(path: str) -> bool:
+        width, height = map(int, os.path.basename(path).split(".")[0].split("_")[1].split("x"))
+        return os.path.getsize(path) == width * height * 3 // 2
+
+    return [path for path in glob.glob(os.path.join(folder, "*.i420")) if whole(path)]
+
+
 def compare(talk, folder) -> list[float]:
     """SSIM of each saved picture with the sent picture of the same number (below the strip)."""
     out = []
-    for path in glob.glob(os.path.join(folder, "*.i420")):
+    for path in saved(folder):
         name = os.path.basename(path).split(".")[0]
         number, size = name.split("_")
         if size != f"{talk.width}x{talk.height}":
-            continue  # Chromium starts smaller while it learns the bandwidth
+            continue  # Chromium takes lines away while it has no time
         luma = np.fromfile(path, np.uint8)[: talk.width * talk.height].reshape(talk.height, talk.width)
         assert read_counter(luma) == int(number) < len(talk.frames)
         below = talk.height // 4

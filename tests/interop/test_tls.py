@@ -159,7 +159,7 @@ def test_command_line(secure, certificates, trusting, room_on, tmp_path):
         record = [*program(), "record", room.name, "--min-free-mb", "1", "--patience", "0", *url]
         done = subprocess.run([*record, "-o", str(tmp_path / "bad")], capture_output=True, text=True, timeout=60)
         assert done.returncode == 1 and "not trusted" in done.stderr and "--ca-file" in done.stderr, done
-        done = subprocess.run([*record, "-o", str(tmp_path / "good"), "--max-duration", "5", *ca], capture_output=True,
+        done = subprocess.run([*record, "-o", str(tmp_path / "good"), "--max-duration", "10", *ca], capture_output=True,
                               text=True, timeout=60)
         assert done.returncode == 0, done
         with open(tmp_path / "good" / "manifest.json") as manifest:

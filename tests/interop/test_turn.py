@@ -84,7 +84,7 @@ def test_call_by_turn_over_tcp(space, coturn, far_server, call_from_inside):
     server = far_server(coturn.config)
     only(space, f"tcp dport {{ {server.http_port}, {coturn.port} }}")
     call_from_inside(server, "turn-tcp")
-    assert "ALLOCATE processed, success" in coturn.log()
+    eventually(lambda: "ALLOCATE processed, success" in coturn.log(), what="coturn's log")
 
 
 def test_call_by_turn_over_udp(space, coturn, far_server, call_from_inside):
@@ -92,7 +92,7 @@ def test_call_by_turn_over_udp(space, coturn, far_server, call_from_inside):
     server = far_server(coturn.config)
     only(space, f"tcp dport {server.http_port}", f"udp dport {coturn.port}")
     call_from_inside(server, "turn-udp")
-    assert "ALLOCATE processed, success" in coturn.log()
+    eventually(lambda: "ALLOCATE processed, success" in coturn.log(), what="coturn's log")
 
 
 def test_call_by_ice_tcp(space, far_server, call_from_inside):
@@ -120,7 +120,7 @@ def test_whip_by_turn_over_tls(space, coturn, far_server, drivers, certificates)
         inside.stdin.close()
         inside.wait(60)
         room.close()
-    assert "TLS" in coturn.log()
+    eventually(lambda: "TLS" in coturn.log(), what="coturn's log")
 
 
 def credentials(name: str, ends_in: int, secret: str = SECRET) -> dict:

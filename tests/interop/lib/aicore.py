@@ -20,7 +20,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 from lib.driver import eventually
-from lib.server import ROOT
+from lib.server import ROOT, first_in_line
 
 SERVICE = "auralink.aicore.v1.AICore"
 MESSAGE_BYTES = 64 << 20
@@ -42,7 +42,7 @@ class AICore:
             arguments = ("--no-sandbox", *arguments)  # sanitizers look into their own process at its end
         self._folder = tempfile.TemporaryDirectory(prefix="aicore-")
         self.log_path = os.path.join(self._folder.name, "log")
-        with open(self.log_path, "wb") as log:
+        with open(self.log_path, "wb") as log, first_in_line():
             argv = [*shlex.split(command), "--listen", listen, "--http", "127.0.0.1:0", *arguments]
             self.process = subprocess.Popen(argv,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 from lib.driver import eventually
-from lib.server import ROOT
+from lib.server import ROOT, first_in_line
 
 
 def program() -> list[str]:
@@ -27,7 +27,7 @@ class Media:
         self._out = os.path.join(self._folder.name, "out")
         self._err = os.path.join(self._folder.name, "err")
         argv = [*program(), *self._argv(command, url, room, options)]
-        with open(self._out, "wb") as out, open(self._err, "wb") as err:
+        with open(self._out, "wb") as out, open(self._err, "wb") as err, first_in_line():
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
 
     def _argv(self, command: str, url: str, room: str, options: tuple[str, ...]) -> list[str]:
