@@ -20,8 +20,7 @@ from lib.server import Server
 pytestmark = [pytest.mark.browser]
 
 NATIVE, AIC = "video/VP8", "video/AV1"
-# The moving test pattern stands for a camera, and is taken for a screen: test_aicore_screens.py has what is for those.
-MODELS = ("governor,faces,person" if SANITIZED else "faces,person") + ",steady,quantizer"
+MODELS = "governor,faces,person" if SANITIZED else "faces,person"
 
 
 @pytest.fixture
