@@ -130,6 +130,7 @@ out:
     return err;
 }
 
+#ifdef AURA_OWN_AOM
 static void draw_board(uint32_t w, uint32_t h, unsigned side, unsigned n) {
     for (unsigned i = 0; i < w * h; i++) {
         i420[i] = (i % w / side + i / w / side + n) % 2 ? 220 : 35;
@@ -172,6 +173,7 @@ static int a_board_is_turned_over(void) {
     }
     return 0;
 }
+#endif
 
 static int refuses(void) {
     struct aura_encoder_conf conf = {.width = 8, .height = 64, .fps = FPS, .kbps = 300};
@@ -220,7 +222,9 @@ int main(void) {
                                        AURA_CASE(screen),
                                        AURA_CASE(sizes),
                                        AURA_CASE(rate_follows),
+#ifdef AURA_OWN_AOM
                                        AURA_CASE(a_board_is_turned_over),
+#endif
                                        AURA_CASE(refuses),
                                        AURA_CASE(apart_from_libavcodec)};
     return RUN_CASES("codec/encoder", cases);
