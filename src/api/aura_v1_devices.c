@@ -39,7 +39,7 @@ static void list_devices(struct aura_v1_request *r) {
 static bool is_name(struct aura_v1_request *r) {
     if (!aura_hub_is_name(r->param[0])) {
         aura__v1_refuse(r, 400, "bad_request",
-                        "a device's name is 1 to 64 letters, digits, \".\", \"_\" or \"-\"");
+                        "a device's name is 1 to 63 letters, digits, \".\", \"_\" or \"-\"");
         return false;
     }
     return true;

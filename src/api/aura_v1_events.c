@@ -75,7 +75,7 @@ static bool take(struct aura_server *s, struct aura_http_req *req,
     }
     if (!name || !aura_hub_is_name(name)) {
         return refuse(req, 400, "bad_request",
-                      "name the device: ?device= with 1 to 64 letters, digits, \".\", \"_\" or "
+                      "name the device: ?device= with 1 to 63 letters, digits, \".\", \"_\" or "
                       "\"-\"");
     }
     if (strlen(caller->app) > AURA_HUB_APP_MAX) {

@@ -14,10 +14,10 @@
 #include "base/list.h"
 
 enum {
-    AURA_HUB_NAME_MAX = 64,   /* bytes of a device's name: letters, digits, "." "_" "-" */
+    AURA_HUB_NAME_MAX = 63,   /* bytes of a device's name: letters, digits, "." "_" "-" */
     AURA_HUB_APP_MAX = 126,   /* bytes of an API key; with "/" and the name a device of a call */
     AURA_HUB_OF_ONE_MAX = 16, /* devices of one person at a time */
-    AURA_HUB_QUEUE_BYTES_MAX = 256 * 1024, /* that a device has not read yet; more closes it */
+    AURA_HUB_QUEUE_BYTES_MAX = 64 * 1024, /* that a device has not read yet; more closes it */
 };
 
 /* Codes that a connection is closed with (RFC 6455 §7.4.2: from 4000 on they are ours). */

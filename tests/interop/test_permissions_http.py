@@ -94,9 +94,19 @@ AURA = {  # (method, path): body
     ("GET", "/aura/v1/blocks"): None,
     ("PUT", "/aura/v1/blocks/{id}"): None,
     ("DELETE", "/aura/v1/blocks/{id}"): None,
+    ("POST", "/aura/v1/calls"): {"to": ["@other.aura"], "device": "phone"},
+    ("GET", "/aura/v1/calls/missed"): None,
+    ("DELETE", "/aura/v1/calls/missed"): None,
+    ("GET", "/aura/v1/calls/{call}"): None,
+    ("POST", "/aura/v1/calls/{call}/accept"): {"device": "phone"},
+    ("POST", "/aura/v1/calls/{call}/decline"): {"device": "phone"},
+    ("POST", "/aura/v1/calls/{call}/leave"): None,
+    ("POST", "/aura/v1/calls/{call}/add"): {"to": "@other.aura"},
+    ("POST", "/aura/v1/calls/{call}/transfer"): {"to": "@other.aura"},
 }
 # An OpenID token of Matrix opens them (test_matrix.py), whatever LiveKit token comes with it.
 MATRIX = {"/get_token", "/sfu/get", "/delegate_delayed_leave"}
+EVENTS = "/aura/v1/events"  # a WebSocket with the rights of those
 REFUSED = (401, 403)
 
 ALL = set(FLAGS)
@@ -148,7 +158,7 @@ def test_every_action_has_a_row():
         with open(os.path.join(ROOT, "src", "api", name)) as file:
             source += file.read()
     paths = set(re.findall(r'"(/[a-z][a-z0-9/]*|/)"', source)) - {"/twirp/"}
-    assert paths == set(PATHS) | set(SOCKETS)
+    assert paths == set(PATHS) | set(SOCKETS) | {EVENTS}
     with open(os.path.join(ROOT, "src", "api", "matrix.c")) as file:
         assert set(re.findall(r'"(/[a-z][a-z0-9_/]*)"', file.read())) == MATRIX
     assert known_to_sdk() == set(FLAGS)
@@ -188,7 +198,7 @@ def aura_server():
 def test_auraid(aura_server, method, path):
     """Each grant, alone and missing: a person's token opens it, an app's own too, and that alone asks for others."""
     caller = Caller(aura_server)
-    target = path.replace("{id}", "@other.aura").replace("{device}", "phone")
+    target = path.replace("{id}", "@other.aura").replace("{device}", "phone").replace("{call}", "CA_0123456789abcdef")
     body = json.dumps(AURA[method, path]).encode() if AURA[method, path] is not None else b""
     for grants, app in combinations(APP):
         status = caller.call(method, target, None, body, grants)
@@ -209,6 +219,29 @@ def test_auraid_without_token(aura_server, method, path):
         caller.link.request(method, path.replace("{id}", "@other.aura"), b"", {"Authorization": header} if header else {})
         answer = caller.link.getresponse()
         assert (answer.status, json.loads(answer.read())["code"]) == (401, "unauthorized"), header
+
+
+def _socket_status(url: str, authorization: str | None) -> int:
+    try:
+        ws.connect(url, additional_headers={"Authorization": authorization} if authorization else {}, compression=None,
+                   open_timeout=20, legacy=True).close()
+    except websockets.InvalidStatus as error:
+        return error.response.status_code
+    return 101
+
+
+@pytest.mark.skipif(Server.is_reference(), reason="LiveKit has no AuraIDs")
+def test_auraid_events(aura_server):
+    """A person's token opens it, an app's own if it says for whom, and nothing else."""
+    url = f"{aura_server.url}{EVENTS}?device=phone"
+    _socket_status(url, f"Bearer {token({'roomJoin'})}")  # so that the app knows who is asked for
+    for grants, app in combinations(APP):
+        authorization = f"Bearer {token(grants)}"
+        expected = 400 if app else 403 if grants & NOBODY else 101
+        assert _socket_status(url, authorization) == expected, sorted(grants)
+        assert _socket_status(url + "&as=@matrix.aura", authorization) == (101 if app else 403), sorted(grants)
+    for header in (None, "Bearer x", token(ALL), "Bearer " + token(ALL)[:-4] + "AAAA", "Bearer " + token(ALL, iss="other")):
+        assert _socket_status(url, header) == 401, header
 
 
 @pytest.mark.parametrize("service", sorted(CLOUD))
