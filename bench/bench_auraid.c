@@ -29,12 +29,17 @@ static int by_value(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+/* So that half of the names are taken. */
+static long names_of(const struct bench *b) {
+    return b->count > 1 ? b->count / 2 : 1;
+}
+
 static void first_join(struct bench *b, long i) {
     char subject[32], hint[32];
     struct aura_identity who;
     bool created;
     (void)snprintf(subject, sizeof(subject), "user-%ld", i);
-    (void)snprintf(hint, sizeof(hint), "person %ld", i % 50000); /* half of the names are taken */
+    (void)snprintf(hint, sizeof(hint), "person %ld", i % names_of(b));
     const struct aura_proof proof = {"livekit/devkey", subject};
     b->err = aura_directory_join(b->d, &proof, hint, "Some Person", AURA_ID_USER, &who, &created);
 }
@@ -47,9 +52,9 @@ static void join_again(struct bench *b, long i) {
 static void may_ring(struct bench *b, long i) {
     struct aura_id a, c;
     char name[32];
-    (void)snprintf(name, sizeof(name), "person %ld", i % 50000);
+    (void)snprintf(name, sizeof(name), "person %ld", i % names_of(b));
     aura_id_suggest(&a, name, strlen(name), "");
-    (void)snprintf(name, sizeof(name), "person %ld", (i * 7919 + 1) % 50000);
+    (void)snprintf(name, sizeof(name), "person %ld", (i * 7919 + 1) % names_of(b));
     aura_id_suggest(&c, name, strlen(name), "");
     b->err = aura_directory_may_ring(b->d, &a, &c);
 }

@@ -5,6 +5,7 @@
 
 #include "room/identity.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const kinds[] = {[AURA_ID_USER] = "user", [AURA_ID_AGENT] = "agent"};
@@ -12,7 +13,7 @@ static const char *const privacies[] = {[AURA_PRIVACY_EVERYONE] = "everyone",
                                         [AURA_PRIVACY_CONTACTS] = "contacts",
                                         [AURA_PRIVACY_NOBODY] = "nobody"};
 
-enum { PRIVACIES = sizeof(privacies) / sizeof(privacies[0]) };
+enum { PRIVACIES = sizeof(privacies) / sizeof(privacies[0]), LIST_DEFAULT = 100, LIST_MAX = 1000 };
 
 /* Of a person who is private nobody learns more than of one who is not there. */
 static const char nobody[] = "there is no such AuraID, or it does not show itself to you";
@@ -52,6 +53,12 @@ static void create_for_app(struct aura_v1_request *r, const char *identity, cons
     bool created;
     int err = aura_directory_join(r->s->conf.directory, &proof, subject, name,
                                   agent ? AURA_ID_AGENT : AURA_ID_USER, &who, &created);
+    if (err == AURA_ELIMIT) {
+        aura__v1_refuse(r, 503, "full",
+                        "the directory of AuraIDs is full: the operator raises "
+                        "auraid.max_identities");
+        return;
+    }
     if (err) {
         aura__v1_refuse_err(r, err, nobody);
         return;
@@ -84,6 +91,52 @@ static void create(struct aura_v1_request *r) {
                         "give \"identity\" (of a person in this app) or \"agent\" (its name)");
     } else {
         create_for_app(r, identity, agent, aura__v1_text(&f[NAME], ""));
+    }
+}
+
+/* ---- those of an app ---- */
+
+static void add_own(void *arg, const struct aura_identity *who) {
+    json_array_append_new(arg, own_view(who));
+}
+
+/* @return false: what was asked for is no page */
+static bool page_of(const struct aura_v1_request *r, size_t *limit, struct aura_id *after) {
+    const char *many = aura_http_query(r->req, "limit"), *from = aura_http_query(r->req, "after");
+    char *end = "";
+    long n = many ? strtol(many, &end, 10) : LIST_DEFAULT;
+    *limit = n < 1 || n > LIST_MAX ? 0 : (size_t)n;
+    after->name[0] = 0;
+    return *limit && !*end && (!from || !aura_id_parse(after, from, strlen(from)));
+}
+
+static void list_for_app(struct aura_v1_request *r) {
+    char provider[AURA_PROVIDER_BYTES];
+    const char *kind = aura_http_query(r->req, "kind");
+    bool agents = kind && strcmp(kind, kinds[AURA_ID_AGENT]) == 0;
+    struct aura_id after;
+    size_t limit;
+    if (!r->caller.admin) {
+        aura__v1_refuse(r, 403, "forbidden",
+                        "only an app's own token (roomCreate and roomList) lists its identities");
+        return;
+    }
+    if (!page_of(r, &limit, &after) || (kind && !agents && strcmp(kind, kinds[AURA_ID_USER]))) {
+        aura__v1_refuse(r, 400, "bad_request",
+                        "?limit= is 1 to 1000, ?after= an AuraID, ?kind= user or agent");
+        return;
+    }
+    aura_identity_provider(agents ? AURA_NAMESPACE_AGENTS : AURA_NAMESPACE_PEOPLE, r->caller.app,
+                           provider);
+    json_t *list = json_array();
+    int err = list ? aura_directory_known(r->s->conf.directory, provider, after.name, limit,
+                                          add_own, list)
+                   : AURA_ENOMEM;
+    if (err) {
+        json_decref(list);
+        aura__v1_refuse_err(r, err, nobody);
+    } else {
+        aura__v1_respond(r, 200, json_pack("{s:o}", "ids", list));
     }
 }
 
@@ -222,6 +275,7 @@ static void get_presence(struct aura_v1_request *r) {
 
 static const struct aura_v1_route list[] = {
     {"POST", "/aura/v1/ids", AURA_V1_TOKEN, create},
+    {"GET", "/aura/v1/ids", AURA_V1_TOKEN, list_for_app},
     {"GET", "/aura/v1/ids/me", AURA_V1_SOMEBODY, get_me},
     {"PATCH", "/aura/v1/ids/me", AURA_V1_SOMEBODY, patch_me},
     {"DELETE", "/aura/v1/ids/me", AURA_V1_SOMEBODY, delete_me},

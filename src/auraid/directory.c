@@ -106,6 +106,21 @@ int aura_directory_known_by(struct aura_directory *d, const struct aura_id *id,
     return err;
 }
 
+int aura_directory_known(struct aura_directory *d, const char *provider, const char *after,
+                         size_t limit, void (*fn)(void *arg, const struct aura_identity *who),
+                         void *arg) {
+    struct aura_identity who;
+    int err;
+    aura_sql_begin(d->sql, ST_KNOWN);
+    aura_sql_text(d->sql, ST_KNOWN, 1, provider);
+    aura_sql_text(d->sql, ST_KNOWN, 2, after);
+    aura_sql_int(d->sql, ST_KNOWN, 3, (int64_t)limit);
+    while ((err = take(d, ST_KNOWN, &who)) == 0) {
+        fn(arg, &who);
+    }
+    return err == AURA_ENOENT ? 0 : err;
+}
+
 static int exists(struct aura_directory *d, const struct aura_id *id) {
     struct aura_identity there;
     int err = aura_directory_get(d, id, &there);

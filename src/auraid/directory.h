@@ -83,6 +83,14 @@ AURA_NODISCARD int aura_directory_find(struct aura_directory *d, const struct au
 /** Has it a proof of that provider? @return 0, AURA_ENOENT, AURA_EIO */
 AURA_NODISCARD int aura_directory_known_by(struct aura_directory *d, const struct aura_id *id,
                                            const char *provider);
+/**
+ * Those with a proof of that provider, in the order of their names, behind @p after ("" = from the
+ * first one on). Strings are borrowed inside @p fn, which asks nothing of the directory.
+ */
+AURA_NODISCARD int aura_directory_known(struct aura_directory *d, const char *provider,
+                                        const char *after, size_t limit,
+                                        void (*fn)(void *arg, const struct aura_identity *who),
+                                        void *arg);
 /** Takes over all but id, kind and time. @return 0, AURA_ENOENT, AURA_EINVAL, AURA_EIO */
 AURA_NODISCARD int aura_directory_update(struct aura_directory *d, const struct aura_identity *to);
 /** Another proof. @return 0, AURA_EEXISTS (it leads elsewhere), AURA_ENOENT, AURA_ELIMIT, … */

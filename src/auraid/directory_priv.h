@@ -17,6 +17,7 @@ enum aura__directory_statement {
     ST_PROOFS,
     ST_COUNT_PROOFS,
     ST_KNOWN_BY,
+    ST_KNOWN,
     ST_REMOVE_PROOF,
     ST_DEVICE,
     ST_TRIM_DEVICES,

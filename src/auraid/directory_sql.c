@@ -11,6 +11,7 @@ const char aura__directory_schema[] =
     "CREATE TABLE IF NOT EXISTS proof(provider TEXT NOT NULL, subject TEXT NOT NULL, name TEXT NOT "
     "NULL REFERENCES identity ON DELETE CASCADE, PRIMARY KEY(provider, subject)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS proof_name ON proof(name);"
+    "CREATE INDEX IF NOT EXISTS proof_provider ON proof(provider, name);"
     "CREATE TABLE IF NOT EXISTS device(name TEXT NOT NULL REFERENCES identity ON DELETE CASCADE, "
     "app TEXT NOT NULL, id TEXT NOT NULL, push TEXT NOT NULL, seen_us INTEGER NOT NULL, PRIMARY "
     "KEY(name, app, id)) WITHOUT ROWID;"
@@ -37,6 +38,10 @@ const char *const aura__directory_sql[ST_TOTAL] = {
     [ST_PROOFS] = "SELECT provider, subject FROM proof WHERE name = ?1 ORDER BY provider, subject",
     [ST_COUNT_PROOFS] = "SELECT count(*) FROM proof WHERE name = ?1",
     [ST_KNOWN_BY] = "SELECT 1 FROM proof WHERE name = ?1 AND provider = ?2 LIMIT 1",
+    [ST_KNOWN] =
+        "SELECT " IDENTITY " FROM (SELECT DISTINCT name FROM proof WHERE provider = ?1 AND "
+        "name > ?2 ORDER BY name LIMIT ?3) p JOIN identity i ON i.name = p.name ORDER BY "
+        "i.name",
     [ST_REMOVE_PROOF] = "DELETE FROM proof WHERE name = ?1 AND provider = ?2 AND subject = ?3",
     [ST_DEVICE] = "INSERT INTO device VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET push = "
                   "excluded.push, seen_us = excluded.seen_us",

@@ -66,9 +66,9 @@ struct cli_group {
         .name = (text), .summary = (about), .commands = (array), .count = CLI_COUNT(array)}
 
 extern const struct cli_group cli_group_dev, cli_group_token, cli_group_room, cli_group_participant,
-    cli_group_data, cli_group_dispatch, cli_group_egress, cli_group_webhooks, cli_group_aic,
-    cli_group_turn, cli_group_doctor, cli_group_publish, cli_group_subscribe, cli_group_record,
-    cli_group_load_test, cli_group_completion, cli_group_man;
+    cli_group_data, cli_group_dispatch, cli_group_egress, cli_group_webhooks, cli_group_auraid,
+    cli_group_aic, cli_group_turn, cli_group_doctor, cli_group_publish, cli_group_subscribe,
+    cli_group_record, cli_group_load_test, cli_group_completion, cli_group_man;
 
 /** All groups, in the order of --help. */
 const struct cli_group *const *cli_groups(size_t *count);
@@ -114,6 +114,9 @@ json_t *cli_room_service(const struct cli *cli, const char *method, const char *
                          json_t *request);
 /** GETs a path of the server ("debug/aic") that answers in JSON. */
 json_t *cli_get(const struct cli *cli, const char *path, const char *room);
+/** One request to the REST API ("aura/v1/ids"). Takes @p request; NULL = no body. An answer without
+ * a body is an empty object. */
+json_t *cli_rest(const struct cli *cli, const char *method, const char *path, json_t *request);
 /** POSTs to such a path, without a body. */
 json_t *cli_post(const struct cli *cli, const char *path);
 

@@ -41,11 +41,29 @@ static const char *hint_of(long status, const json_t *parsed) {
                : NULL;
 }
 
+/* The REST API says itself what to do next: "what is wrong: what to do". */
+static bool report_rest(const char *name, long status, const json_t *parsed) {
+    const char *text = cli_text(parsed, "message"), *next = strstr(text, ": ");
+    if (!text[0]) {
+        return false;
+    }
+    int len = next ? (int)(next - text) : (int)strlen(text);
+    cli_error(status == 401 ? hint_of(status, parsed)
+              : next        ? next + 2
+                            : NULL,
+              "%s: %.*s (%s, HTTP %ld)", name, len, text, cli_text(parsed, "code"), status);
+    return true;
+}
+
 static json_t *report(const char *method, long status, const char *body) {
     json_error_t where;
-    json_t *parsed = json_loads(body, 0, &where);
-    if (status == 200 && parsed) {
+    json_t *parsed = status == 204 ? json_object() : json_loads(body, 0, &where);
+    if (status >= 200 && status < 300 && parsed) {
         return parsed;
+    }
+    if (report_rest(method, status, parsed)) {
+        json_decref(parsed);
+        return NULL;
     }
     const char *text = cli_text(parsed, "msg"), *data = "";
     const json_t *meta = json_object_get(parsed, "meta");
@@ -59,8 +77,9 @@ static json_t *report(const char *method, long status, const char *body) {
     return NULL;
 }
 
-static int perform(const struct cli *cli, const char *url, const char *bearer, const char *body,
-                   struct aura_buf *answer, long *status) {
+/* @param method  NULL: POST where there is a body, else GET */
+static int perform(const struct cli *cli, const char *method, const char *url, const char *bearer,
+                   const char *body, struct aura_buf *answer, long *status) {
     CURL *curl = curl_easy_init();
     if (!curl) {
         return AURA_ENOMEM;
@@ -68,6 +87,9 @@ static int perform(const struct cli *cli, const char *url, const char *bearer, c
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
     headers = curl_slist_append(headers, bearer);
     char why[CURL_ERROR_SIZE] = "";
+    if (method) {
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    }
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
@@ -96,9 +118,8 @@ static int perform(const struct cli *cli, const char *url, const char *bearer, c
     return 0;
 }
 
-/* @param body  NULL: a GET */
-static json_t *call(const struct cli *cli, const char *path, const char *name, const char *room,
-                    const char *body) {
+static json_t *call(const struct cli *cli, const char *method, const char *path, const char *name,
+                    const char *room, const char *body) {
     struct aura_buf url = AURA_BUF(2048), bearer = AURA_BUF(16384),
                     answer = AURA_BUF(ANSWER_BYTES_MAX);
     char *token = cli_mint_admin(cli, room);
@@ -111,7 +132,8 @@ static json_t *call(const struct cli *cli, const char *path, const char *name, c
         err = url.err ? url.err : bearer.err;
     }
     if (!err) {
-        err = perform(cli, aura_buf_text(&url), aura_buf_text(&bearer), body, &answer, &status);
+        err = perform(cli, method, aura_buf_text(&url), aura_buf_text(&bearer), body, &answer,
+                      &status);
     }
     if (!err) {
         response = report(name, status, aura_buf_text(&answer));
@@ -133,7 +155,7 @@ json_t *cli_twirp(const struct cli *cli, const char *service, const char *method
     json_t *response = NULL;
     snprintf(path, sizeof(path), "twirp/livekit.%s/%s", service, method);
     if (body) {
-        response = call(cli, path, method, room, body);
+        response = call(cli, NULL, path, method, room, body);
     } else {
         cli_error("Texts must be UTF-8.", "%s: what was given cannot be sent", method);
     }
@@ -148,9 +170,24 @@ json_t *cli_room_service(const struct cli *cli, const char *method, const char *
 }
 
 json_t *cli_get(const struct cli *cli, const char *path, const char *room) {
-    return call(cli, path, path, room, NULL);
+    return call(cli, NULL, path, path, room, NULL);
 }
 
 json_t *cli_post(const struct cli *cli, const char *path) {
-    return call(cli, path, path, NULL, "");
+    return call(cli, NULL, path, path, NULL, "");
+}
+
+json_t *cli_rest(const struct cli *cli, const char *method, const char *path, json_t *request) {
+    char *body = request ? json_dumps(request, JSON_COMPACT) : NULL;
+    json_t *response = NULL;
+    char name[64];
+    snprintf(name, sizeof(name), "%s /%.*s", method, (int)strcspn(path, "?"), path);
+    if (body || !request) {
+        response = call(cli, method, path, name, NULL, body);
+    } else {
+        cli_error("Texts must be UTF-8.", "%s: what was given cannot be sent", name);
+    }
+    free(body); /* library's memory */
+    json_decref(request);
+    return response;
 }

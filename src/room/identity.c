@@ -42,12 +42,26 @@ int aura_identity_proof(const struct aura_claims *c, struct aura_token_proof *ou
     return 0;
 }
 
+/* A name may be longer than what is shown of it: it ends between two characters then (UTF-8). */
+static const char *display_of(const char *name, char out[AURA_DIRECTORY_TEXT_MAX + 1]) {
+    size_t n = name ? strnlen(name, AURA_DIRECTORY_TEXT_MAX + 1) : 0;
+    if (n > AURA_DIRECTORY_TEXT_MAX) {
+        n = AURA_DIRECTORY_TEXT_MAX;
+        while (n && ((unsigned char)name[n] & 0xc0) == 0x80) {
+            n--;
+        }
+    }
+    (void)snprintf(out, AURA_DIRECTORY_TEXT_MAX + 1, "%.*s", (int)n, name ? name : "");
+    return out;
+}
+
 int aura_identity_of(struct aura_directory *d, const struct aura_claims *c,
                      struct aura_identity *out, bool *created) {
     struct aura_token_proof p;
+    char display[AURA_DIRECTORY_TEXT_MAX + 1];
     *created = false;
     int err = aura_identity_proof(c, &p);
     return err ? err
-               : aura_directory_join(d, &p.proof, p.proof.subject, c->name ? c->name : "", p.kind,
-                                     out, created);
+               : aura_directory_join(d, &p.proof, p.proof.subject, display_of(c->name, display),
+                                     p.kind, out, created);
 }

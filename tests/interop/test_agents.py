@@ -18,7 +18,9 @@ from websockets.sync.client import connect
 
 from lib import tokens
 from lib.driver import eventually
+from lib.openapi import Rest
 from lib.receiver import Receiver, verify
+from lib.server import Server
 from lib.worker import HandWorker, RealWorker, worker_token
 from test_api import PythonApi, post
 from test_server_api import admin, node
@@ -94,6 +96,10 @@ def test_real_agent(server, room, workers, kind, prefix):
     agent = eventually(lambda: agent_of(server, room.name), 60, what="the agent is in the room")
     assert server.metric("auralink_agent_workers") >= 1
     assert agent["name"].startswith("Echo") and agent["attributes"]["lk.agent_name"] == name
+    if not Server.is_reference():
+        token = api.AccessToken(tokens.KEY, tokens.SECRET).with_grants(api.VideoGrants(room_create=True, room_list=True)).to_jwt()
+        known = Rest(server, token).good("GET", f"/aura/v1/ids/me?as={agent['attributes']['auralink.id']}")
+        assert known["kind"] == "agent" and name.lower().startswith(known["id"][1:-5][:20])
     echoed = caller.wait("trackSubscribed", 40, identity=agent["identity"])["sid"]
     caller.until(echoed, lambda s: s["loudSeconds"] > 0.5, 40, "no echo")
     assert rpc(server, room.name, agent["identity"], "echo", "hello") == f"{prefix}:hello"

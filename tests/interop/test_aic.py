@@ -9,9 +9,11 @@ import time
 
 import pytest
 
+from lib import tokens
 from lib.aicore import SANITIZED, AICore
 from lib.driver import eventually
 from lib.netem import Forwarder, Impairment
+from lib.openapi import Rest
 from lib.proxy import Proxy
 from lib.server import Server
 
@@ -313,6 +315,24 @@ def test_opting_out(call, record):
     viewer.until(own, lambda s: s["distinct"] > 60, 30, "pictures of who opted out")
     assert codec(viewer, own) == NATIVE
     goes_to(viewer, video, AIC)
+
+
+def test_a_person_opts_out(call):
+    """`aic_off` of an AuraID holds at once and at the next join, whatever the app's attribute says; other people's calls go on."""
+    server, room, viewer, video = call
+    grants = {"attributes": {"auralink.aic": "on"}}
+    other = room.join("chromium", "other", grants=grants)
+    goes_to(other, video, AIC)
+    own = Rest(server, tokens.join("other", room.name))
+    own.good("PATCH", "/aura/v1/ids/me", {"aic_off": True})
+    goes_to(other, video, NATIVE)
+    other.disconnect()
+    again = room.join("chromium", "other", grants=grants)
+    again.until(video, lambda s: s["distinct"] > 30, 20, "pictures for who opted out")
+    assert codec(again, video) == NATIVE
+    goes_to(viewer, video, AIC)
+    own.good("PATCH", "/aura/v1/ids/me", {"aic_off": False})
+    goes_to(again, video, AIC)
 
 
 def test_simulcast(core, start_server, room_on):

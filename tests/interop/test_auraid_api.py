@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 
 import openapi_spec_validator
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from livekit import api
 
 from lib import openapi, tokens
-from lib.driver import eventually
+from lib.driver import HERE, eventually
 from lib.openapi import Rest
 from lib.server import Server
 
@@ -76,7 +77,41 @@ def test_the_same_as_a_join_gives(server, room_on):
     assert (status, again) == (201, 200)
 
 
-def test_changes_stay(server, start_server):
+NODE_TOKEN = """import { AccessToken } from 'livekit-server-sdk';
+const t = new AccessToken('devkey', 'secret', JSON.parse(process.argv[1]));
+t.addGrant(JSON.parse(process.argv[2]));
+console.log(await t.toJwt());"""
+
+
+def test_tokens_of_node(server):
+    """npm livekit-server-sdk: a person's token and an app's own."""
+    def of(options: dict, grant: dict) -> Rest:
+        done = subprocess.run(["node", "--input-type=module", "-e", NODE_TOKEN, json.dumps(options), json.dumps(grant)], cwd=HERE,
+                              capture_output=True, text=True, check=True)
+        return Rest(server, done.stdout.strip())
+
+    ann = of({"identity": "ann", "name": "Ann"}, {"roomJoin": True, "room": "r"})
+    assert (ann.good("GET", ME)["id"], ann.good("GET", ME)["display"]) == ("@ann.aura", "Ann")
+    assert of({}, {"roomCreate": True, "roomList": True}).good("GET", f"{ME}?as=@ann.aura")["display"] == "Ann"
+
+
+@pytest.mark.browser
+def test_in_a_page(server, room_on):
+    """A web page of another origin may do all of it: the browser asks first, and gets leave."""
+    room = room_on(server)
+    client = room.join("chromium", "ann")
+    token = person(server, "ann").token
+
+    def ask(method: str, path: str, body=None) -> dict:
+        return client.call("rest", method=method, url=server.http_url + path, token=token, body=body and json.dumps(body))
+
+    assert json.loads(ask("GET", ME)["text"])["id"] == "@ann.aura"
+    assert json.loads(ask("PATCH", ME, {"display": "Ann"})["text"])["display"] == "Ann"
+    assert ask("PUT", "/aura/v1/contacts/@bob.aura")["status"] == ask("DELETE", "/aura/v1/contacts/@bob.aura")["status"] == 204
+    assert json.loads(ask("GET", "/aura/v1/ids/@bob.aura")["text"])["code"] == "not_found"
+
+
+def test_changes_stay(server):
     ann = person(server, "ann", name="Ann of the token")
     before = ann.good("GET", ME)
     assert (before["display"], before["privacy"], before["aic_off"]) == ("Ann of the token", "everyone", False)
@@ -157,6 +192,26 @@ def test_an_app_acts_for_its_own(server):
     assert person(server, "bob").refused("GET", f"{ME}?as=@bob.aura") == (403, "forbidden")
     assert person(server, "eve").refused("POST", "/aura/v1/ids", {"identity": "bob"}) == (403, "forbidden")
     assert mine.refused("POST", "/aura/v1/ids") == mine.refused("POST", "/aura/v1/ids", {"identity": "a", "agent": "b"}) == (400, "bad_request")
+
+
+def test_an_app_lists_its_own(server):
+    """By pages, each of its people once, agents apart, and nobody of other apps."""
+    mine = app(server)
+    for i in range(5):
+        mine.good("POST", "/aura/v1/ids", {"identity": f"user-{i}"})
+    mine.good("POST", "/aura/v1/ids", {"agent": "echo"})
+    app(server, "other").good("POST", "/aura/v1/ids", {"identity": "user-9"})
+    person(server, "user-1").good("POST", "/aura/v1/links/livekit", {"token": person(server, "second").token})
+    names, after = [], ""
+    while page := [who["id"] for who in mine.good("GET", f"/aura/v1/ids?limit=2{after}")["ids"]]:
+        names += page
+        after = f"&after={page[-1]}"
+    assert names == [f"@user-{i}.aura" for i in range(5)]
+    assert [who["id"] for who in mine.good("GET", "/aura/v1/ids?kind=agent")["ids"]] == ["@echo.aura"]
+    assert [who["id"] for who in app(server, "other").good("GET", "/aura/v1/ids")["ids"]] == ["@user-9.aura"]
+    for query in ("limit=0", "limit=1001", "limit=x", "limit=2x", "after=x", "kind=x"):
+        assert mine.refused("GET", f"/aura/v1/ids?{query}") == (400, "bad_request"), query
+    assert person(server, "user-1").refused("GET", "/aura/v1/ids") == (403, "forbidden")
 
 
 # ---- proofs ----
@@ -324,6 +379,7 @@ def test_a_full_directory(start_server, tmp_path):
     server = start_server(config={"auraid": {"directory": str(tmp_path / "auraid.db"), "max_identities": 1}, "keys": KEYS})
     assert id_of(person(server, "ann")) == "@ann.aura"
     assert person(server, "bob").refused("GET", ME) == (503, "full")
+    assert app(server).refused("POST", "/aura/v1/ids", {"identity": "bob"}) == (503, "full")
     assert id_of(person(server, "ann")) == "@ann.aura"
 
 

@@ -171,6 +171,11 @@ def test_success(all_server, room_on, tmp_path):
     walk("egress", "stop", egress)
     events = walk("webhooks", "list")[0]["events"]
     walk("webhooks", "replay", "--from", str(events[-1]["seq"]))
+    assert walk("auraid", "of", "callee") == walk("auraid", "get", "@callee.aura") == walk("auraid", "list", "--limit", "1")[0]["ids"]
+    assert walk("auraid", "export", "@callee.aura")[0]["proofs"] == [{"provider": f"livekit/{tokens.KEY}", "subject": "callee"}]
+    walk("auraid", "delete", "@callee.aura")
+    [error] = walk("auraid", "get", "@callee.aura", status=1)
+    assert "404" in error["error"] and "/aura/v1/ids" in error["hint"]
     walk("aic", "top", "--once")
     assert "denied-peer-ip" in walk("turn", "config", "--config", turn_config(tmp_path))[0]["config"]
     assert walk("doctor")[0]["ok"] is True

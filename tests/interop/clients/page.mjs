@@ -449,6 +449,11 @@ window.driver = {
     client.published.delete(m.sid);
   },
   sent: (m) => get(m).published.get(m.sid).state.counter,
+  /** A request as a page makes it: to another origin, so the server has to allow it. */
+  async rest(m) {
+    const answer = await fetch(m.url, { method: m.method, headers: { Authorization: `Bearer ${m.token}` }, body: m.body });
+    return { status: answer.status, text: await answer.text(), retryAfter: answer.headers.get('retry-after') };
+  },
   setMetadata: (m) => get(m).room.localParticipant.setMetadata(m.metadata),
   setName: (m) => get(m).room.localParticipant.setName(m.name),
   setAttributes: (m) => get(m).room.localParticipant.setAttributes(m.attributes),

@@ -124,6 +124,60 @@ static int proofs_are_linked(void) {
     return 0;
 }
 
+static void join_proofs(void *arg, const struct aura_proof *proof) {
+    aura_buf_printf(arg, "%s:%s ", proof->provider, proof->subject);
+}
+
+static void join_names(void *arg, const struct aura_id *other) {
+    aura_buf_printf(arg, "%s ", other->name);
+}
+
+static void join_people(void *arg, const struct aura_identity *who) {
+    aura_buf_printf(arg, "%s ", who->id.name);
+}
+
+static int lists_are_told_in_order(void) {
+    struct world w;
+    struct aura_buf text = AURA_BUF(1000);
+    begin(&w, ":memory:");
+    struct aura_id a = join(&w, "livekit/key", "alice", "alice", true);
+    const struct aura_proof matrix = {"matrix", "@alice:example.org"};
+    assert_int_equal(aura_directory_link(w.d, &a, &matrix), 0);
+    assert_int_equal(aura_directory_links(w.d, &a, join_proofs, &text), 0);
+    assert_string_equal(aura_buf_text(&text), "livekit/key:alice matrix:@alice:example.org ");
+    assert_int_equal(aura_directory_known_by(w.d, &a, "livekit/key"), 0);
+    assert_int_equal(aura_directory_known_by(w.d, &a, "livekit/other"), AURA_ENOENT);
+    static const struct aura_id others[] = {{"zed"}, {"bob"}, {"eve"}};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(aura_directory_set_stance(w.d, &a, &others[i],
+                                                   i < 2 ? AURA_STANCE_ALLOW : AURA_STANCE_BLOCK),
+                         0);
+    }
+    aura_buf_clear(&text);
+    assert_int_equal(aura_directory_stances(w.d, &a, AURA_STANCE_ALLOW, join_names, &text), 0);
+    assert_int_equal(aura_directory_stances(w.d, &a, AURA_STANCE_BLOCK, join_names, &text), 0);
+    assert_string_equal(aura_buf_text(&text), "bob zed eve ");
+    for (int i = 0; i < 3; i++) {
+        char subject[] = {'u', 's', 'e', 'r', (char)('0' + i), 0};
+        (void)join(&w, "livekit/key", subject, subject, true);
+    }
+    const struct aura_proof more = {"livekit/key", "again"};
+    assert_int_equal(aura_directory_link(w.d, &a, &more), 0); /* is in the list once all the same */
+    aura_buf_clear(&text);
+    assert_int_equal(aura_directory_known(w.d, "livekit/key", "", 2, join_people, &text), 0);
+    assert_int_equal(aura_directory_known(w.d, "livekit/key", "user0", 9, join_people, &text), 0);
+    assert_int_equal(aura_directory_known(w.d, "livekit/other", "", 9, join_people, &text), 0);
+    assert_string_equal(aura_buf_text(&text), "alice user0 user1 user2 ");
+    const struct aura_id nobody = {"nobody"};
+    aura_buf_clear(&text);
+    assert_int_equal(aura_directory_links(w.d, &nobody, join_proofs, &text), 0);
+    assert_int_equal(aura_directory_stances(w.d, &nobody, AURA_STANCE_ALLOW, join_names, &text), 0);
+    assert_int_equal(text.len, 0);
+    aura_buf_free(&text);
+    aura_directory_close(w.d);
+    return 0;
+}
+
 struct listed {
     int count;
     char first[64], last[64];
@@ -265,6 +319,7 @@ int main(void) {
         AURA_PLAIN(joins_make_one_identity_for_each_proof),
         AURA_PLAIN(ceilings_hold),
         AURA_PLAIN(proofs_are_linked),
+        AURA_PLAIN(lists_are_told_in_order),
         AURA_PLAIN(devices_come_and_go),
         AURA_PLAIN(people_decide_who_rings),
         AURA_PLAIN(people_get_their_data_and_go),

@@ -19,8 +19,11 @@ static void begin(struct scene *s, uint64_t max) {
         .path = ":memory:", .max_identities = max, .clock = &s->clock.clock, .rand = &s->rand.rand};
     assert_int_equal(aura_directory_open(&s->d, &conf, &why), 0);
     aura_buf_free(&why);
-    const struct aura_rooms_conf rooms = {
-        .auto_create = true, .directory = s->d, .aic = true, .max_attributes_bytes = 100};
+    const struct aura_rooms_conf rooms = {.auto_create = true,
+                                          .directory = s->d,
+                                          .aic = true,
+                                          .aic_steers = true,
+                                          .max_attributes_bytes = 100};
     world_start(&s->w, &rooms);
 }
 
@@ -159,6 +162,41 @@ static int who_is_deleted_goes_on_without(void) {
     return 0;
 }
 
+/* Who would be compressed is told to publish AV1 (docs/aic-protocol.md section 9). */
+static bool is_to_be_compressed(struct scene *s) {
+    static const struct wish wish = {.identity = "ann",
+                                     .user_agent = "Mozilla/5.0 (X11; Linux x86_64) "
+                                                   "AppleWebKit/537.36 (KHTML, like Gecko) "
+                                                   "Chrome/156.0.0.0 Safari/537.36",
+                                     .aic = "on"};
+    struct client c;
+    bool av1 = false, vp8 = false;
+    enter(&s->w, &c, &wish);
+    const Livekit__JoinResponse *j = GOT(&c, JOIN)->join;
+    for (size_t i = 0; i < j->n_enabled_publish_codecs; i++) {
+        av1 |= strcmp(j->enabled_publish_codecs[i]->mime, "video/AV1") == 0;
+        vp8 |= strcmp(j->enabled_publish_codecs[i]->mime, "video/VP8") == 0;
+    }
+    client_end(&c);
+    return av1 && !vp8;
+}
+
+static int a_person_opts_out_whatever_the_app_says(void) {
+    struct scene s;
+    struct aura_identity who;
+    const struct aura_id ann = {"ann"};
+    begin(&s, 100);
+    assert_true(is_to_be_compressed(&s));
+    for (int off = 1; off >= 0; off--) {
+        assert_int_equal(aura_directory_get(s.d, &ann, &who), 0);
+        who.aic_off = off;
+        assert_int_equal(aura_directory_update(s.d, &who), 0);
+        assert_int_equal(is_to_be_compressed(&s), !off);
+    }
+    end(&s);
+    return 0;
+}
+
 /* ---- whose a token is ---- */
 
 static struct aura_claims claims_of(const char *identity, const char *kind) {
@@ -199,6 +237,23 @@ static int tokens_are_somebodys_or_nobodys(void) {
     return 0;
 }
 
+static int long_names_are_cut_between_characters(void) {
+    struct scene s;
+    struct aura_identity who;
+    char name[400];
+    bool created;
+    begin(&s, 100);
+    memset(name, 'x', sizeof(name));
+    memcpy(name + AURA_DIRECTORY_TEXT_MAX - 1, "\xc3\xa4", 3); /* half of it would fit */
+    struct aura_claims c = claims_of("ann", NULL);
+    c.name = name;
+    assert_int_equal(aura_identity_of(s.d, &c, &who, &created), 0);
+    assert_int_equal(strlen(who.display), AURA_DIRECTORY_TEXT_MAX - 1);
+    assert_int_equal(who.display[AURA_DIRECTORY_TEXT_MAX - 2], 'x');
+    end(&s);
+    return 0;
+}
+
 /* An agent's identity in a room is of one job; the agent is who it is dispatched as. */
 static int jobs_of_one_agent_are_one(void) {
     struct scene s;
@@ -231,7 +286,9 @@ int main(void) {
         AURA_PLAIN(a_full_directory_keeps_nobody_out),
         AURA_PLAIN(what_is_the_servers_is_passed_over),
         AURA_PLAIN(who_is_deleted_goes_on_without),
+        AURA_PLAIN(a_person_opts_out_whatever_the_app_says),
         AURA_PLAIN(tokens_are_somebodys_or_nobodys),
+        AURA_PLAIN(long_names_are_cut_between_characters),
         AURA_PLAIN(jobs_of_one_agent_are_one),
     };
     return RUN_CASES("auraid", cases);
