@@ -35,11 +35,6 @@ def load(url: str, *options: str) -> dict:
     return finish(start(url, *options))
 
 
-def lost_nothing(result: dict) -> None:
-    """But what the kernel had no room for, because a program did not get to read it."""
-    assert result["loss_after_repair"] == 0 or (result["udp_buffer_errors"] and result["loss_after_repair"] < 0.01), result
-
-
 @pytest.mark.smoke
 def test_two_publishers_ten_subscribers(server, record):
     """Everything that is sent arrives, once, and all figures are there."""
@@ -51,10 +46,9 @@ def test_two_publishers_ten_subscribers(server, record):
            latency_ms=result["video_latency_ms"]["p50"], packets=counts["packets"])
     assert (result["connected"], result["failed"]) == (12, 0), result
     assert (result["tracks_flowing"], result["tracks_expected"]) == (40, 40), result
-    # Audio, and a packet of each picture at least; half of it from publishers that have no time.
-    assert counts["packets"] > 5 * (10 * 2 * (50 + 30)) / 2, counts
+    assert counts["packets"] > 5 * (10 * 2 * (50 + 30)), counts  # audio, and a packet of each picture at least
     assert counts["unknown"] == 0, counts
-    lost_nothing(result)
+    assert result["loss_after_repair"] == 0, result
     assert result["video_latency_ms"]["count"] == counts["frames"] > 0, result
     assert result["first_audio_ms"]["count"] == result["first_video_ms"]["count"] == 10
 
@@ -64,9 +58,8 @@ def test_h264_meeting(server):
     result = load(server.url, "--publishers", "4", "--subscribers", "0", "--meeting", "--video", "--codec", "h264",
                   "--no-simulcast", "--video-resolution", "360p", "--warmup", "6", "--duration", "3", "--room", "load-meeting")
     assert (result["tracks_flowing"], result["tracks_expected"]) == (12, 12), result
-    lost_nothing(result)
-    # A busy machine lets all twelve wait for a moment; none of them stands still.
-    assert result["counts"]["freeze_ms"] < 12 * 1000, result
+    assert result["loss_after_repair"] == 0, result
+    assert result["counts"]["freezes"] == 0, result
 
 
 def test_repairs_what_the_network_loses(server, record):
@@ -94,10 +87,9 @@ def test_our_publisher_repairs(server, record):
     counts = result["counts"]
     record(after=result["loss_after_repair"], resent=counts["resent"], frames=counts["frames"])
     assert counts["resent"] > 0.03 * counts["packets_sent"], counts
-    # A busy publisher leaves pictures out; what is sent comes, whole.
     assert result["loss_after_repair"] < 0.003, result
-    assert counts["frames"] > 0.5 * 8 * 30, counts
-    assert counts["freeze_ms"] < 3000, counts
+    assert counts["frames"] > 0.97 * 8 * 30, counts
+    assert counts["freezes"] <= 1, counts
 
 
 def test_stops_layers_nobody_takes(server):
@@ -105,11 +97,10 @@ def test_stops_layers_nobody_takes(server):
     options = ("--publishers", "1", "--subscribers", "2", "--video", "--quality", "low", "--duration", "3")
     every = load(server.url, *options, "--room", "load-all")
     needed = load(server.url, *options, "--room", "load-dynacast", "--dynacast", "--warmup", "9")
-    assert every["sent_packets_per_s"] > 100, every
-    assert 0 < needed["sent_packets_per_s"] < min(60, every["sent_packets_per_s"] / 2), needed
-    for result in (every, needed):
-        lost_nothing(result)
-    assert 50 < needed["received_kbps"] < 450, needed
+    assert every["sent_packets_per_s"] > 200, every
+    assert 25 < needed["sent_packets_per_s"] < 60, needed
+    assert every["loss_after_repair"] == needed["loss_after_repair"] == 0
+    assert 200 < needed["received_kbps"] < 450, needed
 
 
 @pytest.mark.parametrize("codec", ["vp8", "h264"])
@@ -138,8 +129,8 @@ def test_we_see_other_publishers(room, server):
     result = load(server.url, "--publishers", "0", "--subscribers", "3", "--room", room.name, "--duration", "5")
     counts = result["counts"]
     assert result["tracks_flowing"] == 6, result
-    assert counts["frames"] > 3 * 5 * 20 * 0.2, counts  # a busy encoder leaves pictures out
-    lost_nothing(result)
+    assert counts["frames"] > 3 * 5 * 20 * 0.8, counts
+    assert result["loss_after_repair"] == 0, result
 
 
 def test_says_what_is_wrong(server):

@@ -140,5 +140,5 @@ def test_sigterm_drains(start_server, room_on, record):
     took = time.monotonic() - start
     record(exit_s=took)
     assert status == 0, server.tail()
-    assert took < limit_s + 20, "it waited for those who do not go"
+    assert took < limit_s + 3, "it waited for those who do not go"
     eventually(lambda: client.find("reconnecting") or client.find("disconnected"), what="the client knows")
