@@ -113,7 +113,7 @@ def compressed(sender, viewer, video, seconds: float = 2) -> tuple[float, float]
         after = viewer.call("rtcStats", sid=video)
         return after["mimeType"] == AIC and after["keyFramesDecoded"] == before and (sent, kbps)
 
-    return eventually(stretch, 60, what="AIC lasts for a while")
+    return eventually(stretch, 150, what="AIC lasts for a while")
 
 
 def test_compressed(call, record):
