@@ -60,7 +60,7 @@ def test_node_through(room, server, record, network, bad_side):
         assert seen["maxGapMs"] < at_most(1000, receiver, sender), seen
         assert share > 0.85, (arrived, sent, seen)
         assert seen["unreadable"] == 0, "a damaged picture was shown"
-        assert heard["loudSeconds"] > heard["seconds"] * 0.9 > MEASURE_S * 0.45, heard
+        assert heard["loudSeconds"] > MEASURE_S * 0.9, heard
         assert heard["maxSilentMs"] < at_most(300, receiver, sender), heard
     finally:
         forwarder.close()
@@ -91,7 +91,7 @@ def test_chromium_repairs_with_rtx(room, server, record):
         assert repaired > 0.4 * nacks, "NACKs go unanswered"
         put_together = after["framesReceived"] - before["framesReceived"]
         assert put_together > sent * 0.85 > 0, (put_together, sent)
-        assert decoded > put_together * 0.5, "what was repaired cannot be decoded"
+        assert decoded > put_together * 0.85, "what was repaired cannot be decoded"
         assert freezes * 1000 < at_most(1000, receiver, sender)
     finally:
         forwarder.close()

@@ -129,7 +129,7 @@ class Talk:
 
 def speaking(path: str, until: float, corner: tuple[int, int]) -> float:
     """The last time before at which that border is on: on a busy machine sound may have gaps."""
-    for back in range(0, 45, 2):
+    for back in range(0, 30, 2):
         if is_green(border(picture(path, until - back / 10), corner)):
             return until - back / 10
     raise AssertionError(f"nobody speaks there before {until} s of {path}")
