@@ -108,11 +108,12 @@ def test_others_see_our_publisher(room, server, codec):
     """An unmodified SDK decodes what we publish, stamps and all."""
     viewer = room.join("node", "viewer")
     ours = start(server.url, "--publishers", "1", "--subscribers", "0", "--room", room.name, "--codec", codec,
-                 "--duration", "300")
+                 "--warmup", "0", "--duration", "300")
     try:
         video = viewer.wait("trackSubscribed", 60, where=lambda e: e["kind"] == "video")["sid"]
         audio = viewer.wait("trackSubscribed", 60, where=lambda e: e["kind"] == "audio")["sid"]
-        viewer.until(video, lambda s: s["frames"] > 60 and s["lastSize"] == "1280x720", 60, "no picture")
+        # What it counts begins a second after its publisher joins: two seconds before these frames are seen.
+        viewer.until(video, lambda s: s["frames"] > 90 and s["lastSize"] == "1280x720", 60, "no picture")
         viewer.until(audio, lambda s: s["loudSeconds"] > 1, 60, "no sound")
         ours.send_signal(signal.SIGINT)
         result = finish(ours)
