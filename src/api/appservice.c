@@ -3,9 +3,9 @@
  * /_matrix/app/v1: what a homeserver asks of its Application Service, and the threads on which we
  * ask it. (Matrix specification 1.11, Application Service API; docs/matrix.md)
  */
+#include "auraid/matrix/appservice.h"
 #include "api/matrix.h"
 #include "api/server_priv.h"
-#include "auraid/matrix/appservice.h"
 #include "auraid/matrix/pool.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -38,7 +38,8 @@ static void answer(struct aura_http_req *req, int status, const char *body) {
     aura_http_respond(req, status, "application/json", body, strlen(body));
 }
 
-static const char not_found[] = "{\"errcode\":\"M_NOT_FOUND\",\"error\":\"there is no such AuraID\"}";
+static const char not_found[] =
+    "{\"errcode\":\"M_NOT_FOUND\",\"error\":\"there is no such AuraID\"}";
 
 /* ---- errands ---- */
 
@@ -103,8 +104,7 @@ static void transaction(struct aura__appservice *a, struct aura_http_req *req, c
     if (!err) {
         answer(req, 200, "{}");
     } else if (err == AURA_EMALFORMED) {
-        answer(req, 400,
-               "{\"errcode\":\"M_BAD_JSON\",\"error\":\"wanted an object with events\"}");
+        answer(req, 400, "{\"errcode\":\"M_BAD_JSON\",\"error\":\"wanted an object with events\"}");
     } else {
         AURA_LOG_LIMITED("matrix", AURA_LOG_ERROR, "transaction_failed",
                          AURA_S("why", aura_err_text(err)));
@@ -179,9 +179,9 @@ static bool admit(struct aura__appservice *a, struct aura_http_req *req) {
     }
     a->refused++;
     aura__refused(a->server, req);
-    AURA_LOG_LIMITED("matrix", AURA_LOG_WARN, "homeserver_refused",
-                     AURA_S("why", shown ? "another hs_token than the registration's"
-                                         : "no hs_token was sent"));
+    AURA_LOG_LIMITED(
+        "matrix", AURA_LOG_WARN, "homeserver_refused",
+        AURA_S("why", shown ? "another hs_token than the registration's" : "no hs_token was sent"));
     answer(req, shown ? 403 : 401,
            shown ? "{\"errcode\":\"M_FORBIDDEN\",\"error\":\"not the registration's hs_token\"}"
                  : "{\"errcode\":\"M_UNAUTHORIZED\",\"error\":\"wanted Bearer hs_token\"}");
@@ -203,7 +203,8 @@ void aura__appservice_request(struct aura_server *s, struct aura_http_req *req) 
         answer(req, 404, "{\"errcode\":\"M_UNRECOGNIZED\",\"error\":\"there is no such path\"}");
     } else if (strcmp(r->method, aura_http_method(req)) != 0) {
         (void)aura_http_answer_header(req, "allow", r->method);
-        answer(req, 405, "{\"errcode\":\"M_UNRECOGNIZED\",\"error\":\"another method: see Allow\"}");
+        answer(req, 405,
+               "{\"errcode\":\"M_UNRECOGNIZED\",\"error\":\"another method: see Allow\"}");
     } else {
         r->fn(a, req, rest);
     }

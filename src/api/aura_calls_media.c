@@ -264,8 +264,8 @@ static void watch(void *arg, const struct aura_call_event *e) {
 /* ---- beginning and end ---- */
 
 int aura__calls_new(struct aura__calls **cp, struct aura_server *s) {
-    static const struct aura_exchange_hooks hooks = {open_room, add_way,    on_left,
-                                                     on_ended,  call_agent, push, watch};
+    static const struct aura_exchange_hooks hooks = {open_room,  add_way, on_left, on_ended,
+                                                     call_agent, push,    watch};
     const struct aura_calls_settings *set = &s->conf.calls;
     struct aura__calls *c = aura_zalloc(sizeof(*c));
     if (!c) {

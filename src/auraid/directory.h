@@ -21,10 +21,10 @@ enum {
     AURA_DIRECTORY_DEVICES_MAX = 32, /* of one identity; the one seen longest ago goes */
     AURA_DIRECTORY_LINKS_MAX = 32,   /* proofs of one identity */
     AURA_DIRECTORY_CONTACTS_MAX = 5000,
-    AURA_DIRECTORY_EVENTS_MAX = 10000, /* of Matrix, that are known as seen; the oldest go */
-    AURA_DIRECTORY_ROOMS_MAX = 200,    /* of Matrix, that an identity's ghost is in */
+    AURA_DIRECTORY_EVENTS_MAX = 10000,   /* of Matrix, that are known as seen; the oldest go */
+    AURA_DIRECTORY_ROOMS_MAX = 200,      /* of Matrix, that an identity's ghost is in */
     AURA_DIRECTORY_ROOM_PEOPLE_MAX = 32, /* ghosts of one room that a call of it rings */
-    AURA_DIRECTORY_MISSED_MAX = 100, /* calls that one identity missed; the oldest go */
+    AURA_DIRECTORY_MISSED_MAX = 100,     /* calls that one identity missed; the oldest go */
 };
 
 struct aura_directory;

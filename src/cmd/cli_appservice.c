@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `auralink auraid appservice`: the file by which a homeserver knows us. */
+#include "cmd/cli_appservice.h"
 #include "auraid/matrix/registration.h"
 #include "base/buf.h"
 #include "cmd/cli.h"
-#include "cmd/cli_appservice.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,8 +24,8 @@ const struct aura_arg cli_appservice_options[CLI_APPSERVICE_OPTIONS] = {
 /* @return false after a message */
 static bool check(void) {
     struct aura_server_name name;
-    bool http = which.url && (strncmp(which.url, "http://", 7) == 0 ||
-                              strncmp(which.url, "https://", 8) == 0);
+    bool http = which.url &&
+                (strncmp(which.url, "http://", 7) == 0 || strncmp(which.url, "https://", 8) == 0);
     if (!which.server || aura_server_name_parse(&name, which.server, strlen(which.server))) {
         cli_error("It is what stands behind the colon of the homeserver's users.",
                   "--server wants a homeserver's name, such as example.org");

@@ -21,8 +21,7 @@ struct server_appservice {
 };
 /** Reads the registration. @param out  NULL: there is none. @return 0, or an error after a message
  * on standard error */
-AURA_NODISCARD int server_appservice_start(struct server_appservice *s,
-                                           const struct aura_config *c,
+AURA_NODISCARD int server_appservice_start(struct server_appservice *s, const struct aura_config *c,
                                            const struct aura_appservice_conf **out);
 
 #endif

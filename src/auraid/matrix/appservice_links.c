@@ -113,8 +113,8 @@ static void on_retry(void *arg) {
 
 /* ---- what became of them ---- */
 
-static const char *const names[] = {"register", "join", "room", "call", "enter", "leave",
-                                    "decline"};
+static const char *const names[] = {"register", "join",  "room",   "call",
+                                    "enter",    "leave", "decline"};
 
 static void say_failed(struct aura_as *as, const struct aura_as_errand *e, bool again) {
     as->stats.failed++;
@@ -125,7 +125,8 @@ static void say_failed(struct aura_as *as, const struct aura_as_errand *e, bool 
 
 /* Nothing was there to do it with; the next time is another one. @return false: it is given up */
 static bool try_again(struct link *l, const struct aura_as_errand *e) {
-    bool may = e->err != AURA_EPOLICY && ++l->tries < AURA_AS_TRIES_MAX && !(l->outgoing && !l->rung);
+    bool may =
+        e->err != AURA_EPOLICY && ++l->tries < AURA_AS_TRIES_MAX && !(l->outgoing && !l->rung);
     uint64_t in_us = (uint64_t)AURA_AS_RETRY_MS * AURA_US_PER_MS << (may ? l->tries - 1 : 0);
     may = may && !aura_timer_start(l->as->conf.timers, &l->retry, in_us, on_retry, l);
     say_failed(l->as, e, may);
@@ -260,8 +261,7 @@ static void on_proof(void *arg, const struct aura_proof *proof) {
     struct search *s = arg;
     struct aura_id ghost;
     if (!s->mxid[0] && strcmp(proof->provider, "matrix") == 0 &&
-        strlen(proof->subject) < sizeof(s->mxid) &&
-        aura__as_ghost(s->as, proof->subject, &ghost)) {
+        strlen(proof->subject) < sizeof(s->mxid) && aura__as_ghost(s->as, proof->subject, &ghost)) {
         (void)snprintf(s->mxid, sizeof(s->mxid), "%s", proof->subject);
     }
 }

@@ -12,17 +12,17 @@ struct link {
     struct aura_node node;
     struct aura_as *as;
     uint64_t id;
-    char call[AURA_CALL_ID_BYTES];         /* "" = it is just being made */
-    struct aura_id ghost, peer;            /* the peer's AuraID */
-    char mxid[AURA_MXID_BYTES_MAX];        /* the peer */
-    char room[AURA_AS_TEXT_MAX];           /* "" = there is none yet */
-    char ring[AURA_AS_TEXT_MAX];           /* event; "" = none yet */
-    bool outgoing;                         /* the ghost has rung */
-    bool rung, answered, over;             /* outgoing: it was tried; the call is on; it is not */
-    bool wants_in, in;                     /* the ghost's membership */
-    bool wants_decline;                    /* the ring */
-    bool remade;                           /* the room, since the ghost had none in the old one */
-    bool busy;                             /* an errand is under way */
+    char call[AURA_CALL_ID_BYTES];  /* "" = it is just being made */
+    struct aura_id ghost, peer;     /* the peer's AuraID */
+    char mxid[AURA_MXID_BYTES_MAX]; /* the peer */
+    char room[AURA_AS_TEXT_MAX];    /* "" = there is none yet */
+    char ring[AURA_AS_TEXT_MAX];    /* event; "" = none yet */
+    bool outgoing;                  /* the ghost has rung */
+    bool rung, answered, over;      /* outgoing: it was tried; the call is on; it is not */
+    bool wants_in, in;              /* the ghost's membership */
+    bool wants_decline;             /* the ring */
+    bool remade;                    /* the room, since the ghost had none in the old one */
+    bool busy;                      /* an errand is under way */
     enum aura_as_do doing;
     unsigned tries;
     struct aura_timer retry, expiry;

@@ -54,7 +54,7 @@ static void judge(struct aura_as_errand *e, struct request *q, const struct aura
     json_decref(said);
     bool refused = got->status >= 400 && got->status < 500 && got->status != 429;
     e->err = refused ? AURA_EPOLICY : got->status == 429 ? AURA_EAGAIN : AURA_EIO;
-    e->why = got->status == 401 ? "it does not know our as_token: has it read the registration?"
+    e->why = got->status == 401   ? "it does not know our as_token: has it read the registration?"
              : got->status == 403 ? "it does not let the ghost do that"
              : got->status == 429 ? "it says that we ask too often: rate_limited: false is missing"
              : refused            ? "it refuses that"
@@ -122,10 +122,10 @@ static int name_ghost(const struct aura_as_home *home, struct aura_as_errand *e)
 static int do_register(const struct aura_as_home *home, struct aura_as_errand *e) {
     char local[AURA_MXID_BYTES_MAX];
     (void)snprintf(local, sizeof(local), "%.*s", (int)strcspn(e->ghost + 1, ":"), e->ghost + 1);
-    struct request q = request_of("POST", "/register",
-                                  json_pack("{s:s, s:s, s:b}", "type",
-                                            "m.login.application_service", "username", local,
-                                            "inhibit_login", 1));
+    struct request q =
+        request_of("POST", "/register",
+                   json_pack("{s:s, s:s, s:b}", "type", "m.login.application_service", "username",
+                             local, "inhibit_login", 1));
     int err = ask(home, e, &q, false);
     if (err == AURA_EPOLICY && strcmp(q.code, "M_USER_IN_USE") == 0) {
         e->err = 0;

@@ -97,12 +97,9 @@ static bool read_event(struct aura_as_event *e, const json_t *json) {
     static const struct {
         const char *type;
         bool (*read)(struct aura_as_event *e, const json_t *json, const json_t *content);
-    } types[] = {{"m.room.member", read_member},
-                 {aura_as_member_type, read_call_member},
-                 {aura_as_ring_type, read_ring},
-                 {"m.rtc.notification", read_ring},
-                 {aura_as_decline_type, read_decline},
-                 {"m.rtc.decline", read_decline}};
+    } types[] = {{"m.room.member", read_member},       {aura_as_member_type, read_call_member},
+                 {aura_as_ring_type, read_ring},       {"m.rtc.notification", read_ring},
+                 {aura_as_decline_type, read_decline}, {"m.rtc.decline", read_decline}};
     const char *type = text_at(json, "type");
     const json_t *content = json_object_get(json, "content");
     *e = (struct aura_as_event){.id = text_at(json, "event_id"),
@@ -122,8 +119,8 @@ static bool read_event(struct aura_as_event *e, const json_t *json) {
     return false;
 }
 
-int aura_as_read(const void *body, size_t len,
-                 int (*fn)(void *arg, const struct aura_as_event *e), void *arg) {
+int aura_as_read(const void *body, size_t len, int (*fn)(void *arg, const struct aura_as_event *e),
+                 void *arg) {
     json_t *json = len <= AURA_AS_BODY_BYTES_MAX ? json_loadb(body, len, 0, NULL) : NULL;
     const json_t *events = json_object_get(json, "events");
     struct aura_as_event e;

@@ -16,11 +16,11 @@
 #include <jansson.h>
 
 enum {
-    AURA_AS_BODY_BYTES_MAX = 8 << 20, /* of a transaction: Synapse sends 100 events of 64 KiB */
-    AURA_AS_TEXT_MAX = 256,           /* an event, room or transaction id, with the NUL */
-    AURA_AS_MENTIONS_MAX = 32,        /* of one ring that are looked at */
-    AURA_AS_LIFETIME_MAX_MS = 120000, /* of a ring, whatever it says of itself */
-    AURA_AS_SKEW_MAX_MS = 20000,      /* sender's clock; beyond it the homeserver's counts */
+    AURA_AS_BODY_BYTES_MAX = 8 << 20,     /* of a transaction: Synapse sends 100 events of 64 KiB */
+    AURA_AS_TEXT_MAX = 256,               /* an event, room or transaction id, with the NUL */
+    AURA_AS_MENTIONS_MAX = 32,            /* of one ring that are looked at */
+    AURA_AS_LIFETIME_MAX_MS = 120000,     /* of a ring, whatever it says of itself */
+    AURA_AS_SKEW_MAX_MS = 20000,          /* sender's clock; beyond it the homeserver's counts */
     AURA_AS_EXPIRES_MS = 4 * 3600 * 1000, /* of a membership: what Element Call writes */
 };
 

@@ -71,8 +71,8 @@ static void hook_push(void *arg, const char *event, const char *call, const json
     }
 }
 
-static const struct aura_exchange_hooks hooks = {hook_open,  hook_join,  hook_left,
-                                                 hook_ended, hook_agent, hook_push, NULL};
+static const struct aura_exchange_hooks hooks = {hook_open,  hook_join, hook_left, hook_ended,
+                                                 hook_agent, hook_push, NULL};
 
 /* ---- devices ---- */
 
