@@ -348,8 +348,7 @@ def test_comes_once(world):
     phone.wait("missed")
     assert phone.names() == ["hello", "ring", "quiet", "missed"]
     assert world.push("/_matrix/app/v1/transactions/r1", {"events": [ring(two)]}, token) == (200, {})
-    phone.wait("ring", phone.mark() - 0 if phone.names()[-1] != "ring" else 0)
-    assert phone.names().count("ring") == 2
+    eventually(lambda: phone.names() == ["hello", "ring", "quiet", "missed", "ring"], WAIT_S, 0.05, "another event is a new one")
 
 
 def test_synapse_restarts(world):
@@ -366,6 +365,8 @@ def test_synapse_restarts(world):
     since = phone.mark()
     bob.ring(room, bob.enter(room), [world.ghost(ann)])
     phone.wait("ring", since, timeout=WAIT_S)
+    with open(world.synapse.log_path, errors="replace") as log:
+        assert log.read().count("/_matrix/app/v1/transactions/1: 200") >= 2  # or this test says nothing
 
 
 def test_homeserver_down(world):
