@@ -157,8 +157,9 @@ static void ring_one(struct aura_as *as, const struct aura_as_event *e, const st
                      uint64_t left_ms) {
     struct aura_exchange_rung rung;
     struct aura_id peer;
-    if (is_linked(as, e, ghost) || peer_of(as, e->sender, &peer) ||
-        strcmp(peer.name, ghost->name) == 0) {
+    /* Who may not ring is not even given an AuraID. */
+    if (is_linked(as, e, ghost) || may_ring(as, e->sender, ghost) ||
+        peer_of(as, e->sender, &peer) || strcmp(peer.name, ghost->name) == 0) {
         return;
     }
     struct link *l = aura__as_link_new(as);

@@ -229,7 +229,9 @@ static int set_headers(struct flight *f, const struct aura_fetch *q) {
         struct aura_buf text = AURA_BUF(AURA_FETCH_HEADER_BYTES_MAX);
         err = aura_buf_printf(&text, "Authorization: Bearer %s", q->bearer);
         err = err ? err : add_header(f, aura_buf_text(&text));
-        aura_wipe(text.data, text.len);
+        if (text.data) {
+            aura_wipe(text.data, text.len);
+        }
         aura_buf_free(&text);
     }
     if (!err && q->body) {

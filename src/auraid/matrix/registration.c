@@ -193,7 +193,9 @@ int aura_registration_read(struct aura_registration *out, const char *path, stru
     if (fd >= 0) {
         close(fd);
     }
-    aura_wipe(text.data, text.len);
+    if (text.data) {
+        aura_wipe(text.data, text.len);
+    }
     aura_buf_free(&text);
     return err;
 }
