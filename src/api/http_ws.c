@@ -157,11 +157,12 @@ static int send_close(struct aura_ws *ws, struct lws *wsi) {
     return 0;
 }
 
+/* With a byte in it: lws 4.1 does not tell of answers to empty ones, which are empty too. */
 static int send_ping(struct aura_ws *ws, struct lws *wsi) {
-    uint8_t room[LWS_PRE];
+    uint8_t room[LWS_PRE + 1] = {0};
     ws->ping_due = false;
     ws->pinged = true;
-    if (lws_write(wsi, room + LWS_PRE, 0, LWS_WRITE_PING) < 0) {
+    if (lws_write(wsi, room + LWS_PRE, 1, LWS_WRITE_PING) < 0) {
         return -1;
     }
     if (ws->queue || ws->closing) {

@@ -335,9 +335,9 @@ static void silent_one(struct rig *r) {
     for (int i = 0; i < 4; i++) { /* who answers stays, however long */
         atomic_fetch_add(&ahead_us, (AURA_HTTP_PING_S + 1) * AURA_US_PER_S);
         AURA_BUG_ON(read_frame(fd, back, sizeof(back), &len) != 9);
-        frame(fd, 10, true, "", 0);
-        frame(fd, 2, true, "x", 1);
-        AURA_BUG_ON(read_frame(fd, back, sizeof(back), &len) != 2);
+        frame(fd, 10, true, back, len); /* and does nothing else: a ping of its own is no answer */
+        frame(fd, 9, true, "x", 1);
+        AURA_BUG_ON(read_frame(fd, back, sizeof(back), &len) != 10);
     }
     atomic_fetch_add(&ahead_us, (AURA_HTTP_PING_S + 1) * AURA_US_PER_S);
     AURA_BUG_ON(read_frame(fd, back, sizeof(back), &len) != 9);
