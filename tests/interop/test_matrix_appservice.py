@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import stat
+import subprocess
 import time
 import urllib.parse
 
@@ -16,7 +17,7 @@ import yaml
 
 from lib import cli, tokens
 from lib.calls import KEYS, Person
-from lib.driver import eventually
+from lib.driver import HERE, eventually
 from lib.ports import free_port
 from lib.server import Server
 from lib.synapse import DECLINE, MEMBER, RING, Synapse
@@ -306,6 +307,35 @@ def test_rings_matrix(world):
     ann.post(f"{call}/leave")
     assert phone.wait("over", call=call)["reason"] == "cancelled"
     eventually(lambda: not member_of(bob, room, key), WAIT_S, 0.2, "it has stopped")
+
+
+def test_seen_by_a_client(world):
+    """The real matrix-js-sdk takes the ghost's membership for one, with us as its focus, and sees it end."""
+    ann, bob, carol = world.person(), world.user(), world.person()
+    world.link(carol, bob)
+    phone = ann.device("phone")
+    call = phone.ring(carol)
+    eventually(bob.invitations, WAIT_S, 0.2, "he is invited")
+    [room] = bob.invitations()
+    bob.join(room)
+    log = open(world.folder / "watch.log", "w+")
+    client = subprocess.Popen(["node", os.path.join(HERE, "matrix", "watch.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=log, text=True)
+    try:
+        client.stdin.write(json.dumps({"base_url": world.synapse.plain, "room": room, "user": {
+            "user_id": bob.id, "device_id": bob.device, "access_token": bob.token}}) + "\n")
+        client.stdin.flush()
+        line = client.stdout.readline()
+        assert line, (world.folder / "watch.log").read_text()[-3000:]
+        assert json.loads(line) == {"memberships": [{"sender": world.ghost(ann), "device": "AURALINK", "focus": {
+            "type": "livekit", "livekit_service_url": f"http://127.0.0.1:{world.http}", "livekit_alias": room}}]}
+        ann.post(f"{call}/leave")
+        assert json.loads(client.stdout.readline()) == {"left": 0}
+        assert client.wait(30) == 0
+    finally:
+        if client.poll() is None:
+            client.kill()
+            client.wait()
 
 
 def test_answered_on_a_device(world):
