@@ -32,7 +32,7 @@ int aura_as_user(struct aura_as *as, const char *user, struct aura_as_errand *er
     int err = aura__as_ghost(as, user, &id);
     err = err ? err : aura_directory_get(as->conf.directory, &id, &who);
     /* Who asks is not told: so only those are there whom everybody may find. */
-    if (err || who.privacy != AURA_PRIVACY_EVERYONE) {
+    if (err || who.privacy != AURA_PRIVACY_EVERYONE || who.kind != AURA_ID_USER) {
         return AURA_ENOENT;
     }
     *errand = (struct aura_as_errand){.what = AURA_AS_DO_REGISTER};
@@ -43,16 +43,22 @@ int aura_as_user(struct aura_as *as, const char *user, struct aura_as_errand *er
 
 /* ---- rooms ---- */
 
-/* Who has no AuraID yet is a stranger to everybody. */
+/* Who has no AuraID yet is a stranger to everybody. An agent's worker is sent to a room of ours,
+ * which nobody of Matrix is in: so agents are not there for them. */
 static int may_ring(struct aura_as *as, const char *user, const struct aura_id *ghost) {
     struct aura_reach reach = aura_exchange_reach(as->conf.exchange);
     struct aura_identity who = {.id = {.name = ""}};
     const struct aura_proof proof = {provider, user};
     enum aura_stance stance;
+    struct aura_identity callee;
     int err = aura_directory_find(as->conf.directory, &proof, &who);
     struct aura_id caller = who.id;
     if (err && err != AURA_ENOENT) {
         return err;
+    }
+    err = aura_directory_get(as->conf.directory, ghost, &callee);
+    if (err || callee.kind != AURA_ID_USER) {
+        return err ? err : AURA_ENOENT;
     }
     return aura_reach_person(&reach, &caller, "", ghost, &stance);
 }
@@ -89,10 +95,12 @@ static void end_link(struct link *l) {
     }
 }
 
+/* @param ghost  or NULL: @p user. @param key  of the membership that has ended; NULL = of all */
 static void end_links(struct aura_as *as, const char *room, const struct aura_id *ghost,
-                      const char *user) {
+                      const char *user, const char *key) {
     AURA_LIST_EACH(&as->links, struct link, l, node) {
-        if (!l->over && strcmp(l->room, room) == 0 &&
+        bool theirs = !key || !l->key[0] || strcmp(l->key, key) == 0;
+        if (!l->over && theirs && strcmp(l->room, room) == 0 &&
             (ghost ? strcmp(l->ghost.name, ghost->name) == 0 : strcmp(l->mxid, user) == 0)) {
             end_link(l);
         }
@@ -113,7 +121,7 @@ static int on_ghost(struct aura_as *as, const struct aura_as_event *e,
         err = err == AURA_EIO ? err : 0;
     } else {
         err = aura_directory_leave_room(as->conf.directory, ghost, e->room);
-        end_links(as, e->room, ghost, NULL);
+        end_links(as, e->room, ghost, NULL, NULL);
     }
     return err;
 }
@@ -124,7 +132,7 @@ static int on_member(struct aura_as *as, const struct aura_as_event *e) {
         return on_ghost(as, e, &ghost);
     }
     if (e->membership == AURA_AS_GONE) {
-        end_links(as, e->room, NULL, e->who);
+        end_links(as, e->room, NULL, e->who, NULL);
     }
     return 0;
 }
@@ -153,6 +161,15 @@ static int peer_of(struct aura_as *as, const char *user, struct aura_id *out) {
     return err;
 }
 
+/* Which of the caller's devices it is: one that is not in the call any more ends nothing. */
+static void find_key(const struct aura_as *as, const char *event, char out[AURA_AS_TEXT_MAX]) {
+    for (size_t i = 0; i < AURA_AS_MEMBERS_MAX; i++) {
+        if (event[0] && strcmp(as->members[i].event, event) == 0) {
+            memcpy(out, as->members[i].key, AURA_AS_TEXT_MAX);
+        }
+    }
+}
+
 static void ring_one(struct aura_as *as, const struct aura_as_event *e, const struct aura_id *ghost,
                      uint64_t left_ms) {
     struct aura_exchange_rung rung;
@@ -171,6 +188,7 @@ static void ring_one(struct aura_as *as, const struct aura_as_event *e, const st
     (void)snprintf(l->mxid, sizeof(l->mxid), "%s", e->sender);
     (void)snprintf(l->room, sizeof(l->room), "%s", e->room);
     (void)snprintf(l->ring, sizeof(l->ring), "%s", e->id);
+    find_key(as, e->about, l->key);
     as->beginning = l;
     int err = aura_exchange_matrix_ring(as->conf.exchange, &peer, ghost, &rung);
     as->beginning = NULL;
@@ -212,14 +230,18 @@ static int on_ring(struct aura_as *as, const struct aura_as_event *e) {
 /* ---- what the Matrix user does in a call ---- */
 
 static void on_call_member(struct aura_as *as, const struct aura_as_event *e) {
-    if (!e->in) {
-        end_links(as, e->room, NULL, e->sender);
+    if (!e->in) { /* of an outgoing one it may be any, until one has answered */
+        end_links(as, e->room, NULL, e->sender, e->key);
         return;
     }
+    struct member *m = &as->members[as->next_member++ % AURA_AS_MEMBERS_MAX];
+    (void)snprintf(m->event, sizeof(m->event), "%s", e->id);
+    (void)snprintf(m->key, sizeof(m->key), "%s", e->key);
     AURA_LIST_EACH(&as->links, struct link, l, node) {
         if (l->outgoing && !l->answered && !l->over && strcmp(l->room, e->room) == 0 &&
             strcmp(l->mxid, e->sender) == 0) {
             struct aura_id peer = l->peer;
+            (void)snprintf(l->key, sizeof(l->key), "%s", e->key);
             l->answered = aura_exchange_matrix_accept(as->conf.exchange, l->call, &peer) == 0;
         }
     }

@@ -22,6 +22,8 @@ enum {
     AURA_AS_LINKS_MAX = 1000,      /* calls with people of Matrix at a time */
     AURA_AS_TRANSACTIONS_MAX = 32, /* that are known as taken by their id and body */
     AURA_AS_TRANSACTION_S = 600,   /* for so long: ids begin anew when Synapse does */
+    AURA_AS_MEMBERS_MAX = 256,     /* memberships of others that are known by their event */
+    AURA_AS_RENEW_S = 3 * 3600,    /* of a ghost's membership, before it ends */
     AURA_AS_TRIES_MAX = 5,         /* of an errand */
     AURA_AS_RETRY_MS = 1000,       /* before the second one; twice as long each time */
 };

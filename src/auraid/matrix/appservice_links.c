@@ -40,6 +40,7 @@ struct link *aura__as_link_new(struct aura_as *as) {
 void aura__as_link_free(struct link *l) {
     aura_timer_stop(l->as->conf.timers, &l->retry);
     aura_timer_stop(l->as->conf.timers, &l->expiry);
+    aura_timer_stop(l->as->conf.timers, &l->renewal);
     aura_node_remove(&l->node);
     l->as->stats.links--;
     aura_free(l);
@@ -51,7 +52,7 @@ static void on_result(struct link *l, const struct aura_as_errand *e);
 
 static void begin(struct link *l, enum aura_as_do what) {
     struct aura_as *as = l->as;
-    struct aura_as_errand e = {.what = what, .lifetime_ms = as->conf.ring_ms};
+    struct aura_as_errand e = {.what = what, .lifetime_ms = as->conf.ring_ms, .term = l->term};
     struct aura_identity who;
     aura__as_ghost_name(as, &l->ghost, e.ghost);
     if (what == AURA_AS_DO_ROOM && aura_directory_get(as->conf.directory, &l->ghost, &who) == 0) {
@@ -83,7 +84,7 @@ static void step(struct link *l) {
         begin(l, l->room[0] ? AURA_AS_DO_CALL : AURA_AS_DO_ROOM);
     } else if (l->wants_decline) {
         begin(l, AURA_AS_DO_DECLINE);
-    } else if (l->wants_in && !l->in && !l->over) {
+    } else if (((l->wants_in && !l->in) || l->renews) && !l->over) {
         begin(l, AURA_AS_DO_ENTER);
     } else if (l->in && l->over) {
         begin(l, AURA_AS_DO_LEAVE);
@@ -133,6 +134,28 @@ static bool try_again(struct link *l, const struct aura_as_errand *e) {
     return may;
 }
 
+static void on_renewal(void *arg) {
+    struct link *l = arg;
+    l->renews = true;
+    l->term++;
+    step(l);
+}
+
+static void renew_later(struct link *l) {
+    int err = aura_timer_start(l->as->conf.timers, &l->renewal, AURA_AS_RENEW_S * AURA_US_PER_S,
+                               on_renewal, l);
+    (void)err; /* without memory it ends in its time, and media go on */
+}
+
+static void on_entered(struct link *l, const struct aura_as_errand *e) {
+    l->in = l->in || !e->err;
+    l->wants_in = l->in; /* media go on without it */
+    l->renews = false;
+    if (l->in) {
+        renew_later(l);
+    }
+}
+
 static void on_rung(struct link *l, const struct aura_as_errand *e) {
     struct aura_as *as = l->as;
     struct aura_id peer = l->peer;
@@ -140,6 +163,7 @@ static void on_rung(struct link *l, const struct aura_as_errand *e) {
     l->in = true; /* also after a failure: its first half may have been done */
     if (!e->err) {
         memcpy(l->ring, e->ring, sizeof(l->ring));
+        renew_later(l);
         as->stats.ringing++;
     } else if (!l->over) {
         aura_exchange_matrix_failed(as->conf.exchange, l->call, &peer);
@@ -192,8 +216,7 @@ static void on_result(struct link *l, const struct aura_as_errand *e) {
         }
         break;
     case AURA_AS_DO_ENTER:
-        l->in = !e->err;
-        l->wants_in = l->in; /* media go on without it */
+        on_entered(l, e);
         break;
     case AURA_AS_DO_LEAVE:
         l->in = false;

@@ -20,12 +20,20 @@ struct link {
     bool outgoing;                  /* the ghost has rung */
     bool rung, answered, over;      /* outgoing: it was tried; the call is on; it is not */
     bool wants_in, in;              /* the ghost's membership */
-    bool wants_decline;             /* the ring */
-    bool remade;                    /* the room, since the ghost had none in the old one */
-    bool busy;                      /* an errand is under way */
+    bool renews;                    /* it, since its time will be up */
+    uint32_t term;
+    char key[AURA_AS_TEXT_MAX]; /* of the peer's own membership; "" = not known */
+    bool wants_decline;         /* the ring */
+    bool remade;                /* the room, since the ghost had none in the old one */
+    bool busy;                  /* an errand is under way */
     enum aura_as_do doing;
     unsigned tries;
-    struct aura_timer retry, expiry;
+    struct aura_timer retry, expiry, renewal;
+};
+
+/** A membership in a call, which a ring may refer to. */
+struct member {
+    char event[AURA_AS_TEXT_MAX], key[AURA_AS_TEXT_MAX];
 };
 
 /** A transaction that was taken. */
@@ -41,6 +49,8 @@ struct aura_as {
     uint64_t last_id;
     struct taken taken[AURA_AS_TRANSACTIONS_MAX];
     size_t next_taken;
+    struct member members[AURA_AS_MEMBERS_MAX];
+    size_t next_member;
     struct aura_timer turn;
     struct aura_as_stats stats;
 };

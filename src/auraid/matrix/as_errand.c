@@ -144,7 +144,7 @@ static int put_member(const struct aura_as_home *home, struct aura_as_errand *e,
                       char event[AURA_AS_TEXT_MAX]) {
     struct request q =
         in_room("PUT", e, "/state/",
-                in ? aura_as_member(e->device, e->room, home->service) : json_object());
+                in ? aura_as_member(e->device, e->room, home->service, e->term) : json_object());
     aura_buf_printf(&q.path, "%s/", aura_as_member_type);
     put_escaped(&q.path, "_");
     put_escaped(&q.path, e->ghost);

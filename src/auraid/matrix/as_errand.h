@@ -39,6 +39,7 @@ struct aura_as_errand {
     char room[AURA_AS_TEXT_MAX]; /* of ROOM it comes out */
     char ring[AURA_AS_TEXT_MAX]; /* event; of CALL it comes out */
     char txn[33];                /* of events: the same one is taken once */
+    uint32_t term;               /* ENTER: how often it was renewed */
     uint32_t lifetime_ms;        /* CALL: of the ring */
     int err, status;             /* out; HTTP status of the last request, 0 = no answer */
     const char *why;             /* out: of a failure, a constant */

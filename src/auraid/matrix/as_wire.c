@@ -60,7 +60,9 @@ static bool read_member(struct aura_as_event *e, const json_t *json, const json_
 static bool read_call_member(struct aura_as_event *e, const json_t *json, const json_t *content) {
     e->kind = AURA_AS_CALL_MEMBER;
     e->in = json_object_size(content) > 0;
-    return json_is_string(json_object_get(json, "state_key"));
+    e->key = text_at(json, "state_key");
+    return strnlen(e->key, AURA_AS_TEXT_MAX) < AURA_AS_TEXT_MAX &&
+           json_is_string(json_object_get(json, "state_key"));
 }
 
 static void read_mentions(struct aura_as_event *e, const json_t *mentions) {
@@ -106,6 +108,7 @@ static bool read_event(struct aura_as_event *e, const json_t *json) {
                                 .room = text_at(json, "room_id"),
                                 .sender = text_at(json, "sender"),
                                 .who = "",
+                                .key = "",
                                 .about = ""};
     if (!json_is_object(content) || !is_id(e->id, '$') || !is_id(e->room, '!') ||
         !is_user(e->sender)) {
@@ -134,11 +137,11 @@ int aura_as_read(const void *body, size_t len, int (*fn)(void *arg, const struct
 
 /* ---- writing ---- */
 
-json_t *aura_as_member(const char *device, const char *room, const char *service) {
-    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:{s:s, s:s}, s:[{s:s, s:s, s:s}]}", "application",
+json_t *aura_as_member(const char *device, const char *room, const char *service, uint32_t term) {
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:{s:s, s:s}, s:[{s:s, s:s, s:s}]}", "application",
                      "m.call", "call_id", "", "scope", "m.room", "device_id", device, "expires",
-                     (int)AURA_AS_EXPIRES_MS, "focus_active", "type", "livekit", "focus_selection",
-                     "oldest_membership", "foci_preferred", "type", "livekit",
+                     (json_int_t)AURA_AS_EXPIRES_MS + term, "focus_active", "type", "livekit",
+                     "focus_selection", "oldest_membership", "foci_preferred", "type", "livekit",
                      "livekit_service_url", service, "livekit_alias", room);
 }
 

@@ -40,6 +40,7 @@ struct aura_as_event {
     enum aura_as_membership membership;
     bool direct;                                /* MEMBER, invited: a room for two */
     bool in;                                    /* CALL_MEMBER */
+    const char *key;                            /* CALL_MEMBER: one of each device */
     const char *about;                          /* DECLINE: the ring. RING: a membership, or "" */
     bool everybody;                             /* RING: all in the room */
     const char *mentions[AURA_AS_MENTIONS_MAX]; /* RING: users */
@@ -58,8 +59,9 @@ AURA_NODISCARD int aura_as_read(const void *body, size_t len,
 extern const char aura_as_member_type[], aura_as_ring_type[], aura_as_decline_type[];
 
 /* Contents, which the caller owns; NULL: no memory. */
-/** @param service  URL of the authorisation service. */
-json_t *aura_as_member(const char *device, const char *room, const char *service);
+/** @param service  URL of the authorisation service
+ * @param term  0 for the first time, then 1 …: what is the same as before is no event to Synapse */
+json_t *aura_as_member(const char *device, const char *room, const char *service, uint32_t term);
 /** A ring of one user. @param member  event of the membership that belongs to it */
 json_t *aura_as_ring(const char *user, const char *member, uint64_t now_ms, uint32_t lifetime_ms);
 json_t *aura_as_decline(const char *ring);

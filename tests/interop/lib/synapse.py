@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import os
+import sqlite3
 import subprocess
 import time
 import urllib.error
@@ -97,6 +99,16 @@ class Synapse:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def transactions(self) -> int:
+        """That wait for an Application Service's answer."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.folder}/homeserver.db?mode=ro", uri=True, timeout=60)) as db:
+            return db.execute("SELECT count(*) FROM application_services_txns").fetchone()[0]
+
+    def logged(self, text: str) -> int:
+        """How often."""
+        with open(self.log_path, errors="replace") as file:
+            return file.read().count(text)
 
     def ask(self, method: str, path: str, body: dict | None = None, token: str | None = None) -> dict:
         headers = {"Content-Type": "application/json"}

@@ -154,8 +154,22 @@ static int invitations_are_accepted(void) {
     assert_int_equal(aura_directory_update(h.w.d, &bob), 0);
     tell(&h, "m.room.member", BOB, "\"membership\":\"invite\"");
     tell(&h, "m.room.member", "@none.aura:example.org", "\"membership\":\"invite\"");
+    tell(&h, "m.room.member", "@bot.aura:example.org", "\"membership\":\"invite\""); /* an agent */
     tell(&h, "m.room.member", "@ann.aura:other.org", "\"membership\":\"invite\"");
     idle(&h);
+    struct aura_as_errand errand;
+    assert_int_equal(aura_as_user(h.as, "@ann.aura:example.org", &errand), 0);
+    assert_string_equal(errand.ghost, "@ann.aura:example.org");
+    static const char *const hidden[] = {BOB,
+                                         "@bot.aura:example.org",
+                                         "@none.aura:example.org",
+                                         "@ann.aura:other.org",
+                                         "@ann:example.org",
+                                         "ann",
+                                         ""};
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+        assert_int_equal(aura_as_user(h.as, hidden[i], &errand), AURA_ENOENT);
+    }
     end(&h);
     return 0;
 }
@@ -266,6 +280,49 @@ static int rings_end_in_time(void) {
     ring(&h, BOB, 5000);
     tell(&h, "m.room.member", BOB, "\"membership\":\"ban\"");
     assert_non_null(strstr(h.w.log, "b1 quiet cancelled\n"));
+    idle(&h);
+    assert_int_equal(links(&h), 0);
+    end(&h);
+    return 0;
+}
+
+/* Another device of the caller's is not the one that rings. */
+static int devices_are_told_apart(void) {
+    struct hs h;
+    char content[500];
+    begin(&h);
+    come_in(&h);
+    tell(&h, member_type, "_one", "\"application\":\"m.call\"");
+    (void)snprintf(content, sizeof(content),
+                   "\"notification_type\":\"ring\",\"sender_ts\":%llu,\"lifetime\":30000,"
+                   "\"m.mentions\":{\"room\":true},\"m.relates_to\":{\"rel_type\":"
+                   "\"m.reference\",\"event_id\":\"$%u\"}",
+                   (unsigned long long)wall_ms(&h), h.event);
+    tell(&h, ring_type, NULL, content);
+    world_told(&h.w, "b1 ring @mat.aura\nb2 ring @mat.aura\n");
+    tell(&h, member_type, "_two", "");
+    world_told(&h.w, "");
+    tell(&h, member_type, "_one", "");
+    assert_non_null(strstr(h.w.log, "b1 quiet cancelled\n"));
+    idle(&h);
+    end(&h);
+    return 0;
+}
+
+static int long_calls_are_renewed(void) {
+    struct hs h;
+    ring_named(&h);
+    assert_int_equal(world_accept_on(&h.w, &h.w.bob, "one", "b1"), 0);
+    assert_int_equal(due(&h, AURA_AS_DO_ENTER)->term, 0);
+    finish(&h, AURA_AS_DO_ENTER, 0);
+    for (uint32_t i = 1; i < 4; i++) {
+        world_pass(&h.w, AURA_AS_RENEW_S * 1000ull);
+        assert_int_equal(due(&h, AURA_AS_DO_ENTER)->term, i);
+        finish(&h, AURA_AS_DO_ENTER, i == 2 ? AURA_EPOLICY : 0); /* one that fails ends nothing */
+    }
+    idle(&h);
+    tell(&h, member_type, "_m", "");
+    finish(&h, AURA_AS_DO_LEAVE, 0);
     idle(&h);
     assert_int_equal(links(&h), 0);
     end(&h);
@@ -420,6 +477,8 @@ int main(void) {
         AURA_PLAIN(membership_follows_the_call),
         AURA_PLAIN(declined_and_busy),
         AURA_PLAIN(rings_end_in_time),
+        AURA_PLAIN(devices_are_told_apart),
+        AURA_PLAIN(long_calls_are_renewed),
         AURA_PLAIN(transactions_count_once),
         AURA_PLAIN(events_are_forgotten_in_the_end),
         AURA_PLAIN(matrix_answers),

@@ -140,9 +140,10 @@ static int own_contents(void) {
         const char *type;
         json_t *content;
         enum aura_as_kind kind;
-    } all[] = {{aura_as_member_type, aura_as_member("D", "!r", "https://x"), AURA_AS_CALL_MEMBER},
-               {aura_as_ring_type, aura_as_ring("@a:b", "$m", 5000, 30000), AURA_AS_RING},
-               {aura_as_decline_type, aura_as_decline("$m"), AURA_AS_DECLINE}};
+    } all[] = {
+        {aura_as_member_type, aura_as_member("D", "!r", "https://x", 0), AURA_AS_CALL_MEMBER},
+        {aura_as_ring_type, aura_as_ring("@a:b", "$m", 5000, 30000), AURA_AS_RING},
+        {aura_as_decline_type, aura_as_decline("$m"), AURA_AS_DECLINE}};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         assert_non_null(all[i].content);
         json_t *body =
