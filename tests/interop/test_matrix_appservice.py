@@ -19,7 +19,7 @@ from lib import cli, tokens
 from lib.calls import KEYS, Person
 from lib.driver import HERE, eventually
 from lib.ports import free_port
-from lib.server import Server
+from lib.server import ROOT, Server
 from lib.synapse import DECLINE, MEMBER, RING, Synapse
 from test_matrix import name_of
 
@@ -134,6 +134,24 @@ def test_registration(world, tmp_path):
     assert again.returncode == 1 and "there is such a file" in again.stderr and open(world.file).read() == before
     assert cli.run("auraid", "appservice", "--server", "no name", "--url", "http://x").returncode == 2
     assert cli.run("auraid", "appservice", "--server", "a.b", "--url", "x").returncode == 2
+
+
+def test_mistakes_are_named(world, tmp_path):
+    """A registration that cannot be used ends the server with what is wrong, and no secret."""
+    open_file, short, gone = tmp_path / "open.yaml", tmp_path / "short.yaml", tmp_path / "gone.yaml"
+    open_file.write_text(open(world.file).read())
+    open_file.chmod(0o644)
+    short.touch(0o600)
+    short.write_text("as_token: my-little-secret-token\nhs_token: x\n")
+    for file, homeserver, said in ((open_file, "http://x", "chmod o-rwx"), (short, "http://x", "hs_token:"),
+                                   (gone, "http://x", "No such file"), (world.file, "x", "matrix.homeserver_url")):
+        config = tmp_path / "config.yaml"
+        config.write_text(json.dumps({"matrix": {"enabled": True, "url": "wss://x", "homeserver_url": homeserver,
+                                                 "appservice": {"registration": str(file)}}, "auraid": {"directory": ":memory:"}}))
+        done = subprocess.run([os.path.join(ROOT, os.environ.get("AURA_BUILD", "build"), "auralink-server"), "--dev", "--port",
+                               str(free_port()), "--config", str(config)], capture_output=True, text=True, timeout=120)
+        assert done.returncode != 0 and said in done.stderr, done
+        assert "my-little-secret" not in done.stderr and (homeserver == "x" or str(file) in done.stderr)
 
 
 def test_ghosts(world):
@@ -371,6 +389,7 @@ def test_comes_once(world):
     def exit(event: str) -> dict:
         return {"type": MEMBER, "event_id": event, "room_id": room, "sender": bob.id, "state_key": "x", "content": {}}
 
+    before = world.server.metric("auralink_appservice_replayed_total")
     one, two = f"$one-{room[1:9]}", f"$two-{room[1:9]}"
     assert world.push("/_matrix/app/v1/transactions/r1", {"events": [ring(one), exit(one + "x")]}, token) == (200, {})
     assert world.push("/_matrix/app/v1/transactions/r1", {"events": [ring(one), exit(one + "x")]}, token) == (200, {})
@@ -379,6 +398,7 @@ def test_comes_once(world):
     assert phone.names() == ["hello", "ring", "quiet", "missed"]
     assert world.push("/_matrix/app/v1/transactions/r1", {"events": [ring(two)]}, token) == (200, {})
     eventually(lambda: phone.names() == ["hello", "ring", "quiet", "missed", "ring"], WAIT_S, 0.05, "another event is a new one")
+    assert world.server.metric("auralink_appservice_replayed_total") == before + 2
 
 
 def test_synapse_restarts(world):
