@@ -5,12 +5,14 @@
 #include "api/server_priv.h"
 #include "api/webhooks.h"
 #include "auraid/exchange.h"
+#include "auraid/matrix/appservice.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "room/agents.h"
 #include "room/identity.h"
 #include "room/token.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +20,8 @@ enum {
     TOKEN_TTL_S = 600,       /* to join; a device that comes back gets a new one */
     ROOM_TIMEOUT_S = 86400,  /* nobody there: the call's end closes it, not this */
     AGENT_EVENTS_MAX = 1024, /* not yet looked at */
+    MATRIX_EMPTY_S = 300,    /* as the authorisation service makes them */
+    MATRIX_DEPARTURE_S = 20,
 };
 
 /** An agent has come into a call's room, or left it. */
@@ -38,16 +42,37 @@ struct aura__calls {
 
 /* ---- rooms ---- */
 
+/** Where somebody in a call goes, and as whom: with people of Matrix that is MatrixRTC's. */
+struct place {
+    bool matrix;
+    char room[AURA_RTC_ROOM_BYTES], identity[AURA_RTC_IDENTITY_BYTES];
+};
+
+static void find_place(const struct aura__calls *c, const char *call, const struct aura_id *who,
+                       struct place *out) {
+    const struct aura_as *as = aura__appservice_of(c->server);
+    char identity[AURA_ID_BYTES_MAX];
+    out->matrix = as && aura_as_media(as, call, who, out->room, out->identity);
+    if (!out->matrix) {
+        (void)snprintf(out->room, sizeof(out->room), "%s", call);
+        (void)snprintf(out->identity, sizeof(out->identity), "%s", aura_id_text(who, identity));
+    }
+}
+
 static int open_room(void *arg, const char *call) {
+    static const struct aura_id nobody = {.name = ""};
     const struct aura__calls *c = arg;
+    struct place place;
     struct aura_rooms *rooms = c->server->rooms;
     Livekit__CreateRoomRequest q = LIVEKIT__CREATE_ROOM_REQUEST__INIT;
     Livekit__Room *room = NULL;
     if (aura_rooms_draining(rooms)) {
         return AURA_EAGAIN;
     }
-    q.name = (char *)(uintptr_t)call;
-    q.empty_timeout = q.departure_timeout = ROOM_TIMEOUT_S;
+    find_place(c, call, &nobody, &place);
+    q.name = place.room;
+    q.empty_timeout = place.matrix ? MATRIX_EMPTY_S : ROOM_TIMEOUT_S;
+    q.departure_timeout = place.matrix ? MATRIX_DEPARTURE_S : ROOM_TIMEOUT_S;
     int err = aura_rooms_create_room(rooms, &q, &room);
     if (room) {
         livekit__room__free_unpacked(room, aura_pb_allocator());
@@ -57,15 +82,21 @@ static int open_room(void *arg, const char *call) {
 
 static void on_left(void *arg, const char *call, const struct aura_id *who) {
     const struct aura__calls *c = arg;
-    char identity[AURA_ID_BYTES_MAX];
-    int err = aura_rooms_remove_participant(c->server->rooms, call, aura_id_text(who, identity));
+    struct place place;
+    find_place(c, call, who, &place);
+    int err = aura_rooms_remove_participant(c->server->rooms, place.room, place.identity);
     (void)err; /* who has never been in the room, or has left it first */
 }
 
 static void on_ended(void *arg, const char *call) {
     const struct aura__calls *c = arg;
+    struct aura_as *as = aura__appservice_of(c->server);
+    /* MatrixRTC's room is also of others there. */
     int err = aura_rooms_delete_room(c->server->rooms, call);
     (void)err; /* nobody has answered, so there was none */
+    if (as) {
+        aura_as_ended(as, call);
+    }
 }
 
 /* ---- tokens ---- */
@@ -86,34 +117,34 @@ static void prove(const struct aura__calls *c, const struct aura_exchange_join *
 
 /* The claims only borrow their strings here, so they are not cleared. */
 static int mint(const struct aura__calls *c, const struct aura_exchange_join *j,
-                const char *identity, struct aura_buf *token) {
+                const struct place *place, struct aura_buf *token) {
     const char *secret = aura_keys_secret(c->server->conf.keys, j->app);
     struct aura_claims claims;
     if (!secret) {
         return AURA_EAUTH; /* the key was taken away meanwhile */
     }
     aura_claims_init(&claims);
-    claims.identity = (char *)(uintptr_t)identity;
+    claims.identity = (char *)(uintptr_t)place->identity;
     claims.name = (char *)(uintptr_t)j->display;
     claims.has_video = true;
     claims.video.room_join = true;
-    claims.video.room = (char *)(uintptr_t)j->call;
+    claims.video.room = (char *)(uintptr_t)place->room;
     return aura_token_mint(token, &claims, j->app, secret, aura__now_s(c->server), TOKEN_TTL_S);
 }
 
 static int add_way(void *arg, const struct aura_exchange_join *j, json_t *event) {
     const struct aura__calls *c = arg;
     const char *url = c->server->conf.calls.url;
-    char identity[AURA_ID_BYTES_MAX];
+    struct place place;
     struct aura_buf token = AURA_BUF(AURA_TOKEN_BYTES_MAX);
-    aura_id_text(j->who, identity);
+    find_place(c, j->call, j->who, &place);
     int err = open_room(arg, j->call);
-    err = err ? err : mint(c, j, identity, &token);
+    err = err ? err : mint(c, j, &place, &token);
     if (!err) {
-        prove(c, j, identity);
+        prove(c, j, place.identity);
         int failed =
-            json_object_set_new(event, "room", json_string(j->call)) |
-            json_object_set_new(event, "identity", json_string(identity)) |
+            json_object_set_new(event, "room", json_string(place.room)) |
+            json_object_set_new(event, "identity", json_string(place.identity)) |
             json_object_set_new(event, "token", json_string(aura_buf_text(&token))) |
             json_object_set_new(event, "url", *url ? json_string(url) : json_null()) |
             json_object_set_new(event, "node", json_string(aura_rooms_node_id(c->server->rooms)));
@@ -222,11 +253,19 @@ static void push(void *arg, const char *event, const char *call, const json_t *b
     }
 }
 
+static void watch(void *arg, const struct aura_call_event *e) {
+    const struct aura__calls *c = arg;
+    struct aura_as *as = aura__appservice_of(c->server);
+    if (as) {
+        aura_as_watch(as, e);
+    }
+}
+
 /* ---- beginning and end ---- */
 
 int aura__calls_new(struct aura__calls **cp, struct aura_server *s) {
-    static const struct aura_exchange_hooks hooks = {open_room, add_way,    on_left,
-                                                     on_ended,  call_agent, push};
+    static const struct aura_exchange_hooks hooks = {open_room,  add_way, on_left, on_ended,
+                                                     call_agent, push,    watch};
     const struct aura_calls_settings *set = &s->conf.calls;
     struct aura__calls *c = aura_zalloc(sizeof(*c));
     if (!c) {

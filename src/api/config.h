@@ -88,6 +88,7 @@ struct aura_config {
         const char *url, *api_key, *ca_file; /* url: that clients get; ca_file "" = the system's */
         struct aura_config_list full_access, allow_addresses;
         uint32_t timeout_s;
+        const char *homeserver_url, *registration; /* of the Application Service; "" = none */
     } matrix;
     struct {
         uint32_t max_metadata_bytes, max_attributes_bytes;

@@ -200,6 +200,11 @@ const struct aura__config_key aura__config_keys[] = {
      "PEM file of an authority that homeservers' certificates may be from; empty = the system's"},
     {"matrix.timeout", CONFIG_SECONDS, AT(matrix.timeout_s), 1, 30, "2s",
      "a homeserver that has not said by then whose a token is counts as down"},
+    {"matrix.homeserver_url", CONFIG_TEXT, AT(matrix.homeserver_url), 0, 0, "",
+     "the homeserver that AuraIDs are users of: http://localhost:8008, or https://HOST"},
+    {"matrix.appservice.registration", CONFIG_TEXT, AT(matrix.registration), 0, 0, "",
+     "file by which it and this server know each other, written by auralink auraid appservice; "
+     "empty = AuraIDs are not on Matrix"},
     {"limit.max_metadata_size", CONFIG_UINT, AT(limit.max_metadata_bytes), 0, 1 << 24, "524288",
      "bytes of a participant's or room's metadata"},
     {"limit.max_attributes_size", CONFIG_UINT, AT(limit.max_attributes_bytes), 0, 1 << 24, "65536",

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file matrix.h  The MatrixRTC authorisation service on the HTTP port: what it is to do. */
+/** @file matrix.h  Matrix on the HTTP port: the MatrixRTC authorisation service, and the
+ * Application Service. */
 #ifndef AURA_API_MATRIX_H
 #define AURA_API_MATRIX_H
 
-#include "auraid/matrix/fetch.h"
+#include "auraid/matrix/as_errand.h"
+#include "auraid/matrix/registration.h"
 
 enum { AURA_MATRIX_TOKEN_TTL_S = 3600 };
 
@@ -15,6 +17,12 @@ struct aura_matrix_conf {
     size_t full_access_count;
     struct aura_fetch_conf fetch;
     uint64_t timeout_us; /* for a homeserver to answer */
+};
+
+/** Outlives the server. */
+struct aura_appservice_conf {
+    const char *server, *hs_token; /* of the registration */
+    struct aura_as_home home;
 };
 
 #endif

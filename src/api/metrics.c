@@ -6,6 +6,7 @@
 #include "api/tracing.h"
 #include "api/webhooks.h"
 #include "auraid/exchange.h"
+#include "auraid/matrix/appservice.h"
 #include "base/mem.h"
 #include "base/tally.h"
 
@@ -271,6 +272,26 @@ static void put_webhooks(struct page *b, const struct aura_webhooks *w) {
     one(b, "auralink_webhook_outbox_bytes", "gauge", "Their bytes.", (double)s.outbox.bytes);
 }
 
+static void put_appservice(struct page *b, const struct aura__appservice *a) {
+    struct aura_as_stats s;
+    uint64_t refused;
+    aura__appservice_stats(a, &s, &refused);
+    one(b, "auralink_appservice_calls", "gauge", "Calls with people of Matrix.", (double)s.links);
+    one(b, "auralink_appservice_transactions_total", "counter", "Transactions of the homeserver.",
+        (double)s.transactions);
+    one(b, "auralink_appservice_replayed_total", "counter",
+        "Transactions and events that had come before.", (double)s.replayed);
+    one(b, "auralink_appservice_refused_total", "counter", "Requests with a wrong hs_token.",
+        (double)refused);
+    head(b, "auralink_appservice_rings_total", "counter", "Rings, by who rings whom.");
+    value(b, "auralink_appservice_rings_total", "{by=\"matrix\"}", (double)s.rung);
+    value(b, "auralink_appservice_rings_total", "{by=\"us\"}", (double)s.ringing);
+    one(b, "auralink_appservice_errands_total", "counter", "What ghosts did at the homeserver.",
+        (double)s.errands);
+    one(b, "auralink_appservice_failed_total", "counter", "What they could not do there.",
+        (double)s.failed);
+}
+
 static void put_matrix(struct page *b, const struct aura__matrix *m) {
     struct aura__matrix_stats s;
     aura__matrix_stats(m, &s);
@@ -430,6 +451,9 @@ void aura__metrics(struct aura_server *s, struct aura_http_req *req) {
     }
     if (s->matrix) {
         put_matrix(&p, s->matrix);
+    }
+    if (s->appservice) {
+        put_appservice(&p, s->appservice);
     }
     if (s->conf.tracing) {
         put_tracing(&p, s->conf.tracing);

@@ -123,6 +123,8 @@ static void on_request(void *arg, struct aura_http_req *req) {
         aura__v1(s, req);
     } else if (aura__matrix_path(s, path)) {
         aura__matrix_request(s, req);
+    } else if (aura__appservice_path(s, path)) {
+        aura__appservice_request(s, req);
     } else if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0 ||
                strcmp(path, "/agent") == 0) {
         aura__respond_text(req, 404, ""); /* only WebSockets live there */
@@ -204,8 +206,10 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
         err = aura__calls_new(&s->calls, s);
     }
     err = err ? err : aura__matrix_new(&s->matrix, s, conf->matrix);
+    err = err ? err : aura__appservice_new(&s->appservice, s, conf->appservice);
     err = err ? err : aura_http_new(&s->http, &conf->http, loop, &handlers, s);
     if (err) {
+        s->appservice = aura__appservice_free(s->appservice);
         aura__calls_free(s->calls);
         aura__matrix_free(s->matrix);
         aura_gate_free(s->gate);
@@ -221,6 +225,7 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
 struct aura_server *aura_server_free(struct aura_server *s) {
     if (s) {
         aura_http_free(s->http);
+        s->appservice = aura__appservice_free(s->appservice);
         s->calls = aura__calls_free(s->calls); /* rooms may yet tell of agents */
         aura__matrix_free(s->matrix);
         aura_gate_free(s->gate);

@@ -27,6 +27,7 @@ struct aura_server {
     struct aura__calls *calls;   /* between AuraIDs; NULL: there are none */
     struct aura__whips *whips;   /* sessions of WHIP and WHEP (whip.c) */
     struct aura__matrix *matrix; /* matrix.c; NULL = not here */
+    struct aura__appservice *appservice; /* appservice.c; NULL = not here */
 };
 
 void aura__respond_text(struct aura_http_req *req, int status, const char *text);
@@ -101,6 +102,21 @@ struct aura__matrix *aura__matrix_free(struct aura__matrix *m);
 bool aura__matrix_path(const struct aura_server *s, const char *path);
 void aura__matrix_request(struct aura_server *s, struct aura_http_req *req);
 void aura__matrix_stats(const struct aura__matrix *m, struct aura__matrix_stats *out);
+
+/* appservice.c */
+struct aura_as;
+struct aura_as_stats;
+/** @param conf  NULL = none is made; nor where there are no AuraIDs. */
+AURA_NODISCARD int aura__appservice_new(struct aura__appservice **ap, struct aura_server *s,
+                                        const struct aura_appservice_conf *conf);
+/** When HTTP has ended, and before calls do. NULL is fine. Returns NULL. */
+struct aura__appservice *aura__appservice_free(struct aura__appservice *a);
+bool aura__appservice_path(const struct aura_server *s, const char *path);
+void aura__appservice_request(struct aura_server *s, struct aura_http_req *req);
+/** @return NULL: there is none */
+struct aura_as *aura__appservice_of(const struct aura_server *s);
+void aura__appservice_stats(const struct aura__appservice *a, struct aura_as_stats *out,
+                            uint64_t *refused);
 
 /* debug.c */
 void aura__debug_room(struct aura_server *s, struct aura_http_req *req, const char *room);

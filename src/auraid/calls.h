@@ -64,6 +64,7 @@ struct aura_call_event {
     enum aura_call_reason reason;
     bool video;
     bool waiting; /* RING: the person is in another call */
+    bool two;     /* RING: the call is between two people, and not on yet */
 };
 
 struct aura_calls_conf {

@@ -21,7 +21,10 @@ enum {
     AURA_DIRECTORY_DEVICES_MAX = 32, /* of one identity; the one seen longest ago goes */
     AURA_DIRECTORY_LINKS_MAX = 32,   /* proofs of one identity */
     AURA_DIRECTORY_CONTACTS_MAX = 5000,
-    AURA_DIRECTORY_MISSED_MAX = 100, /* calls that one identity missed; the oldest go */
+    AURA_DIRECTORY_EVENTS_MAX = 10000,   /* of Matrix, that are known as seen; the oldest go */
+    AURA_DIRECTORY_ROOMS_MAX = 200,      /* of Matrix, that an identity's ghost is in */
+    AURA_DIRECTORY_ROOM_PEOPLE_MAX = 32, /* ghosts of one room that a call of it rings */
+    AURA_DIRECTORY_MISSED_MAX = 100,     /* calls that one identity missed; the oldest go */
 };
 
 struct aura_directory;
@@ -144,6 +147,25 @@ AURA_NODISCARD int aura_directory_missed(struct aura_directory *d, const struct 
                                          void (*fn)(void *arg, const struct aura_missed *missed),
                                          void *arg);
 AURA_NODISCARD int aura_directory_forget_missed(struct aura_directory *d, const struct aura_id *id);
+/** An event of Matrix is to be acted on. @return 0: for the first time, AURA_EEXISTS, AURA_EIO */
+AURA_NODISCARD int aura_directory_event(struct aura_directory *d, const char *event);
+/** Its ghost is in a room of Matrix.
+ * @param peer  whom it is with, if it is a direct one; "" = that is as it was
+ * @return 0, AURA_ELIMIT, AURA_ENOENT (nobody of that name), AURA_EIO */
+AURA_NODISCARD int aura_directory_enter_room(struct aura_directory *d, const struct aura_id *id,
+                                             const char *room, const char *peer);
+/** @return 0, also if it was not there; AURA_EIO */
+AURA_NODISCARD int aura_directory_leave_room(struct aura_directory *d, const struct aura_id *id,
+                                             const char *room);
+/** Whose ghosts are there. @return 0 or AURA_EIO */
+AURA_NODISCARD int aura_directory_in_room(struct aura_directory *d, const char *room,
+                                          struct aura_id out[AURA_DIRECTORY_ROOM_PEOPLE_MAX],
+                                          size_t *count);
+/** The direct room with somebody of Matrix. @return 0, AURA_ENOENT, AURA_EIO */
+AURA_NODISCARD int aura_directory_direct_room(struct aura_directory *d, const struct aura_id *id,
+                                              const char *peer,
+                                              char out[AURA_DIRECTORY_TEXT_MAX + 1]);
+
 /** What proves it; @p fn must not call the directory. @return 0 or AURA_EIO */
 AURA_NODISCARD int aura_directory_proofs(struct aura_directory *d, const struct aura_id *id,
                                          void (*fn)(void *arg, const struct aura_proof *proof),

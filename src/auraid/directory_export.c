@@ -65,14 +65,19 @@ static json_t *missed_of(struct aura_sql *sql) {
                      (json_int_t)aura_sql_get_int(sql, ST_MISSED, 4));
 }
 
+static json_t *room_of(struct aura_sql *sql) {
+    return json_pack("{s:s, s:s}", "room", aura_sql_get_text(sql, ST_ROOMS, 0), "with",
+                     aura_sql_get_text(sql, ST_ROOMS, 1));
+}
+
 static json_t *person_of(const struct aura_identity *who) {
     char text[AURA_ID_BYTES_MAX];
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:[], s:[], s:[], s:[]}", "id",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:[], s:[], s:[], s:[], s:[]}", "id",
                      aura_id_text(&who->id, text), "kind", kinds[who->kind == AURA_ID_AGENT],
                      "display", who->display, "home_region", who->home_region, "privacy",
                      privacies[who->privacy <= AURA_PRIVACY_NOBODY ? who->privacy : 0], "aic_off",
                      who->aic_off, "created_us", (json_int_t)who->created_us, "proofs", "devices",
-                     "contacts", "missed");
+                     "contacts", "missed", "matrix_rooms");
 }
 
 int aura_directory_export(struct aura_directory *d, const struct aura_id *id,
@@ -88,6 +93,7 @@ int aura_directory_export(struct aura_directory *d, const struct aura_id *id,
     err = err ? err : each(d, ST_DEVICES, id, json_object_get(person, "devices"), device_of);
     err = err ? err : each(d, ST_STANCES, id, json_object_get(person, "contacts"), contact_of);
     err = err ? err : each(d, ST_MISSED, id, json_object_get(person, "missed"), missed_of);
+    err = err ? err : each(d, ST_ROOMS, id, json_object_get(person, "matrix_rooms"), room_of);
     char *text = err ? NULL : json_dumps(person, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     err = err ? err : text ? aura_buf_str(json, text) : AURA_ENOMEM;
     free(text); /* library's memory */

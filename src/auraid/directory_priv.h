@@ -34,6 +34,14 @@ enum aura__directory_statement {
     ST_MISSED_TRIM,
     ST_MISSED_FORGET,
     ST_MISSED_OF, /* where others have it */
+    ST_EVENT,     /* of Matrix, that were seen */
+    ST_EVENT_TRIM,
+    ST_ROOM, /* of Matrix, that its ghost is in */
+    ST_ROOM_LEAVE,
+    ST_ROOM_PEOPLE,
+    ST_ROOMS,
+    ST_ROOM_COUNT,
+    ST_ROOM_DIRECT,
     ST_DELETE,
     ST_TOTAL,
 };

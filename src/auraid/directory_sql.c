@@ -21,7 +21,11 @@ const char aura__directory_schema[] =
     "CREATE TABLE IF NOT EXISTS missed(name TEXT NOT NULL REFERENCES identity ON DELETE CASCADE, "
     "call TEXT NOT NULL, caller TEXT NOT NULL, video INTEGER NOT NULL, reason TEXT NOT NULL, at_us "
     "INTEGER NOT NULL, PRIMARY KEY(name, call)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS missed_caller ON missed(caller);";
+    "CREATE INDEX IF NOT EXISTS missed_caller ON missed(caller);"
+    "CREATE TABLE IF NOT EXISTS as_event(n INTEGER PRIMARY KEY, event TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE IF NOT EXISTS as_room(room TEXT NOT NULL, name TEXT NOT NULL REFERENCES identity "
+    "ON DELETE CASCADE, peer TEXT NOT NULL, PRIMARY KEY(room, name)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS as_room_name ON as_room(name, peer);";
 
 #define IDENTITY "i.name, i.kind, i.display, i.home_region, i.privacy, i.aic_off, i.created_us"
 
@@ -64,5 +68,14 @@ const char *const aura__directory_sql[ST_TOTAL] = {
                        "missed WHERE name = ?1 ORDER BY at_us DESC LIMIT ?2)",
     [ST_MISSED_FORGET] = "DELETE FROM missed WHERE name = ?1",
     [ST_MISSED_OF] = "DELETE FROM missed WHERE caller = ?1",
+    [ST_EVENT] = "INSERT INTO as_event(event) VALUES(?1)",
+    [ST_EVENT_TRIM] = "DELETE FROM as_event WHERE n <= ?1",
+    [ST_ROOM] = "INSERT INTO as_room VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET peer = "
+                "CASE WHEN excluded.peer = '' THEN peer ELSE excluded.peer END",
+    [ST_ROOM_LEAVE] = "DELETE FROM as_room WHERE room = ?1 AND name = ?2",
+    [ST_ROOM_PEOPLE] = "SELECT name FROM as_room WHERE room = ?1 ORDER BY name LIMIT ?2",
+    [ST_ROOMS] = "SELECT room, peer FROM as_room WHERE name = ?1 ORDER BY room",
+    [ST_ROOM_COUNT] = "SELECT count(*) FROM as_room WHERE name = ?1",
+    [ST_ROOM_DIRECT] = "SELECT room FROM as_room WHERE name = ?1 AND peer = ?2 LIMIT 1",
     [ST_DELETE] = "DELETE FROM identity WHERE name = ?1",
 };

@@ -47,6 +47,8 @@ struct aura_exchange_hooks {
     int (*agent)(void *arg, const struct aura_exchange_agent *a);
     /** For the push services of apps. @param body  borrowed */
     void (*push)(void *arg, const char *event, const char *call, const json_t *body);
+    /** All that happens in calls, before devices are told. NULL = nobody asks. */
+    void (*watch)(void *arg, const struct aura_call_event *e);
 };
 
 /** All that is pointed to outlives the exchange. */
@@ -126,6 +128,28 @@ void aura_exchange_forget(struct aura_exchange *x, const struct aura_id *who);
 void aura_exchange_agent_joined(struct aura_exchange *x, const char *call,
                                 const struct aura_id *who);
 void aura_exchange_agent_left(struct aura_exchange *x, const char *call, const struct aura_id *who);
+
+/* ---- people who are on Matrix, where others see to them (exchange_bridge.c) ---- */
+
+/** Whom it goes by. */
+struct aura_reach aura_exchange_reach(const struct aura_exchange *x);
+/** What calls know of as their device; of no app. */
+extern const char aura_exchange_matrix_device[];
+/** Somebody rings from there. @return as aura_exchange_ring() */
+AURA_NODISCARD int aura_exchange_matrix_ring(struct aura_exchange *x, const struct aura_id *who,
+                                             const struct aura_id *to,
+                                             struct aura_exchange_rung *out);
+/** @return as aura_exchange_accept() */
+AURA_NODISCARD int aura_exchange_matrix_accept(struct aura_exchange *x, const char *call,
+                                               const struct aura_id *who);
+AURA_NODISCARD int aura_exchange_matrix_decline(struct aura_exchange *x, const char *call,
+                                                const struct aura_id *who);
+/** Nobody can be rung there: busy, unless a device rings, or may be woken. */
+void aura_exchange_matrix_failed(struct aura_exchange *x, const char *call,
+                                 const struct aura_id *who);
+/** Leaves it, if the person is in it from there, or has begun it. */
+void aura_exchange_matrix_left(struct aura_exchange *x, const char *call,
+                               const struct aura_id *who);
 
 struct aura_exchange_stats {
     size_t calls, devices;

@@ -215,6 +215,9 @@ void aura__exchange_event(void *arg, const struct aura_call_event *e) {
     if (to_all && aura_directory_stance(x->conf.reach.directory, e->to, e->by, &r.stance)) {
         r.stance = AURA_STANCE_NONE;
     }
+    if (x->conf.hooks->watch) {
+        x->conf.hooks->watch(x->conf.arg, e);
+    }
     switch (e->type) {
     case AURA_CALL_RING:
         on_ring(&r);

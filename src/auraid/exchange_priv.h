@@ -32,6 +32,13 @@ json_t *aura__exchange_person(const struct aura_exchange *x, const struct aura_i
 /** Tells one device. @param event  taken; NULL = no memory, and the device is closed */
 void aura__exchange_tell(struct aura_exchange *x, struct aura_hub_device *d, json_t *event);
 
+/* exchange_ring.c */
+/** @param device  that rings, as calls know it */
+AURA_NODISCARD int aura__exchange_ring(struct aura_exchange *x,
+                                       const struct aura_exchange_caller *c, const char *device,
+                                       const struct aura_id *to, size_t to_count, bool video,
+                                       struct aura_exchange_rung *out);
+
 /* exchange_push.c */
 /** @param app  where it rings from, @param except  a device that needs no waking; NULL = none */
 void aura__exchange_push(struct aura_exchange *x, const char *event,

@@ -43,18 +43,14 @@ static int may_ring(struct aura_exchange *x, const struct aura_exchange_caller *
     return err;
 }
 
-int aura_exchange_ring(struct aura_exchange *x, const struct aura_exchange_caller *c,
-                       const struct aura_id *to, size_t to_count, bool video,
-                       struct aura_exchange_rung *out) {
-    char device[AURA_CALL_DEVICE_MAX];
+int aura__exchange_ring(struct aura_exchange *x, const struct aura_exchange_caller *c,
+                        const char *device, const struct aura_id *to, size_t to_count, bool video,
+                        struct aura_exchange_rung *out) {
     struct aura_id list[AURA_CALL_PEOPLE_MAX];
     struct aura_call_request r = {
         .from = c->who, .to = to, .to_count = to_count, .device = device, .video = video};
+    int err, why = AURA_ENOENT;
     *out = (struct aura_exchange_rung){.wait_s = 0};
-    int err = device_of(x, c, device), why = AURA_ENOENT;
-    if (err) {
-        return err;
-    }
     if (!aura_calls_sane(&r)) {
         return AURA_EINVAL;
     }
@@ -75,6 +71,15 @@ int aura_exchange_ring(struct aura_exchange *x, const struct aura_exchange_calle
         }
     }
     return r.to_count ? aura_calls_ring(x->calls, &r, out->call) : why;
+}
+
+int aura_exchange_ring(struct aura_exchange *x, const struct aura_exchange_caller *c,
+                       const struct aura_id *to, size_t to_count, bool video,
+                       struct aura_exchange_rung *out) {
+    char device[AURA_CALL_DEVICE_MAX];
+    *out = (struct aura_exchange_rung){.wait_s = 0};
+    int err = device_of(x, c, device);
+    return err ? err : aura__exchange_ring(x, c, device, to, to_count, video, out);
 }
 
 static void take_own(void *arg, const struct aura_leg_view *leg) {

@@ -48,6 +48,7 @@ struct program {
     struct server_tls tls;
     struct aura_presets presets;
     struct aura_matrix_conf matrix;
+    struct server_appservice appservice;
     int argc;
     char **argv;
     char node_id[NODE_ID_LEN + 4];
@@ -359,6 +360,10 @@ static int start_http(struct program *p) {
                                     .metrics_password =
                                         c->metrics_password ? c->metrics_password : ""};
     int err = server_auraid_calls(&conf.calls, c);
+    if (err) {
+        return err; /* it has said why */
+    }
+    err = server_appservice_start(&p->appservice, c, &conf.appservice);
     if (err) {
         return err; /* it has said why */
     }

@@ -2,6 +2,7 @@
 /* `auralink auraid`: who is known in an app, and a person's rights to what is kept of them. */
 #include "base/buf.h"
 #include "cmd/cli.h"
+#include "cmd/cli_appservice.h"
 
 #include <curl/curl.h>
 
@@ -156,6 +157,13 @@ static const struct cli_command commands[] = {
      .about = "Deletes an AuraID and all that belongs to it. Its next join makes a new one.",
      APP,
      .run = delete},
+    {.name = "appservice",
+     .operands = "",
+     .summary = "make AuraIDs users of a homeserver",
+     .about = "Writes the registration file by which a Matrix homeserver and auralink-server know "
+              "each other, and says what to do with it. See docs/matrix.md.",
+     CLI_OPTIONS(cli_appservice_options),
+     .run = cli_appservice},
 };
 
 CLI_GROUP(cli_group_auraid, "auraid", "AuraIDs of an app's people and agents", commands);

@@ -12,4 +12,16 @@ const char *server_matrix_problem(const struct aura_config *c);
 const struct aura_matrix_conf *server_matrix_conf(struct aura_matrix_conf *conf,
                                                   const struct aura_config *c);
 
+/** The Application Service, with the registration's secrets; nothing moves once it is read. */
+struct server_appservice {
+    struct aura_registration registration;
+    char service[AURA_AS_TEXT_MAX];
+    char url[AURA_AS_TEXT_MAX];
+    struct aura_appservice_conf conf;
+};
+/** Reads the registration. @param out  NULL: there is none. @return 0, or an error after a message
+ * on standard error */
+AURA_NODISCARD int server_appservice_start(struct server_appservice *s, const struct aura_config *c,
+                                           const struct aura_appservice_conf **out);
+
 #endif

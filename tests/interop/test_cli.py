@@ -174,6 +174,9 @@ def test_success(all_server, room_on, tmp_path):
     walk("auraid", "delete", "@callee.aura")
     [error] = walk("auraid", "get", "@callee.aura", status=1)
     assert "404" in error["error"] and "/aura/v1/ids" in error["hint"]
+    file = str(tmp_path / "registration.yaml")
+    assert walk("auraid", "appservice", "--server", "example.org", "--url", "http://localhost:7880", "--output", file) == [
+        {"written": file}]
     walk("aic", "top", "--once")
     assert "denied-peer-ip" in walk("turn", "config", "--config", turn_config(tmp_path))[0]["config"]
     assert walk("doctor")[0]["ok"] is True

@@ -106,6 +106,13 @@ AURA = {  # (method, path): body
 }
 # An OpenID token of Matrix opens them (test_matrix.py), whatever LiveKit token comes with it.
 MATRIX = {"/get_token", "/sfu/get", "/delegate_delayed_leave"}
+# The registration's hs_token opens them (test_matrix_appservice.py), and nothing else: (method, path, body)
+APPSERVICE = {
+    "transactions/": ("PUT", "transactions/1", {"events": []}),
+    "users/": ("GET", "users/@nobody.aura:x.org", None),
+    "rooms/": ("GET", "rooms/%23x:x.org", None),
+    "ping": ("POST", "ping", {}),
+}
 EVENTS = "/aura/v1/events"  # a WebSocket with the rights of those
 REFUSED = (401, 403)
 
@@ -161,6 +168,9 @@ def test_every_action_has_a_row():
     assert paths == set(PATHS) | set(SOCKETS) | {EVENTS}
     with open(os.path.join(ROOT, "src", "api", "matrix.c")) as file:
         assert set(re.findall(r'"(/[a-z][a-z0-9_/]*)"', file.read())) == MATRIX
+    with open(os.path.join(ROOT, "src", "api", "appservice.c")) as file:
+        rows = re.findall(r'\{"([A-Z]+)", "([a-z]+/?)", (?:true|false), \w+\}', file.read())
+    assert {path: method for method, path in rows} == {path: row[0] for path, row in APPSERVICE.items()}
     assert known_to_sdk() == set(FLAGS)
     assert set(AURA) == DESCRIPTION.routes()  # which are the server's: test_auraid_api.py
 
@@ -291,6 +301,29 @@ def test_matrix(start_server, path):
     body = json.dumps(old if path == "/sfu/get" else {**new, **delay}).encode()
     for grants, _ in combinations(ALL):
         assert caller.call("POST", path, "application/json", body, grants) == 401, sorted(grants)
+
+
+@pytest.mark.parametrize("path", sorted(APPSERVICE))
+def test_appservice(start_server, tmp_path, path):
+    """No grant stands in for the homeserver's token, and that token is none of LiveKit's."""
+    file = tmp_path / "registration.yaml"
+    file.touch(0o600)
+    file.write_text("as_token: one-token-of-ours-in-full\nhs_token: another-token-of-theirs\nauralink_server_name: x.org\n")
+    server = start_server(config={
+        "limit": {"refusals_per_address": 0}, "auraid": {"directory": ":memory:"},
+        "matrix": {"enabled": True, "url": "wss://x", "homeserver_url": "http://127.0.0.1:9",
+                   "appservice": {"registration": str(file)}}})
+    caller = Caller(server)
+    method, target, content = APPSERVICE[path]
+    body = b"" if content is None else json.dumps(content).encode()
+    for grants, _ in combinations(ALL):
+        assert caller.call(method, f"/_matrix/app/v1/{target}", None, body, grants) == 403, sorted(grants)
+    for header, status in ((None, 401), ("one-token-of-ours-in-full", 401), ("Bearer one-token-of-ours-in-full", 403),
+                           ("Bearer another-token-of-theirs", 404 if method == "GET" else 200)):
+        caller.link.request(method, f"/_matrix/app/v1/{target}", body, {"Authorization": header} if header else {})
+        answer = caller.link.getresponse()
+        answer.read()
+        assert answer.status == status, header
 
 
 @pytest.mark.parametrize(("path", "claim"), [("/whip/v1", "canPublish"), ("/whep/v1", "canSubscribe")])

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auraid/matrix/fetch.h"
 
+#include "base/mem.h"
+
 #include <curl/curl.h>
 
 #include <netdb.h>
@@ -223,11 +225,23 @@ static int set_headers(struct flight *f, const struct aura_fetch *q) {
         int n = snprintf(host, sizeof(host), "Host: %s", q->host_header);
         err = n > 0 && (size_t)n < sizeof(host) ? add_header(f, host) : AURA_EINVAL;
     }
+    if (!err && q->bearer) {
+        struct aura_buf text = AURA_BUF(AURA_FETCH_HEADER_BYTES_MAX);
+        err = aura_buf_printf(&text, "Authorization: Bearer %s", q->bearer);
+        err = err ? err : add_header(f, aura_buf_text(&text));
+        if (text.data) {
+            aura_wipe(text.data, text.len);
+        }
+        aura_buf_free(&text);
+    }
     if (!err && q->body) {
         err = add_header(f, "Content-Type: application/json");
         err = err ? err : add_header(f, "Expect:"); /* no question before the body */
         curl_easy_setopt(f->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(q->body));
         curl_easy_setopt(f->curl, CURLOPT_POSTFIELDS, q->body);
+    }
+    if (q->method) {
+        curl_easy_setopt(f->curl, CURLOPT_CUSTOMREQUEST, q->method);
     }
     curl_easy_setopt(f->curl, CURLOPT_HTTPHEADER, f->headers);
     return err;

@@ -5,7 +5,7 @@
  * The host is resolved once, each of its addresses is vetted, and only vetted ones are dialled: the
  * name is not asked for again, so no second answer can lead elsewhere (DNS rebinding), and the
  * socket's address is vetted once more when it is opened. Redirects are told, never followed here.
- * No proxy, no cookies, no credentials of this machine.
+ * No proxy, no cookies, no credentials of this machine but those that a request gives.
  *
  * Threading: blocks its thread until the deadline at most, plus what the system's resolver takes
  * (see aura_fetch_thread()). Made for the threads of pool.h.
@@ -36,7 +36,9 @@ struct aura_fetch {
     const char *dial; /* host that is resolved and dialled instead of the URL's, at the URL's port;
                          the certificate must be of the URL's host all the same. NULL = the URL's */
     const char *host_header; /* NULL = the URL's host */
-    const char *body;        /* POSTed as JSON; NULL = GET */
+    const char *method;      /* NULL = POST with a body, GET without */
+    const char *bearer;      /* token of our own for it; NULL = none */
+    const char *body;        /* JSON; NULL = none */
     uint64_t until_us;       /* on the clock */
 };
 

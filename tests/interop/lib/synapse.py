@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import os
+import sqlite3
 import subprocess
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -18,13 +21,17 @@ from lib.server import ROOT
 
 PYTHON = os.path.join(ROOT, ".cache", "venv-matrix", "bin", "python")
 SECRET = "for-tests-alone"
+MEMBER = "org.matrix.msc3401.call.member"
+RING = "org.matrix.msc4075.rtc.notification"
+DECLINE = "org.matrix.msc4310.rtc.decline"
 
 
 class Synapse:
     """Its name is localhost:PORT, where it speaks TLS with the certificate it is given. `service`: where it says that
-    calls are."""
+    calls are. `appservice`: a registration's file."""
 
-    def __init__(self, folder: str, certificate: str, key: str, service: str | None = None):
+    def __init__(self, folder: str, certificate: str, key: str, service: str | None = None,
+                 appservice: str | None = None):
         self.folder = folder
         self.port, self.plain_port = free_port(), free_port()
         self.name = f"localhost:{self.port}"
@@ -55,6 +62,7 @@ class Synapse:
                 "bcrypt_rounds": 4, "report_stats": False, "trusted_key_servers": [], "ip_range_blacklist": [],
                 "federation_ip_range_blacklist": [], "federation_verify_certificates": False,
                 "max_event_delay_duration": "24h",
+                "app_service_config_files": [appservice] if appservice else [],
                 "experimental_features": {"msc4140_enabled": True, "msc4143_enabled": True},
                 "rc_login": {"address": many, "account": many, "failed_attempts": many},
                 "rc_registration": many, "rc_message": many, "rc_joins": {"local": many, "remote": many},
@@ -92,6 +100,16 @@ class Synapse:
                 self.process.kill()
                 self.process.wait()
 
+    def transactions(self) -> int:
+        """That wait for an Application Service's answer."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.folder}/homeserver.db?mode=ro", uri=True, timeout=60)) as db:
+            return db.execute("SELECT count(*) FROM application_services_txns").fetchone()[0]
+
+    def logged(self, text: str) -> int:
+        """How often."""
+        with open(self.log_path, errors="replace") as file:
+            return file.read().count(text)
+
     def ask(self, method: str, path: str, body: dict | None = None, token: str | None = None) -> dict:
         headers = {"Content-Type": "application/json"}
         if token:
@@ -117,6 +135,7 @@ class User:
 
     def __init__(self, server: Synapse, made: dict):
         self.server, self.id, self.token, self.device = server, made["user_id"], made["access_token"], made["device_id"]
+        self.since, self.invited, self.events = "", set(), {}
 
     def ask(self, method: str, path: str, body: dict | None = None) -> dict:
         return self.server.ask(method, path, body, self.token)
@@ -134,11 +153,71 @@ class User:
         path = f"/_matrix/client/v3/rooms/{urllib.parse.quote(room)}/state/org.matrix.msc3401.call.member/{key}"
         return self.ask("PUT", f"{path}?org.matrix.msc4140.delay={delay_ms}", {})["delay_id"]
 
-    def enter(self, room: str) -> None:
-        """A call membership, as clients write it."""
+    def enter(self, room: str) -> str:
+        """A call membership, as clients write it. Returns its event."""
         key = urllib.parse.quote(f"_{self.id}_{self.device}", safe="")
         path = f"/_matrix/client/v3/rooms/{urllib.parse.quote(room)}/state/org.matrix.msc3401.call.member/{key}"
-        self.ask("PUT", path, {"application": "m.call", "call_id": "", "device_id": self.device, "expires": 7200000})
+        return self.ask("PUT", path, {"application": "m.call", "call_id": "", "device_id": self.device,
+                                      "expires": 7200000})["event_id"]
+
+    def exit(self, room: str) -> None:
+        """Hangs up: an empty membership."""
+        key = urllib.parse.quote(f"_{self.id}_{self.device}", safe="")
+        self.ask("PUT", f"/_matrix/client/v3/rooms/{urllib.parse.quote(room)}/state/org.matrix.msc3401.call.member/{key}", {})
+
+    def join(self, room: str) -> None:
+        self.ask("POST", f"/_matrix/client/v3/join/{urllib.parse.quote(room)}", {})
+
+    def leave(self, room: str) -> None:
+        self.ask("POST", f"/_matrix/client/v3/rooms/{urllib.parse.quote(room)}/leave", {})
+
+    def invite(self, room: str, user: str) -> None:
+        self.ask("POST", f"/_matrix/client/v3/rooms/{urllib.parse.quote(room)}/invite", {"user_id": user})
+
+    def members(self, room: str) -> set[str]:
+        return set(self.ask("GET", f"/_matrix/client/v3/rooms/{urllib.parse.quote(room)}/joined_members")["joined"])
+
+    def state(self, room: str, kind: str, key: str = "") -> dict:
+        key = urllib.parse.quote(key, safe="")
+        return self.ask("GET", f"/_matrix/client/v3/rooms/{urllib.parse.quote(room)}/state/{kind}/{key}")
+
+    def send(self, room: str, kind: str, content: dict) -> str:
+        """Returns the event."""
+        self.sent = getattr(self, "sent", 0) + 1
+        return self.ask("PUT", f"/_matrix/client/v3/rooms/{urllib.parse.quote(room)}/send/{kind}/t{id(self)}.{self.sent}",
+                        content)["event_id"]
+
+    def ring(self, room: str, member: str, users: list[str], everybody: bool = False, lifetime: int = 30000,
+             sender_ts: int | None = None) -> str:
+        return self.send(room, RING, {
+            "notification_type": "ring", "lifetime": lifetime, "m.mentions": {"user_ids": users, "room": everybody},
+            "sender_ts": int(time.time() * 1000) if sender_ts is None else sender_ts,
+            "m.relates_to": {"rel_type": "m.reference", "event_id": member}})
+
+    def decline(self, room: str, ring: str) -> str:
+        return self.send(room, DECLINE, {"m.relates_to": {"rel_type": "m.reference", "event_id": ring}})
+
+    def sync(self) -> None:
+        """Goes on from the last time: Synapse answers the first one of all from a cache for minutes."""
+        since = f"&since={self.since}" if self.since else ""
+        said = self.ask("GET", f"/_matrix/client/v3/sync?timeout=0{since}")
+        self.since = said["next_batch"]
+        rooms = said.get("rooms", {})
+        self.invited |= set(rooms.get("invite", {}))
+        self.invited -= set(rooms.get("join", {}))
+        for room, joined in rooms.get("join", {}).items():
+            known = self.events.setdefault(room, {})
+            for event in joined.get("state", {}).get("events", []) + joined.get("timeline", {}).get("events", []):
+                known[event["event_id"]] = event
+
+    def invitations(self) -> list[str]:
+        self.sync()
+        return sorted(self.invited)
+
+    def seen(self, room: str, kind: str) -> list[dict]:
+        """What /sync has told of events of that kind there, oldest first."""
+        self.sync()
+        return [e for e in self.events.get(room, {}).values() if e["type"] == kind]
 
     def membership(self, room: str) -> dict:
         key = urllib.parse.quote(f"_{self.id}_{self.device}", safe="")

@@ -45,8 +45,18 @@ static void hook_left(void *arg, const char *call, const struct aura_id *who) {
 }
 
 static void hook_ended(void *arg, const char *call) {
-    (void)call;
+    const struct world *w = arg;
     note(arg, "room closes");
+    if (w->ended) {
+        w->ended(w->watcher, call);
+    }
+}
+
+static void hook_watch(void *arg, const struct aura_call_event *e) {
+    const struct world *w = arg;
+    if (w->watch) {
+        w->watch(w->watcher, e);
+    }
 }
 
 static int hook_agent(void *arg, const struct aura_exchange_agent *a) {
@@ -71,8 +81,8 @@ static void hook_push(void *arg, const char *event, const char *call, const json
     }
 }
 
-static const struct aura_exchange_hooks hooks = {hook_open,  hook_join,  hook_left,
-                                                 hook_ended, hook_agent, hook_push};
+static const struct aura_exchange_hooks hooks = {hook_open,  hook_join, hook_left, hook_ended,
+                                                 hook_agent, hook_push, hook_watch};
 
 /* ---- devices ---- */
 

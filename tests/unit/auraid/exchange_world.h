@@ -36,7 +36,10 @@ struct world {
     char call[AURA_CALL_ID_BYTES];
     char log[LOG_BYTES];
     int open_fails, agent_fails;
-    bool quiet; /* nothing is written down */
+    bool quiet;                                                /* nothing is written down */
+    void (*watch)(void *arg, const struct aura_call_event *e); /* NULL = nobody does */
+    void (*ended)(void *arg, const char *call);
+    void *watcher;
 };
 
 extern const char world_rings[], world_connects[]; /* ann rings bob; bob accepts on b1 */

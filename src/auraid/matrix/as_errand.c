@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auraid/matrix/as_errand.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one request ---- */
+
+/* What may stand in a path or query as it is: RFC 3986's unreserved. */
+static void put_escaped(struct aura_buf *out, const char *text) {
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    for (; *text; text++) {
+        aura_buf_printf(out, strchr(plain, *text) ? "%c" : "%%%02X", (unsigned char)*text);
+    }
+}
+
+struct request {
+    const char *method;
+    struct aura_buf path; /* behind /_matrix/client/v3, escaped */
+    json_t *body;         /* owned */
+    json_t *answer;       /* owned by the caller of ask(), if it is set to be wanted */
+    bool wants;
+    char code[32]; /* out: Matrix's name of an error */
+};
+
+static struct request request_of(const char *method, const char *path, json_t *body) {
+    struct request q = {.method = method, .path = AURA_BUF(AURA_AS_URL_MAX - 512), .body = body};
+    aura_buf_str(&q.path, path);
+    return q;
+}
+
+/* "/rooms/ROOM" and what follows. */
+static struct request in_room(const char *method, const struct aura_as_errand *e, const char *then,
+                              json_t *body) {
+    struct request q = request_of(method, "/rooms/", body);
+    put_escaped(&q.path, e->room);
+    aura_buf_str(&q.path, then);
+    return q;
+}
+
+static void judge(struct aura_as_errand *e, struct request *q, const struct aura_fetched *got) {
+    e->status = got->status;
+    if (got->status >= 200 && got->status < 300) {
+        q->answer = q->wants ? json_loadb(aura_buf_text(&got->body), got->body.len, 0, NULL) : NULL;
+        e->err = q->wants && !q->answer ? AURA_EIO : 0;
+        e->why = "its answer is not JSON";
+        return;
+    }
+    json_t *said = json_loadb(aura_buf_text(&got->body), got->body.len, 0, NULL);
+    const char *code = json_string_value(json_object_get(said, "errcode"));
+    (void)snprintf(q->code, sizeof(q->code), "%s", code ? code : "");
+    json_decref(said);
+    bool refused = got->status >= 400 && got->status < 500 && got->status != 429;
+    e->err = refused ? AURA_EPOLICY : got->status == 429 ? AURA_EAGAIN : AURA_EIO;
+    e->why = got->status == 401   ? "it does not know our as_token: has it read the registration?"
+             : got->status == 403 ? "it does not let the ghost do that"
+             : got->status == 429 ? "it says that we ask too often: rate_limited: false is missing"
+             : refused            ? "it refuses that"
+                                  : "it answers with an error of its own";
+}
+
+/* Takes the request. @return e->err */
+static int ask(const struct aura_as_home *home, struct aura_as_errand *e, struct request *q,
+               bool as_ghost) {
+    struct aura_buf url = AURA_BUF(AURA_AS_URL_MAX - 1);
+    struct aura_fetched got = {.body = AURA_BUF(AURA_FETCH_BODY_BYTES_MAX)};
+    char *body = q->body ? json_dumps(q->body, JSON_COMPACT) : NULL;
+    aura_buf_printf(&url, "%s/_matrix/client/v3%s", home->url, aura_buf_text(&q->path));
+    if (as_ghost) {
+        aura_buf_str(&url, "?user_id=");
+        put_escaped(&url, e->ghost);
+    }
+    e->status = 0;
+    e->why = "there is no memory for it";
+    e->err = url.err ? url.err : q->path.err ? q->path.err : body ? 0 : AURA_ENOMEM;
+    if (!e->err) {
+        const struct aura_fetch f = {.url = aura_buf_text(&url),
+                                     .method = q->method,
+                                     .bearer = home->token,
+                                     .body = body,
+                                     .until_us = aura_now_us(home->fetch.clock) + home->timeout_us};
+        e->err = aura_fetch(&home->fetch, &f, &got);
+        e->why = got.why;
+    }
+    if (!e->err) {
+        judge(e, q, &got);
+    }
+    free(body); /* library's memory */
+    json_decref(q->body);
+    aura_buf_free(&q->path);
+    aura_buf_free(&url);
+    aura_buf_free(&got.body);
+    return e->err;
+}
+
+/* An id out of an answer. @param answer  taken */
+static int take_id(struct aura_as_errand *e, json_t *answer, const char *key,
+                   char out[AURA_AS_TEXT_MAX]) {
+    const char *id = json_string_value(json_object_get(answer, key));
+    size_t len = id ? strnlen(id, AURA_AS_TEXT_MAX) : 0;
+    e->err = len > 0 && len < AURA_AS_TEXT_MAX ? 0 : AURA_EIO;
+    e->why = "its answer has no id";
+    if (!e->err) {
+        memcpy(out, id, len + 1);
+    }
+    json_decref(answer);
+    return e->err;
+}
+
+/* ---- what is asked ---- */
+
+static int name_ghost(const struct aura_as_home *home, struct aura_as_errand *e) {
+    struct request q =
+        request_of("PUT", "/profile/", json_pack("{s:s}", "displayname", e->display));
+    put_escaped(&q.path, e->ghost);
+    aura_buf_str(&q.path, "/displayname");
+    return ask(home, e, &q, true);
+}
+
+static int do_register(const struct aura_as_home *home, struct aura_as_errand *e) {
+    char local[AURA_MXID_BYTES_MAX];
+    (void)snprintf(local, sizeof(local), "%.*s", (int)strcspn(e->ghost + 1, ":"), e->ghost + 1);
+    struct request q =
+        request_of("POST", "/register",
+                   json_pack("{s:s, s:s, s:b}", "type", "m.login.application_service", "username",
+                             local, "inhibit_login", 1));
+    int err = ask(home, e, &q, false);
+    if (err == AURA_EPOLICY && strcmp(q.code, "M_USER_IN_USE") == 0) {
+        e->err = 0;
+    } else if (!err && e->display[0] && name_ghost(home, e)) {
+        e->err = 0; /* a ghost without its name is one all the same */
+    }
+    return e->err;
+}
+
+static int do_join(const struct aura_as_home *home, struct aura_as_errand *e) {
+    struct request q = in_room("POST", e, "/join", json_object());
+    return ask(home, e, &q, true);
+}
+
+static int put_member(const struct aura_as_home *home, struct aura_as_errand *e, bool in,
+                      char event[AURA_AS_TEXT_MAX]) {
+    struct request q =
+        in_room("PUT", e, "/state/",
+                in ? aura_as_member(e->device, e->room, home->service, e->term) : json_object());
+    aura_buf_printf(&q.path, "%s/", aura_as_member_type);
+    put_escaped(&q.path, "_");
+    put_escaped(&q.path, e->ghost);
+    put_escaped(&q.path, "_");
+    put_escaped(&q.path, e->device);
+    q.wants = true;
+    return ask(home, e, &q, true) ? e->err : take_id(e, q.answer, "event_id", event);
+}
+
+static int send_event(const struct aura_as_home *home, struct aura_as_errand *e, const char *type,
+                      json_t *content, char event[AURA_AS_TEXT_MAX]) {
+    struct request q = in_room("PUT", e, "/send/", content);
+    aura_buf_printf(&q.path, "%s/", type);
+    put_escaped(&q.path, e->txn);
+    q.wants = true;
+    return ask(home, e, &q, true) ? e->err : take_id(e, q.answer, "event_id", event);
+}
+
+static int make_room(const struct aura_as_home *home, struct aura_as_errand *e) {
+    struct request q = request_of("POST", "/createRoom", aura_as_direct_room(e->peer));
+    q.wants = true;
+    return ask(home, e, &q, true) ? e->err : take_id(e, q.answer, "room_id", e->room);
+}
+
+static int do_call(const struct aura_as_home *home, struct aura_as_errand *e) {
+    char member[AURA_AS_TEXT_MAX];
+    if (put_member(home, e, true, member)) {
+        return e->err;
+    }
+    uint64_t now_ms = aura_wall_us(home->fetch.clock) / AURA_US_PER_MS;
+    return send_event(home, e, aura_as_ring_type,
+                      aura_as_ring(e->peer, member, now_ms, e->lifetime_ms), e->ring);
+}
+
+void aura_as_errand_run(const struct aura_as_home *home, struct aura_as_errand *e) {
+    char event[AURA_AS_TEXT_MAX];
+    e->why = "";
+    switch (e->what) {
+    case AURA_AS_DO_REGISTER:
+        e->err = do_register(home, e);
+        break;
+    case AURA_AS_DO_JOIN:
+        e->err = do_join(home, e);
+        break;
+    case AURA_AS_DO_ROOM:
+        e->err = do_register(home, e) ? e->err : make_room(home, e);
+        break;
+    case AURA_AS_DO_CALL:
+        e->err = do_call(home, e);
+        break;
+    case AURA_AS_DO_ENTER:
+        e->err = put_member(home, e, true, event);
+        break;
+    case AURA_AS_DO_LEAVE:
+        e->err = put_member(home, e, false, event);
+        break;
+    case AURA_AS_DO_DECLINE:
+        e->err = send_event(home, e, aura_as_decline_type, aura_as_decline(e->ring), event);
+        break;
+    }
+}

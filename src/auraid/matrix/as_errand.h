@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file as_errand.h  What ghosts do at the homeserver: a few requests each, one after the other.
+ *
+ * Threading: aura_as_errand_run() blocks, for the threads of pool.h. It touches nothing but the
+ * errand and what it is given, which does not change.
+ */
+#ifndef AURA_AURAID_MATRIX_AS_ERRAND_H
+#define AURA_AURAID_MATRIX_AS_ERRAND_H
+
+#include "auraid/matrix/as_wire.h"
+#include "auraid/matrix/fetch.h"
+
+enum { AURA_AS_DISPLAY_MAX = 257, AURA_AS_URL_MAX = 4096 };
+
+/** The homeserver, and who we are there. */
+struct aura_as_home {
+    const char *url;     /* of its client-server API */
+    const char *token;   /* as_token */
+    const char *service; /* URL of the MatrixRTC authorisation service */
+    struct aura_fetch_conf fetch;
+    uint64_t timeout_us; /* for each request */
+};
+
+enum aura_as_do {
+    AURA_AS_DO_REGISTER, /* the ghost; that it is there already is fine */
+    AURA_AS_DO_JOIN,     /* a room that it was invited to */
+    AURA_AS_DO_ROOM,     /* a new one with `peer`, and the ghost */
+    AURA_AS_DO_CALL,     /* a membership in the room's call, and a ring of `peer` */
+    AURA_AS_DO_ENTER,    /* a membership in the room's call */
+    AURA_AS_DO_LEAVE,    /* an empty one */
+    AURA_AS_DO_DECLINE,  /* the ring */
+};
+
+struct aura_as_errand {
+    enum aura_as_do what;
+    char ghost[AURA_MXID_BYTES_MAX], display[AURA_AS_DISPLAY_MAX], device[AURA_AS_TEXT_MAX];
+    char peer[AURA_MXID_BYTES_MAX];
+    char room[AURA_AS_TEXT_MAX]; /* of ROOM it comes out */
+    char ring[AURA_AS_TEXT_MAX]; /* event; of CALL it comes out */
+    char txn[33];                /* of events: the same one is taken once */
+    uint32_t term;               /* ENTER: how often it was renewed */
+    uint32_t lifetime_ms;        /* CALL: of the ring */
+    int err, status;             /* out; HTTP status of the last request, 0 = no answer */
+    const char *why;             /* out: of a failure, a constant */
+};
+
+/** Sets err: 0, AURA_EPOLICY (the homeserver refuses), AURA_EIO (it is not as it should be),
+ * AURA_ETIMEDOUT, AURA_ENOMEM and others of aura_fetch() */
+void aura_as_errand_run(const struct aura_as_home *home, struct aura_as_errand *e);
+
+#endif
