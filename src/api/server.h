@@ -14,6 +14,8 @@ struct aura_directory;
 struct aura_webhooks;
 struct aura_tracing;
 struct aura_matrix_conf;
+struct aura_meet_conf;
+struct aura_web;
 
 struct aura_server_conf {
     struct aura_http_conf http;
@@ -26,6 +28,8 @@ struct aura_server_conf {
     struct aura_directory *directory;            /* of AuraIDs; outlives the server; NULL = none */
     struct aura_calls_settings calls;            /* of those who have an AuraID */
     const struct aura_matrix_conf *matrix;       /* outlives the server; NULL = none */
+    const struct aura_meet_conf *meet;           /* outlives the server; NULL = no guests */
+    const struct aura_web *web;                  /* outlives the server; NULL = no pages */
     struct aura_trace_conf trace;                /* of joins; fn NULL = none */
     struct aura_tracing *tracing; /* that they go to, for its metrics; outlives; NULL = none */
 };

@@ -9,6 +9,7 @@
 #include "cmd/server_addresses.h"
 #include "cmd/server_auraid.h"
 #include "cmd/server_matrix.h"
+#include "cmd/server_meet.h"
 #include "cmd/server_options.h"
 #include "cmd/server_reload.h"
 #include "cmd/server_tls.h"
@@ -48,6 +49,8 @@ struct program {
     struct server_tls tls;
     struct aura_presets presets;
     struct aura_matrix_conf matrix;
+    struct aura_meet_conf meet;
+    struct aura_web *web; /* NULL: no pages */
     int argc;
     char **argv;
     char node_id[NODE_ID_LEN + 4];
@@ -353,6 +356,8 @@ static int start_http(struct program *p) {
                                     .webhooks = p->webhooks,
                                     .directory = p->directory,
                                     .matrix = server_matrix_conf(&p->matrix, c),
+                                    .meet = server_meet_conf(&p->meet, c),
+                                    .web = p->web,
                                     .trace = p->trace,
                                     .tracing = p->tracing,
                                     .metrics_user = c->metrics_user,
@@ -415,6 +420,7 @@ static int run(struct program *p) {
     err = err ? err : start_sfu(p);
     err = err ? err : start_recordings(p);
     err = err ? err : server_tracing_start(&p->tracing, &p->trace, &p->options.config, p->node_id);
+    err = err ? err : server_web_open(&p->web, &p->options.config);
     err = err ? err : server_tls_start(&p->tls, &p->options.config, p->loop);
     err = err ? err : start_http(p);
     if (!err) {
@@ -435,6 +441,7 @@ static void end(struct program *p) {
         aura_loop_remove_fd(&p->signal_watch);
     }
     p->server = aura_server_free(p->server);
+    p->web = aura_web_free(p->web);
     server_tls_end(&p->tls);
     p->egress.recordings = aura_recordings_free(p->egress.recordings);
     aura_rooms_free(p->rooms);
