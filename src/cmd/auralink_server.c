@@ -389,9 +389,9 @@ static void announce(const struct program *p) {
     for (size_t i = 0; i < n; i++) {
         json_array_append_new(ports, json_integer(udp[i]));
     }
-    json_t *line =
-        json_pack("{s:i, s:o, s:i}", "http", (int)aura_http_port(aura_server_http(p->server)),
-                  "udp", ports, "tcp", (int)p->options.config.rtc.tcp_port);
+    json_t *line = json_pack("{s:i, s:o, s:i, s:b}", "http",
+                             (int)aura_http_port(aura_server_http(p->server)), "udp", ports, "tcp",
+                             (int)p->options.config.rtc.tcp_port, "pages", p->web != NULL);
     char *text = json_dumps(line, JSON_COMPACT);
     printf("listening %s\n", text ? text : "{}");
     fflush(stdout);

@@ -30,7 +30,7 @@ def wait_for(compressed) -> None:
 
 
 def take(make, drivers, url: str) -> None:
-    first = make(drivers[0], url, "garden", "Ada Lovelace")
+    first = make(drivers[0], url, "garden", "Alan Turing")
     first.see(".mirror video")
     first.fill(label="Your name", text=first.name)
     eventually(lambda: first.evaluate(js="document.querySelector('.mirror video').currentTime > 1"))
@@ -39,13 +39,13 @@ def take(make, drivers, url: str) -> None:
     second = make(drivers[1], url, "garden", "Grace Hopper", viewport=PHONE, colours="light", touch=True)
     second.press_button("Turn the camera off")
     second.join()
-    third = make(drivers[1], url, "garden", "Alan Turing", colours="light")
+    third = make(drivers[1], url, "garden", "Ada Lovelace", colours="light")
     third.press_button("Turn the camera off")
     third.join()
     second.press_button("Raise your hand")
     first.see(".tile-hand")
     third.press(key="a")
-    compressed = third.tile("Ada Lovelace") + " .badge-compressed"
+    compressed = third.tile("Alan Turing") + " .badge-compressed"
     wait_for(lambda: third.count(css=compressed) == 1)
     time.sleep(20)  # of graph
     wait_for(lambda: third.count(css=compressed) == 1)

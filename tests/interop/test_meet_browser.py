@@ -123,7 +123,7 @@ def test_everybody_can_use_it(server, enter, colours):
     ada.join()
     ada.see(f"{ada.tile('Ada (you)')} video")
     assert ada.serious() == []
-    for key in "cpa":
+    for key in "cpad":
         ada.press(key=key)
         ada.see(".panel")
         assert ada.serious() == [], key

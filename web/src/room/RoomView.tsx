@@ -16,6 +16,7 @@ import { useReactions } from '../signals/useReactions';
 import { Stage } from '../stage/Stage';
 import { Banner } from './Banner';
 import { Controls } from './Controls';
+import { DevicesPanel } from './DevicesPanel';
 import { KeysPanel } from './KeysPanel';
 import type { Layout, PanelName } from './panels';
 import { TopBar } from './TopBar';
@@ -87,6 +88,7 @@ export function RoomView({ session, theme, problem, onProblem }: Props) {
         {panel === 'aic' && (
           <AicPanel traffic={traffic} encrypted={session.passphrase !== ''} onClose={() => setPanel(null)} />
         )}
+        {panel === 'devices' && <DevicesPanel onClose={() => setPanel(null)} />}
         {panel === 'keys' && <KeysPanel onClose={() => setPanel(null)} />}
       </div>
       <Controls

@@ -50,6 +50,13 @@ export function TopBar({ session, theme, layout, panel, onLayout, onShow }: Prop
           onPress={theme.toggle}
         />
         <IconButton
+          icon="sliders"
+          label="Devices"
+          hint="D"
+          pressed={panel === 'devices'}
+          onPress={() => onShow('devices')}
+        />
+        <IconButton
           icon="keys"
           label="Keyboard shortcuts"
           hint="?"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export type PanelName = 'chat' | 'people' | 'aic' | 'keys';
+export type PanelName = 'chat' | 'people' | 'aic' | 'devices' | 'keys';
 export type Layout = 'grid' | 'speaker';
 
 export interface Actions {

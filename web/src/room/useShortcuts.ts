@@ -11,6 +11,7 @@ export const SHORTCUTS: readonly (readonly [key: string, does: string, run: (a: 
   ['c', 'Chat', (a) => a.show('chat')],
   ['p', 'People', (a) => a.show('people')],
   ['a', 'AI compression and data used', (a) => a.show('aic')],
+  ['d', 'Devices', (a) => a.show('devices')],
   ['?', 'These shortcuts', (a) => a.show('keys')],
 ];
 
