@@ -198,6 +198,22 @@ def test_coming_back(start_server, enter):
         person.until_flow(framesDecoded=10, audioBytes=1000)
 
 
+def test_without_camera_and_microphone(server, enter):
+    """Who does not give them is told so, and is in the call all the same."""
+    ada, bob = enter(server, "cinema", "Ada").join(), enter(server, "cinema", "Bob", 1, deny=True)
+    bob.see('.mirror-text[role="alert"]', "Allow it beside the address")
+    bob.join()
+    bob.see('.banner-fault[role="alert"]', "did not let the page use that device")
+    bob.until_flow(framesDecoded=10)
+    ada.see(f"{ada.tile('Bob')} .avatar", "B")
+    bob.press_button("Light colours")
+    bob.press_button("Close this message")
+    bob.see(".banner-fault", state="detached")
+    assert bob.evaluate(js="document.documentElement.dataset.theme") == "light"
+    bob.until_flow(framesDecoded=10)
+    assert bob.evaluate(js="window.testPeers.filter((peer) => peer.connectionState === 'connected').length") <= 2
+
+
 def test_who_is_not_let_in(start_server, enter):
     """The page says why, in words for people."""
     server = start_server(config={"meet": {"rooms": ["lobby"]}})

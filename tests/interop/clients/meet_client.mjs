@@ -33,6 +33,10 @@ const keepPeers = () => {
     }
   };
 };
+// As a browser does whose user has said no; the flag that answers for the user can only say yes.
+const denyDevices = () => {
+  navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('denied', 'NotAllowedError'));
+};
 const countFlow = async () => {
   const sum = { framesDecoded: 0, videoBytes: 0, audioBytes: 0, audioEnergy: 0, sentBytes: 0 };
   for (const peer of window.testPeers) {
@@ -74,6 +78,7 @@ serve(
         reducedMotion: m.still ? 'reduce' : 'no-preference',
       });
       await context.addInitScript(keepPeers);
+      if (m.deny) await context.addInitScript(denyDevices);
       const page = await context.newPage();
       page.setDefaultTimeout(PATIENCE_MS);
       const kept = { context, page, faults: [], loaded: [] };
