@@ -34,7 +34,15 @@ export default ts.config(
     },
   },
   {
-    files: ['scripts/*.mjs', 'eslint.config.js'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
+    files: ['scripts/*.mjs', 'test/*.mjs', 'eslint.config.js'],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        Buffer: 'readonly',
+        TextEncoder: 'readonly',
+        URL: 'readonly',
+      },
+    },
   },
 );

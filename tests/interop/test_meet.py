@@ -135,6 +135,15 @@ def test_pages_are_the_operators_choice(start_server, tmp_path):
     assert ask(own, "GET", "/", BROWSER)[2] == b"mine"
 
 
+@pytest.mark.skipif(not os.path.exists(os.path.join(ROOT, "web", "node_modules", "vite")), reason="the app's packages are not here")
+def test_functions_without_a_browser():
+    """web/test, by Node's own runner."""
+    done = subprocess.run(["npm", "run", "--silent", "test"], cwd=os.path.join(ROOT, "web"), capture_output=True, text=True,
+                          timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^# pass [4-9]", done.stdout, re.MULTILINE), done.stdout
+
+
 # ---- guests ----
 
 
