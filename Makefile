@@ -4,7 +4,7 @@
 BUILD := build
 PROGRAMS := auralink-server auralink auralink-aicore
 
-.PHONY: help deps deps-test models opus build run test format lint fuzz bench bench-aic soak clean
+.PHONY: help deps deps-test models opus web screenshots build run install test format lint fuzz bench bench-aic soak clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -22,6 +22,7 @@ build: deps ## Build the programs: build/auralink-server, build/auralink, build/
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) -Dtests=false -Dwerror=false
 	@ninja -C $(BUILD)
 	@tools/models.sh && ln -sfn ../.cache/models $(BUILD)/models
+	@tools/web.sh && ln -sfn ../.cache/web $(BUILD)/web
 	@for p in $(PROGRAMS); do test -x $(BUILD)/src/cmd/$$p && ln -sfn src/cmd/$$p $(BUILD)/$$p || exit 1; done
 
 models: deps ## Fetch AI Core's models and their run time into .cache/models
@@ -29,6 +30,12 @@ models: deps ## Fetch AI Core's models and their run time into .cache/models
 
 opus: deps ## Build libopus with its neural tools into .cache/opus
 	@tools/opus.sh
+
+web: deps ## Build the app of web/ into .cache/web, where Node is there
+	@tools/web.sh
+
+screenshots: build deps-test ## Take the pictures of docs/screenshots anew, in Chromium
+	@cd tests/interop && AURA_BUILD=$(abspath $(BUILD)) ../../.cache/venv-test/bin/python screenshots.py
 
 run: build ## Build all that is needed and start `auralink dev`
 	@exec $(BUILD)/auralink dev
@@ -41,6 +48,9 @@ format: deps ## Format the C sources in place
 
 lint: deps ## Run the style checks alone
 	@tools/lint/run.sh
+
+install: build ## Install the programs, their manuals and the app (below /usr/local; DESTDIR=… is heeded)
+	@meson install -C $(BUILD) --no-rebuild
 
 fuzz: deps-test ## Build the libFuzzer programs into build-fuzz/fuzz/
 	@tools/opus.sh

@@ -146,6 +146,9 @@ if [ "$mode" = test ]; then
     if [ -f tests/interop/package-lock.json ]; then
         npm_packages tests/interop npm
     fi
+    if [ -f web/package-lock.json ]; then # what the app is built with, and axe-core; the stamp is tools/web.sh's too
+        npm_packages web web-npm --ignore-scripts
+    fi
     # Agents bring much with them, and other versions of what the tests have: a place of their own.
     if [ -f tests/interop/agents/requirements.txt ]; then
         venv venv-agents tests/interop/agents/requirements.txt

@@ -52,6 +52,7 @@ build() {
     ln -sfn src/cmd/auralink "$1/auralink"
     ln -sfn src/cmd/auralink-aicore "$1/auralink-aicore"
     tools/models.sh && ln -sfn ../.cache/models "$1/models"
+    tools/web.sh && ln -sfn ../.cache/web "$1/web"
 }
 
 run_meson() { # run_meson FOLDER ARGUMENTS...

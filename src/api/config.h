@@ -83,6 +83,15 @@ struct aura_config {
             uint32_t rings_per_minute, strangers_per_minute, max_calls, max_devices;
         } calls;
     } auraid;
+    struct { /* the app's pages */
+        bool enabled;
+        const char *folder; /* "" = the one of the build or the installation */
+    } web;
+    struct { /* guests of the app */
+        bool enabled;
+        const char *api_key; /* "" = the first */
+        struct aura_config_list rooms;
+    } meet;
     struct { /* the MatrixRTC authorisation service */
         bool enabled;
         const char *url, *api_key, *ca_file; /* url: that clients get; ca_file "" = the system's */

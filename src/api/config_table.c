@@ -184,6 +184,16 @@ const struct aura__config_key aura__config_keys[] = {
      "at a time"},
     {"auraid.calls.max_devices", CONFIG_UINT, AT(auraid.calls.max_devices), 1, 10000000, "100000",
      "connected to /aura/v1/events at a time"},
+    {"web.enabled", CONFIG_BOOL, AT(web.enabled), 0, 0, "true",
+     "show the app (Meet) to browsers at /, where it was built; see [meet](meet.md)"},
+    {"web.folder", CONFIG_TEXT, AT(web.folder), 0, 0, "",
+     "its files; empty = as built or installed"},
+    {"meet.enabled", CONFIG_BOOL, AT(meet.enabled), 0, 0, "false",
+     "people who come with a name and without a token join as guests; with --dev always"},
+    {"meet.rooms", CONFIG_LIST, AT(meet.rooms), 0, 0, "",
+     "the only rooms that guests may join: names, or beginnings before a *; \"*\" = all"},
+    {"meet.api_key", CONFIG_TEXT, AT(meet.api_key), 0, 0, "",
+     "one of `keys`: its secret signs their tokens; empty = the first"},
     {"matrix.enabled", CONFIG_BOOL, AT(matrix.enabled), 0, 0, "false",
      "give users of Matrix tokens for their calls (/get_token, /sfu/get), in place of "
      "lk-jwt-service; see [matrix](matrix.md)"},
@@ -252,6 +262,10 @@ const struct aura__config_key aura__config_keys[] = {
      "tokens a second from one address that are not valid, ten seconds' worth at once; then it "
      "gets 429 whatever it "
      "asks; 0 = no limit"},
+    {"limit.guests_per_address", CONFIG_UINT, AT(limit.addresses.rate[AURA_GATE_GUESTS]), 0,
+     1000000, "5",
+     "guests' tokens a second for one address (meet.enabled), ten seconds' worth at once; more get "
+     "429; 0 = no limit"},
     {"record.folder", CONFIG_TEXT, AT(record.folder), 0, 0, "",
      "recordings that the Egress API starts go there; empty = there are none"},
     {"record.program", CONFIG_TEXT, AT(record.program), 0, 0, "",

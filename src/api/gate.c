@@ -42,9 +42,11 @@ static size_t set_of(const struct aura_gate *g, uint64_t key) {
 }
 
 static uint64_t used_us(const struct budget *b) {
-    return b->free_us[AURA_GATE_REQUESTS] > b->free_us[AURA_GATE_REFUSALS]
-               ? b->free_us[AURA_GATE_REQUESTS]
-               : b->free_us[AURA_GATE_REFUSALS];
+    uint64_t most_us = 0;
+    for (size_t i = 0; i < AURA_GATE_WHAT_COUNT; i++) {
+        most_us = b->free_us[i] > most_us ? b->free_us[i] : most_us;
+    }
+    return most_us;
 }
 
 static struct budget *budget_of(struct aura_gate *g, const struct aura_addr *from) {

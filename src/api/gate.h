@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file gate.h  How much of the HTTP port each address may use: requests, and wrong tokens.
+ * @file gate.h  How much of the HTTP port each address may use: requests, wrong tokens, guests.
  *
  * Budgets lie in a table of fixed size. IPv6 addresses count by their /64, which is what one
  * customer has. Where more addresses come than a part of the table holds, the one that has used
@@ -17,7 +17,12 @@
 
 enum { AURA_GATE_ADDRESSES_MAX = 8192, AURA_GATE_BURST_S = 10 };
 
-enum aura_gate_what { AURA_GATE_REQUESTS, AURA_GATE_REFUSALS, AURA_GATE_WHAT_COUNT };
+enum aura_gate_what {
+    AURA_GATE_REQUESTS,
+    AURA_GATE_REFUSALS,
+    AURA_GATE_GUESTS, /* tokens for people without one */
+    AURA_GATE_WHAT_COUNT
+};
 
 /** A second for each address, ten seconds' worth at once; 0 = any number. */
 struct aura_gate_rates {

@@ -11,6 +11,20 @@
 
 enum { CHUNK_BYTES = 16 * 1024 };
 
+/* What handlers may ask for. Authorization is the first: it is wiped. */
+static const struct {
+    const char *name;
+    enum lws_token_indexes token;
+} kept[HTTP_KEPT] = {{"authorization", WSI_TOKEN_HTTP_AUTHORIZATION},
+                     {"content-type", WSI_TOKEN_HTTP_CONTENT_TYPE},
+                     {"user-agent", WSI_TOKEN_HTTP_USER_AGENT},
+                     {"if-match", WSI_TOKEN_HTTP_IF_MATCH},
+                     {"if-none-match", WSI_TOKEN_HTTP_IF_NONE_MATCH},
+                     {"accept", WSI_TOKEN_HTTP_ACCEPT},
+                     {"accept-encoding", WSI_TOKEN_HTTP_ACCEPT_ENCODING},
+                     {"origin", WSI_TOKEN_ORIGIN},
+                     {"host", WSI_TOKEN_HOST}};
+
 /* ---- reading a request ---- */
 
 static char *copy_header(struct lws *wsi, enum lws_token_indexes token) {
@@ -98,10 +112,9 @@ static struct aura_http_req *req_new(struct aura_http *h, struct lws *wsi) {
     }
     collapse_slashes(req->path);
     copy_query(req);
-    req->authorization = copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
-    req->content_type = copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
-    req->user_agent = copy_header(wsi, WSI_TOKEN_HTTP_USER_AGENT);
-    req->if_match = copy_header(wsi, WSI_TOKEN_HTTP_IF_MATCH);
+    for (size_t i = 0; i < HTTP_KEPT; i++) {
+        req->kept[i] = copy_header(wsi, kept[i].token);
+    }
     req->request_headers = copy_header(wsi, WSI_TOKEN_HTTP_AC_REQUEST_HEADERS);
     copy_traceparent(req);
     h->stats.requests++;
@@ -124,10 +137,10 @@ static void req_free(struct aura_http_req *req) {
     }
     aura_free(req->query);
     aura_free(req->path);
-    wipe(req->authorization);
-    aura_free(req->content_type);
-    aura_free(req->user_agent);
-    aura_free(req->if_match);
+    wipe(req->kept[0]);
+    for (size_t i = 1; i < HTTP_KEPT; i++) {
+        aura_free(req->kept[i]);
+    }
     aura_buf_free(&req->headers);
     aura_free(req->request_headers);
     aura__http_later_drop(req);
@@ -161,12 +174,12 @@ const char *aura_http_query(const struct aura_http_req *req, const char *name) {
 }
 
 const char *aura_http_header(const struct aura_http_req *req, const char *name) {
-    return strcasecmp(name, "authorization") == 0                        ? req->authorization
-           : strcasecmp(name, "content-type") == 0                       ? req->content_type
-           : strcasecmp(name, "user-agent") == 0                         ? req->user_agent
-           : strcasecmp(name, "if-match") == 0                           ? req->if_match
-           : strcasecmp(name, "traceparent") == 0 && req->traceparent[0] ? req->traceparent
-                                                                         : NULL;
+    for (size_t i = 0; i < HTTP_KEPT; i++) {
+        if (strcasecmp(name, kept[i].name) == 0) {
+            return req->kept[i];
+        }
+    }
+    return strcasecmp(name, "traceparent") == 0 && req->traceparent[0] ? req->traceparent : NULL;
 }
 
 struct aura_addr aura_http_remote(const struct aura_http_req *req) {
@@ -283,6 +296,9 @@ void aura_http_respond(struct aura_http_req *req, int status, const char *conten
     if (write_headers(req, status, content_type, req->answer.len)) {
         aura_buf_clear(&req->answer);
         return;
+    }
+    if (strcmp(req->method, "HEAD") == 0) {
+        aura_buf_clear(&req->answer); /* the headers said how long it would be */
     }
     if (req->answer.len) {
         lws_callback_on_writable(req->wsi);

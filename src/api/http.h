@@ -75,7 +75,8 @@ const char *aura_http_path(const struct aura_http_req *req);
 bool aura_http_is_aside(const struct aura_http_req *req);
 /** A query parameter, decoded; NULL if absent. */
 const char *aura_http_query(const struct aura_http_req *req, const char *name);
-/** "authorization", "content-type", "if-match", "traceparent" or "user-agent"; NULL if absent. */
+/** "accept", "accept-encoding", "authorization", "content-type", "host", "if-match",
+ * "if-none-match", "origin", "traceparent" or "user-agent"; NULL if absent. */
 const char *aura_http_header(const struct aura_http_req *req, const char *name);
 /** Who asks, without a port. Behind a proxy on this machine: whom the proxy names last in
  * X-Forwarded-For. */

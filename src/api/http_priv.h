@@ -10,7 +10,11 @@
 #include <libwebsockets.h>
 #include <uv.h>
 
-enum { HTTP_BINDS_MAX = 8, HTTP_VHOSTS_MAX = 2 * HTTP_BINDS_MAX };
+enum {
+    HTTP_BINDS_MAX = 8,
+    HTTP_VHOSTS_MAX = 2 * HTTP_BINDS_MAX,
+    HTTP_KEPT = 9, /* headers of a request that are kept: names in http.c */
+};
 
 struct aura_http {
     struct aura_loop *loop;
@@ -64,9 +68,9 @@ struct aura_http_req {
     const char *method;
     char *path, *query; /* own copies; query is cut into "name\0value\0" pairs */
     size_t query_len;
-    char *authorization, *content_type, *user_agent, *request_headers, *if_match;
-    char traceparent[128];   /* "" = none; W3C's version 00 has 55 characters */
-    struct aura_buf headers; /* of the answer: "name:\0value\0" pairs */
+    char *kept[HTTP_KEPT], *request_headers; /* NULL: it had none */
+    char traceparent[128];                   /* "" = none; W3C's version 00 has 55 characters */
+    struct aura_buf headers;                 /* of the answer: "name:\0value\0" pairs */
     struct aura_buf body;
     bool too_large, answered;
     bool upgrading;         /* asked for a WebSocket */

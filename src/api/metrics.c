@@ -395,6 +395,10 @@ static void put_process(struct aura_server *s, struct page *b) {
     one(b, "auralink_http_requests_total", "counter", "HTTP requests.", (double)http.requests);
     one(b, "auralink_http_limited_total", "counter", "Requests of addresses that asked too often.",
         (double)s->gate_closed);
+    one(b, "auralink_meet_guests_total", "counter", "Tokens given to guests of the app.",
+        (double)s->meet_given);
+    one(b, "auralink_meet_refused_total", "counter", "Guests who got no token.",
+        (double)s->meet_refused);
     one(b, "auralink_http_refused_total", "counter", "Requests answered with an error.",
         (double)http.refused);
     one(b, "auralink_websockets", "gauge", "Open WebSockets.", (double)http.open);

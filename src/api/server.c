@@ -70,7 +70,7 @@ int aura__authorize(const struct aura_server *s, const struct aura_http_req *req
 
 /* Readiness is for load balancers: who drains gets nobody new, though its calls go on. */
 static bool health(struct aura_server *s, struct aura_http_req *req, const char *path) {
-    if (strcmp(path, "/") == 0 || strcmp(path, "/healthz") == 0) {
+    if (strcmp(path, "/healthz") == 0 || (strcmp(path, "/") == 0 && !aura__web_wanted(s, req))) {
         aura__respond_text(req, 200, "OK");
     } else if (strcmp(path, "/readyz") == 0) {
         bool drains = aura_rooms_draining(s->rooms);
@@ -125,10 +125,12 @@ static void on_request(void *arg, struct aura_http_req *req) {
         aura__matrix_request(s, req);
     } else if (aura__appservice_path(s, path)) {
         aura__appservice_request(s, req);
+    } else if (aura__meet_path(path)) {
+        aura__meet(s, req);
     } else if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0 ||
                strcmp(path, "/agent") == 0) {
         aura__respond_text(req, 404, ""); /* only WebSockets live there */
-    } else {
+    } else if (!get || !aura__web(s, req)) {
         aura__respond_text(req, 404, "404 page not found");
     }
 }

@@ -15,6 +15,8 @@ struct aura_webhooks;
 struct aura_tracing;
 struct aura_matrix_conf;
 struct aura_appservice_conf;
+struct aura_meet_conf;
+struct aura_web;
 
 struct aura_server_conf {
     struct aura_http_conf http;
@@ -29,6 +31,8 @@ struct aura_server_conf {
     const struct aura_matrix_conf *matrix;       /* outlives the server; NULL = none */
     const struct aura_appservice_conf *appservice; /* outlives the server; NULL = none */
     struct aura_trace_conf trace;                  /* of joins; fn NULL = none */
+    const struct aura_meet_conf *meet;             /* outlives the server; NULL = no guests */
+    const struct aura_web *web;                    /* outlives the server; NULL = no pages */
     struct aura_tracing *tracing; /* that they go to, for its metrics; outlives; NULL = none */
 };
 

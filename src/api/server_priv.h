@@ -22,11 +22,12 @@ struct aura_server {
     uint64_t joins_refused;               /* before a room had to say anything */
     struct aura_sfu_forward forward_told; /* at the last scrape */
     struct aura_gate *gate;
-    uint64_t gate_closed;        /* requests that got 429 there */
-    uint64_t auraids_created;    /* by the REST API; those that joins make the rooms count */
-    struct aura__calls *calls;   /* between AuraIDs; NULL: there are none */
-    struct aura__whips *whips;   /* sessions of WHIP and WHEP (whip.c) */
-    struct aura__matrix *matrix; /* matrix.c; NULL = not here */
+    uint64_t meet_given, meet_refused; /* guests' tokens (meet.c) */
+    uint64_t gate_closed;              /* requests that got 429 there */
+    uint64_t auraids_created;          /* by the REST API; those that joins make the rooms count */
+    struct aura__calls *calls;         /* between AuraIDs; NULL: there are none */
+    struct aura__whips *whips;         /* sessions of WHIP and WHEP (whip.c) */
+    struct aura__matrix *matrix;       /* matrix.c; NULL = not here */
     struct aura__appservice *appservice; /* appservice.c; NULL = not here */
 };
 
@@ -117,6 +118,16 @@ void aura__appservice_request(struct aura_server *s, struct aura_http_req *req);
 struct aura_as *aura__appservice_of(const struct aura_server *s);
 void aura__appservice_stats(const struct aura__appservice *a, struct aura_as_stats *out,
                             uint64_t *refused);
+
+/* meet.c */
+bool aura__meet_path(const char *path);
+void aura__meet(struct aura_server *s, struct aura_http_req *req);
+
+/* web_pages.c */
+/** Does a browser ask for a page, and are there any? Else "/" is a question of another kind. */
+bool aura__web_wanted(const struct aura_server *s, const struct aura_http_req *req);
+/** Answers if it is the name of a page or of what one loads. @return was it? */
+bool aura__web(struct aura_server *s, struct aura_http_req *req);
 
 /* debug.c */
 void aura__debug_room(struct aura_server *s, struct aura_http_req *req, const char *room);

@@ -9,6 +9,7 @@
 #include "cmd/server_addresses.h"
 #include "cmd/server_auraid.h"
 #include "cmd/server_matrix.h"
+#include "cmd/server_meet.h"
 #include "cmd/server_options.h"
 #include "cmd/server_reload.h"
 #include "cmd/server_tls.h"
@@ -49,6 +50,8 @@ struct program {
     struct aura_presets presets;
     struct aura_matrix_conf matrix;
     struct server_appservice appservice;
+    struct aura_meet_conf meet;
+    struct aura_web *web; /* NULL: no pages */
     int argc;
     char **argv;
     char node_id[NODE_ID_LEN + 4];
@@ -354,6 +357,8 @@ static int start_http(struct program *p) {
                                     .webhooks = p->webhooks,
                                     .directory = p->directory,
                                     .matrix = server_matrix_conf(&p->matrix, c),
+                                    .meet = server_meet_conf(&p->meet, c),
+                                    .web = p->web,
                                     .trace = p->trace,
                                     .tracing = p->tracing,
                                     .metrics_user = c->metrics_user,
@@ -389,9 +394,9 @@ static void announce(const struct program *p) {
     for (size_t i = 0; i < n; i++) {
         json_array_append_new(ports, json_integer(udp[i]));
     }
-    json_t *line =
-        json_pack("{s:i, s:o, s:i}", "http", (int)aura_http_port(aura_server_http(p->server)),
-                  "udp", ports, "tcp", (int)p->options.config.rtc.tcp_port);
+    json_t *line = json_pack("{s:i, s:o, s:i, s:b}", "http",
+                             (int)aura_http_port(aura_server_http(p->server)), "udp", ports, "tcp",
+                             (int)p->options.config.rtc.tcp_port, "pages", p->web != NULL);
     char *text = json_dumps(line, JSON_COMPACT);
     printf("listening %s\n", text ? text : "{}");
     fflush(stdout);
@@ -420,6 +425,7 @@ static int run(struct program *p) {
     err = err ? err : start_sfu(p);
     err = err ? err : start_recordings(p);
     err = err ? err : server_tracing_start(&p->tracing, &p->trace, &p->options.config, p->node_id);
+    err = err ? err : server_web_open(&p->web, &p->options.config);
     err = err ? err : server_tls_start(&p->tls, &p->options.config, p->loop);
     err = err ? err : start_http(p);
     if (!err) {
@@ -440,6 +446,7 @@ static void end(struct program *p) {
         aura_loop_remove_fd(&p->signal_watch);
     }
     p->server = aura_server_free(p->server);
+    p->web = aura_web_free(p->web);
     server_tls_end(&p->tls);
     p->egress.recordings = aura_recordings_free(p->egress.recordings);
     aura_rooms_free(p->rooms);

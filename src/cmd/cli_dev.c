@@ -52,8 +52,13 @@ static void print_json(const struct cli *cli, int port, const char *core, const 
     json_decref(line);
 }
 
-static void print_text(const struct cli *cli, int port, const char *core, const char *token) {
+static void print_text(const struct cli *cli, int port, const char *core, const char *token,
+                       bool pages) {
     printf("\n  AuraLink is running (development keys: anyone who knows them may join)\n\n");
+    if (pages) {
+        printf("    Meet    http://localhost:%d/ in a browser: a call by name, without a token\n",
+               port);
+    }
     printf("    URL     ws://localhost:%d\n", port);
     printf("    Key     %s   Secret  %s\n", cli->api_key, cli->api_secret);
     printf("    Token   %s\n", token);
@@ -69,14 +74,18 @@ static void print_text(const struct cli *cli, int port, const char *core, const 
     printf("  Metrics   http://localhost:%d/metrics\n  Stop      Ctrl-C\n\n", port);
 }
 
-static void announce(const struct dev *dev, int port) {
+static void announce(const struct dev *dev, const json_t *ports) {
+    int port = (int)cli_number(ports, "http");
     struct cli cli;
     cli_defaults(&cli);
     char *token = guest_token(&cli);
-    if (token) {
-        (dev->json ? print_json : print_text)(&cli, port, dev->core_address, token);
-        fflush(stdout);
+    if (token && dev->json) {
+        print_json(&cli, port, dev->core_address, token);
+    } else if (token) {
+        print_text(&cli, port, dev->core_address, token,
+                   json_is_true(json_object_get(ports, "pages")));
     }
+    fflush(stdout);
     aura_free(token);
 }
 
@@ -84,7 +93,7 @@ static void server_line(void *arg, const char *line) {
     struct dev *dev = arg;
     json_t *ports = dev->announced ? NULL : listening(line);
     if (ports) {
-        announce(dev, (int)cli_number(ports, "http"));
+        announce(dev, ports);
         json_decref(ports);
         dev->announced = true;
     } else {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/server_options.h"
 #include "cmd/server_matrix.h"
+#include "cmd/server_meet.h"
 
 #include "api/tls.h"
 #include "base/log.h"
@@ -228,6 +229,7 @@ static int check_services(struct aura_config *c) {
     problem = problem ? problem : range_problem(c);
     problem = problem ? problem : server_tracing_problem(c);
     problem = problem ? problem : server_matrix_problem(c);
+    problem = problem ? problem : server_meet_problem(c);
     if (problem) {
         fprintf(stderr, "auralink-server: %s\n", problem);
     }

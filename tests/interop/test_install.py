@@ -95,3 +95,18 @@ def test_programs(prefix):
                "/vendor_completions.d/auralink.fish": ("auralink", "completion", "fish")}
     for end, (name, *words) in printed.items():
         assert open(installed(end)).read() == run(programs[name], *words), end
+
+
+def test_pages(prefix, start_server, monkeypatch):
+    """The installed server shows the app that was installed with it, wherever that is."""
+    root, _ = prefix
+    if not os.path.exists(os.path.join(ROOT, ".cache", "web", "index.html")):
+        pytest.skip("the app was not built: no Node that is new enough")
+    [program] = [os.path.join(folder, "auralink-server") for folder, _, names in os.walk(root)
+                 if "auralink-server" in names and folder.endswith("/bin")]
+    pages = os.path.join(os.path.dirname(os.path.dirname(program)), "share", "auralink", "web")
+    assert sorted(os.listdir(pages)) == sorted(os.listdir(os.path.join(ROOT, ".cache", "web")))
+    monkeypatch.setenv("AURA_SERVER_CMD", program)
+    server = start_server()
+    assert "<div id=\"root\">" in server.get("/", {"Accept": "text/html"})[1]
+    assert f'folder="{pages}"' in server.tail()

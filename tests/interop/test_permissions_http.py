@@ -59,6 +59,7 @@ PATHS = {
     "/": ("GET", "/", None, b"", ANYBODY),
     "/metrics": ("GET", "/metrics", None, b"", ANYBODY),  # of all rooms, without names in it
     "/healthz": ("GET", "/healthz", None, b"", ANYBODY),
+    "/meet/v1/": ("GET", "/meet/v1/about", None, b"", ANYBODY),  # who may join there: test_meet.py
     "/readyz": ("GET", "/readyz", None, b"", ANYBODY),
     "/rtc/validate": ("GET", "/rtc/validate", None, b"", JOIN),
     "/rtc/v1/validate": ("GET", f"/rtc/v1/validate?join_request={join_request()}", None, b"", JOIN),
@@ -161,7 +162,7 @@ def test_every_action_has_a_row():
     for service, rows in METHODS.items():
         assert found[service] == set(rows), service
     source = ""
-    for name in ("server.c", "whip.c"):
+    for name in ("server.c", "whip.c", "meet.c"):
         with open(os.path.join(ROOT, "src", "api", name)) as file:
             source += file.read()
     paths = set(re.findall(r'"(/[a-z][a-z0-9/]*|/)"', source)) - {"/twirp/"}

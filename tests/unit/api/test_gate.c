@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-static const struct aura_gate_rates rates = {{[AURA_GATE_REQUESTS] = 10, [AURA_GATE_REFUSALS] = 1}};
+static const struct aura_gate_rates rates = {
+    {[AURA_GATE_REQUESTS] = 10, [AURA_GATE_REFUSALS] = 1, [AURA_GATE_GUESTS] = 2}};
 static uint64_t now_us = 5 * AURA_US_PER_S;
 
 static struct aura_addr address(const char *text) {
@@ -42,6 +43,7 @@ static int budgets(void) {
     assert_int_equal(aura_gate_wait_s(g, &a, AURA_GATE_REFUSALS, &rates, now_us), 0);
     assert_int_equal(taken(g, "10.0.0.1", AURA_GATE_REFUSALS, 500), 10);
     assert_int_equal(taken(g, "10.0.0.2", AURA_GATE_REQUESTS, 500), 100);
+    assert_int_equal(taken(g, "10.0.0.1", AURA_GATE_GUESTS, 500), 20);
     now_us += 3 * AURA_US_PER_S;
     assert_int_equal(taken(g, "10.0.0.1", AURA_GATE_REQUESTS, 500), 30);
     now_us += 3600 * AURA_US_PER_S;
@@ -85,6 +87,7 @@ static int flood(void) {
         return AURA_ENOMEM;
     }
     assert_int_equal(taken(g, "10.0.0.1", AURA_GATE_REFUSALS, 500), 10);
+    assert_int_equal(taken(g, "10.0.0.9", AURA_GATE_GUESTS, 500), 20);
     for (uint32_t i = 0; i < 100000; i++) {
         struct aura_addr a = {.family = AURA_FAMILY_V4, .ip = {11}};
         a.ip[1] = (uint8_t)(i >> 16);
@@ -93,6 +96,7 @@ static int flood(void) {
         assert_int_equal(aura_gate_take(g, &a, AURA_GATE_REQUESTS, &rates, now_us), 0);
     }
     assert_int_equal(taken(g, "10.0.0.1", AURA_GATE_REFUSALS, 500), 0);
+    assert_int_equal(taken(g, "10.0.0.9", AURA_GATE_GUESTS, 500), 0);
     aura_gate_free(g);
     return 0;
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file meet.h  Tokens for people who come to the app with a name and nothing else (docs/meet.md).
+ *
+ * Threading: control thread.
+ */
+#ifndef AURA_API_MEET_H
+#define AURA_API_MEET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    AURA_MEET_ROOM_BYTES_MAX = 128, /* of a room's name that a guest asks for */
+    AURA_MEET_NAME_BYTES_MAX = 128, /* of a guest's */
+    AURA_MEET_BODY_BYTES_MAX = 4096,
+    AURA_MEET_TOKEN_TTL_S = 3600, /* a connection that is open gets newer ones */
+};
+
+struct aura_meet_conf {
+    const char *api_key;      /* signs; "" = the first */
+    const char *const *rooms; /* where guests may go: names, or their beginnings before a "*" */
+    size_t room_count;
+};
+
+/** Does a list of aura_meet_conf.rooms have this room? */
+bool aura_meet_is_open(const struct aura_meet_conf *c, const char *room);
+
+#endif

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chromium with AuraLink Meet in it, worked as a person does: by roles and labels. One context for each client.
+//   node meet_client.mjs [CAMERA.y4m MICROPHONE.wav]
+import { readFileSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import { emit, serve } from './lines.mjs';
+
+const [camera, microphone] = process.argv.slice(2);
+const PATIENCE_MS = 60_000;
+const args = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--disable-background-timer-throttling',
+  '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows',
+  '--disable-features=WebRtcHideLocalIpsWithMdns', '--autoplay-policy=no-user-gesture-required',
+  '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--auto-select-desktop-capture-source=Entire screen',
+  '--use-fake-ui-for-fullscreen',
+];
+if (camera) args.push(`--use-file-for-fake-video-capture=${camera}`);
+if (microphone) args.push(`--use-file-for-fake-audio-capture=${microphone}`);
+const browser = await chromium.launch({ executablePath: process.env.AURA_CHROMIUM || '/usr/bin/chromium', headless: true, args });
+const axe = new URL('../../../web/node_modules/axe-core/axe.min.js', import.meta.url);
+const clients = new Map();
+const of = ({ client }) => clients.get(client).page;
+
+// Every peer connection of the page is kept, so that the browser's own counters can be read.
+const keepPeers = () => {
+  const Real = window.RTCPeerConnection;
+  window.testPeers = [];
+  window.RTCPeerConnection = class extends Real {
+    constructor(...given) {
+      super(...given);
+      window.testPeers.push(this);
+    }
+  };
+};
+// As a browser does whose user has said no; the flag that answers for the user can only say yes.
+const denyDevices = () => {
+  navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('denied', 'NotAllowedError'));
+};
+const countFlow = async () => {
+  const sum = { framesDecoded: 0, videoBytes: 0, audioBytes: 0, audioEnergy: 0, sentBytes: 0 };
+  for (const peer of window.testPeers) {
+    for (const s of (await peer.getStats()).values()) {
+      if (s.type === 'inbound-rtp' && s.kind === 'video') {
+        sum.framesDecoded += s.framesDecoded ?? 0;
+        sum.videoBytes += s.bytesReceived ?? 0;
+      } else if (s.type === 'inbound-rtp') {
+        sum.audioBytes += s.bytesReceived ?? 0;
+        sum.audioEnergy += s.totalAudioEnergy ?? 0;
+      } else if (s.type === 'outbound-rtp') {
+        sum.sentBytes += s.bytesSent ?? 0;
+      }
+    }
+  }
+  return sum;
+};
+// The one picture that comes in, and the codec that its packets have now.
+const readInbound = async () => {
+  for (const peer of window.testPeers) {
+    const stats = await peer.getStats();
+    for (const s of stats.values()) {
+      if (s.type === 'inbound-rtp' && s.kind === 'video' && s.bytesReceived) {
+        return { codec: stats.get(s.codecId)?.mimeType ?? '', bytes: s.bytesReceived, frames: s.framesDecoded };
+      }
+    }
+  }
+  return { codec: '', bytes: 0, frames: 0 };
+};
+
+serve(
+  {
+    async open(m) {
+      const context = await browser.newContext({
+        viewport: m.viewport ?? { width: 1280, height: 800 },
+        colorScheme: m.colours ?? 'dark',
+        permissions: ['camera', 'microphone'],
+        hasTouch: m.touch ?? false,
+        reducedMotion: m.still ? 'reduce' : 'no-preference',
+      });
+      await context.addInitScript(keepPeers);
+      if (m.deny) await context.addInitScript(denyDevices);
+      const page = await context.newPage();
+      page.setDefaultTimeout(PATIENCE_MS);
+      const kept = { context, page, faults: [], loaded: [] };
+      clients.set(m.client, kept);
+      page.on('console', (line) => line.type() === 'error' && kept.faults.push(line.text()));
+      page.on('pageerror', (error) => kept.faults.push(String(error)));
+      page.on('requestfinished', async (request) => {
+        const sizes = await request.sizes().catch(() => null); // the page may be gone
+        const answer = await request.response().catch(() => null);
+        if (sizes && answer) {
+          kept.loaded.push({
+            path: new URL(request.url()).pathname, bytes: sizes.responseBodySize + sizes.responseHeadersSize,
+            status: answer.status(), encoding: answer.headers()['content-encoding'] ?? '',
+          });
+        }
+      });
+      await page.goto(m.url);
+    },
+    click: (m) => of(m).getByRole(m.role ?? 'button', { name: m.name, exact: m.exact ?? true }).first().click(),
+    fill: (m) => of(m).getByLabel(m.label, { exact: true }).fill(m.text),
+    press: (m) => of(m).keyboard.press(m.key),
+    see: async (m) => {
+      await of(m).locator(m.css).filter(m.text ? { hasText: m.text } : {}).first().waitFor({ state: m.state ?? 'visible' });
+    },
+    count: (m) => of(m).locator(m.css).count(),
+    texts: (m) => of(m).locator(m.css).allInnerTexts(),
+    evaluate: (m) => of(m).evaluate(m.js),
+    flow: (m) => of(m).evaluate(countFlow),
+    inbound: (m) => of(m).evaluate(readInbound),
+    faults: ({ client }) => clients.get(client).faults,
+    loaded: ({ client }) => clients.get(client).loaded,
+    shot: async (m) => {
+      await of(m).screenshot({ path: m.path, animations: 'disabled' });
+    },
+    async axe(m) {
+      await of(m).evaluate(readFileSync(axe, 'utf8'));
+      const { violations } = await of(m).evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+      return violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, where: nodes.map((n) => n.target.join(' ')) }));
+    },
+    async close({ client }) {
+      await clients.get(client)?.context.close();
+      clients.delete(client);
+    },
+  },
+  () => browser.close(),
+);
+emit({ event: 'ready', client: '' });

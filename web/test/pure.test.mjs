@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Functions that need no browser: `npm test`.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { aicOf, parseAic, wishOf } from '../src/aic/attributes';
+import { kbpsText, ratesBetween, savedOver } from '../src/aic/traffic';
+import { pathOf, readAddress } from '../src/app/address';
+import { colourOf, initialsOf } from '../src/people/names';
+import { roomOfToken } from '../src/prejoin/session';
+import { readReaction } from '../src/signals/reactions';
+import { columnsFor } from '../src/stage/columns';
+
+test('what the server says of a track', () => {
+  assert.deepEqual(parseAic('ratio:0.80 vmaf:91 model:seg-1 lat:6.2ms'), {
+    mode: 'compressed',
+    vmaf: 91,
+    saved: 0.8,
+    latencyMs: 6.2,
+    model: 'seg-1',
+  });
+  assert.deepEqual(parseAic('governed cap:600kbps vmaf:93'), { mode: 'governed', vmaf: 93, capKbps: 600 });
+  assert.deepEqual(parseAic('native'), { mode: 'native' });
+  assert.deepEqual(parseAic('ratio:7 lat:.'), { mode: 'compressed', saved: 1 });
+  assert.deepEqual(parseAic('model:<b>'), { mode: 'compressed' });
+  assert.equal(parseAic(''), null);
+  assert.deepEqual(aicOf({ 'auralink.aic.TR_1': 'native' }, 'TR_1'), { mode: 'native' });
+  assert.equal(aicOf({ 'auralink.aic.TR_1': 'native' }, 'TR_2'), null);
+  assert.deepEqual(
+    ['off', 'saver', 'on', 'else', undefined].map((wish) => wishOf({ 'auralink.aic': wish })),
+    ['off', 'saver', 'on', 'on', 'on'],
+  );
+});
+
+test('rates, and what would come without AIC', () => {
+  const look = (atMs, rows) => ({ atMs, tracks: new Map(rows) });
+  const before = look(1000, [
+    ['in', { bytes: 1000, received: true, saved: 0.75 }],
+    ['out', { bytes: 0, received: false, saved: 0.75 }],
+    ['reset', { bytes: 9000, received: true, saved: 0 }],
+  ]);
+  const now = look(3000, [
+    ['in', { bytes: 26000, received: true, saved: 0.75 }],
+    ['out', { bytes: 50000, received: false, saved: 0.75 }],
+    ['reset', { bytes: 10, received: true, saved: 0 }],
+    ['new', { bytes: 5000, received: true, saved: 0 }],
+  ]);
+  const { sample, byTrack } = ratesBetween(before, now);
+  assert.deepEqual(sample, { atMs: 3000, downKbps: 100, upKbps: 200, plainKbps: 400 });
+  assert.deepEqual(
+    [...byTrack],
+    [
+      ['in', 100],
+      ['out', 200],
+    ],
+  );
+  assert.equal(savedOver([sample, { ...sample, downKbps: 400 }]), 1 - 500 / 800);
+  assert.equal(savedOver([]), 0);
+  assert.deepEqual([0, 999.4, 1000, 2345].map(kbpsText), ['0 kbps', '999 kbps', '1.0 Mbps', '2.3 Mbps']);
+});
+
+test('addresses go there and back', () => {
+  for (const address of [
+    { room: 'a b/ü?#', passphrase: '' },
+    { room: 'x', passphrase: 'p&=# ü' },
+    { room: '', passphrase: '' },
+  ]) {
+    const url = new URL(pathOf(address), 'http://localhost');
+    assert.deepEqual(readAddress(url), address);
+  }
+  assert.equal(readAddress(new URL('http://localhost/r/%E0%A4%A')).room, '');
+});
+
+test('names, tokens, reactions, columns', () => {
+  assert.deepEqual(['Ada Lovelace', 'bob', '  ', '👩‍🚀 x', 'a b c'].map(initialsOf), [
+    'AL',
+    'B',
+    '',
+    '👩‍🚀X',
+    'AC',
+  ]);
+  assert.ok(['', 'x', '👩‍🚀'].every((name) => [0, 1, 2, 3, 4, 5].includes(colourOf(name))));
+  const claims = Buffer.from(JSON.stringify({ video: { room: 'r?~' } })).toString('base64url');
+  assert.deepEqual([`h.${claims}.s`, 'x', 'a.b.c', ''].map(roomOfToken), ['r?~', '', '', '']);
+  const bytes = (text) => new TextEncoder().encode(text);
+  assert.deepEqual(
+    ['👍', '<b>', '👍👍', 'x'.repeat(99)].map((t) => readReaction(bytes(t))),
+    ['👍', null, null, null],
+  );
+  assert.deepEqual([0, 1, 2, 4, 5, 9, 10, 36, 99].map(columnsFor), [1, 1, 2, 2, 3, 3, 4, 6, 6]);
+});
