@@ -162,7 +162,7 @@ def cut():
     def run(rules: str):
         return subprocess.run(["nft", "-f", "-"], input=rules, text=True, capture_output=True, check=False)
 
-    if run(f"table inet {table} {{ chain lose {{ type filter hook input priority 0; }} }}").returncode:
+    if run(f"table inet {table} {{\n chain lose {{\n  type filter hook input priority 0;\n }}\n}}\n").returncode:
         pytest.skip("no packet filter here")
     yield lambda port: run(f"add rule inet {table} lose udp dport {port} drop\nadd rule inet {table} lose udp sport {port} drop\n")
     run(f"delete table inet {table}")

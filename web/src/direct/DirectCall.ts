@@ -10,7 +10,8 @@ import { ServerSound } from './ServerSound';
 import { isPicture, SOURCES, type Message, type Reason, type Source } from './words';
 
 const CONNECT_MS = 20_000;
-const LINGER_MS = 4000; // the old path stays for so long where the other does not say that it can go
+const LINGER_MS = 4000; // that the direct way stays for the other, who does not say that it can go
+const BACK_MS = 20_000; // that it stays for us, while the server sends nothing
 const RETRY_MS = [5000, 15_000, 60_000];
 const LOUD = 0.02;
 const LOUD_MS = 600;
@@ -66,7 +67,7 @@ export class DirectCall {
 
   /** Until what it gives is called. */
   run(): () => void {
-    const look = () => void this.#look();
+    const look = () => void this.#look().catch(() => this.#fail());
     const events = [
       RoomEvent.ParticipantConnected,
       RoomEvent.ParticipantDisconnected,
@@ -121,7 +122,7 @@ export class DirectCall {
     const reason = reasonIn(this.room, this.#exchange, this.view.mine, this.encrypted);
     if (reason !== this.view.reason) this.#show({ reason });
     if (this.room.state !== ConnectionState.Connected) return; // what flows directly goes on without the server
-    if (this.view.mine && !this.#exchange.isAllowed()) await this.#exchange.allow(true); // a server that was started anew
+    if (this.view.mine) await this.#exchange.keepAllowing(); // a server that was started anew
     const other = this.#other;
     if (reason || !other) {
       this.#leave();
@@ -185,7 +186,17 @@ export class DirectCall {
     const what = `${message.id} ${message.phase}`;
     if (!other || this.#said === what) return;
     this.#said = what;
-    await this.#exchange.say(other, message);
+    try {
+      await this.#exchange.say(other, message);
+    } catch (error) {
+      this.#said = '';
+      throw error;
+    }
+  }
+
+  /** Without waiting: what goes on does not depend on it, and it is said again if that failed. */
+  #mention(message: Message): void {
+    this.#say(message).catch(() => undefined);
   }
 
   /** Back to the server, if it is not there. What comes directly is shown until what the server sends is there. */
@@ -195,7 +206,7 @@ export class DirectCall {
     this.#sound.resume();
     this.#since = performance.now();
     this.#show({ phase: 'leaving' });
-    this.#say({ id: link.id, phase: 'leaving' }).catch(() => undefined);
+    this.#mention({ id: link.id, phase: 'leaving' });
   }
 
   #end(): void {
@@ -219,11 +230,9 @@ export class DirectCall {
     const { phase } = this.view;
     const ageMs = now - this.#since;
     if (phase === 'leaving') {
-      const heard = await this.#sound.isBack();
-      if (heard) for (const source of SOURCES.filter((one) => !isPicture(one))) this.prove(source, false);
-      const back = this.view.proven.size === 0;
-      if (back) await this.#say({ id: link.id, phase: 'left' }).catch(() => undefined);
-      if ((back && this.#theyLeft) || ageMs > LINGER_MS) this.#end();
+      const back = await this.#isBack();
+      if (back) this.#mention({ id: link.id, phase: 'left' });
+      if (back ? this.#theyLeft || ageMs > LINGER_MS : ageMs > BACK_MS) this.#end();
       return;
     }
     await link.sync(this.#exchange.trackOf);
@@ -237,8 +246,18 @@ export class DirectCall {
     } else if (phase === 'trying') {
       if (link.state === 'failed' || ageMs > CONNECT_MS) this.#fail();
     } else {
-      await this.#keep(link, tickMs, now);
+      this.#keep(link, tickMs, now);
     }
+  }
+
+  /** Whether all that came directly is shown and heard by the server again. */
+  async #isBack(): Promise<boolean> {
+    const heard = await this.#sound.isBack();
+    for (const source of this.view.proven) {
+      const over = isPicture(source) ? !this.#exchange.isSent(this.#other, source) : heard;
+      if (over) this.prove(source, false);
+    }
+    return heard && this.view.proven.size === 0;
   }
 
   #fail(): void {
@@ -249,7 +268,7 @@ export class DirectCall {
   }
 
   /** While it is direct. */
-  async #keep(link: Link, tickMs: number, now: number): Promise<void> {
+  #keep(link: Link, tickMs: number, now: number): void {
     const other = this.#other;
     const expected = other !== undefined && (other.isMicrophoneEnabled || other.isCameraEnabled);
     const packets = [...this.flows.values()].reduce((sum, flow) => sum + flow.packetsIn, 0);
@@ -271,7 +290,7 @@ export class DirectCall {
     this.#sound.hear(other, [...proven]);
     if (sent.every((source) => proven.has(source))) {
       this.#failures = 0;
-      await this.#say({ id: link.id, phase: 'taken' });
+      this.#mention({ id: link.id, phase: 'taken' });
     }
   }
 

@@ -8,17 +8,24 @@ import { ALLOWS, isPicture, readMessage, SAYS, type Message, type Source } from 
 export class Exchange {
   #keys: Promise<Keys> | null = null;
   #read = '';
+  #asking: Promise<void> | null = null;
 
   constructor(private readonly room: Room) {}
 
   async allow(mine: boolean): Promise<void> {
     this.#keys ??= makeKeys();
     const { shown } = await this.#keys;
-    await this.room.localParticipant.setAttributes({ [ALLOWS]: mine ? shown : '', [SAYS]: '' });
+    this.#asking = this.room.localParticipant.setAttributes({ [ALLOWS]: mine ? shown : '', [SAYS]: '' });
+    try {
+      await this.#asking;
+    } finally {
+      this.#asking = null;
+    }
   }
 
-  isAllowed(): boolean {
-    return Boolean(this.room.localParticipant.attributes[ALLOWS]);
+  /** A server that was started anew has forgotten it. */
+  async keepAllowing(): Promise<void> {
+    if (!this.room.localParticipant.attributes[ALLOWS] && !this.#asking) await this.allow(true);
   }
 
   keyOf(other: RemoteParticipant): string {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // When a direct path has failed: nothing came although something should have.
 
-export const TICK_MS = 150;
-const QUIET_MS = 400;
+export const TICK_MS = 100;
+const QUIET_MS = 300;
 const FIRST_MS = 3000; // of a track that was just switched on
 
 /** One for each path; told of all packets so far, each TICK_MS or so. */
