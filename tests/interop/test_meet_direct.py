@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import os
 import shutil
 import subprocess
 
 import pytest
+from livekit import api
 
 from lib.driver import at_most, eventually
 from lib.meet import default_source, needs_pages, people_maker, start_browser
+from lib.recording import Recording
 from lib.server import Server
+from lib.tokens import KEY, SECRET
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, needs_pages,
               pytest.mark.skipif(Server.is_reference(), reason="LiveKit serves no app")]
@@ -118,7 +123,6 @@ def test_directly_and_not_by_the_server(pair, record):
     ada.press_button("Stop sharing")
     bob.see('.stage[data-layout="grid"]')
     is_direct(bob, "Ada")
-    # No address lies open among the attributes.
     allow(bob)
     by_server(bob, "Ada")
     by_server(ada, "Bob")
@@ -150,6 +154,53 @@ def test_somebody_asks_for_compression(pair, record):
     no_gap(record, ada, bob, "direct", "server")
     bob.client.call("click", role="radio", name="Off", exact=False)
     is_direct(ada, "Bob")
+
+
+def test_the_call_is_recorded(pair, tmp_path, record):
+    """A recorder is seen by nobody, but that it records is."""
+    server, ada, bob = pair
+    recording = Recording(server.url, "nook", tmp_path, "--min-free-mb", "1")
+    try:
+        by_server(ada, "Bob")
+        by_server(bob, "Ada")
+        ada.see("[data-direct]", "the call is recorded")
+        no_gap(record, ada, bob, "direct", "server")
+    finally:
+        recording.close()
+    is_direct(ada, "Bob")
+    is_direct(bob, "Ada")
+
+
+def attributes_of(server, room: str) -> list[dict[str, str]]:
+    async def ask():
+        client = api.LiveKitAPI(server.http_url, KEY, SECRET)
+        try:
+            listed = await client.room.list_participants(api.ListParticipantsRequest(room=room))
+        finally:
+            await client.aclose()
+        return [dict(p.attributes) for p in listed.participants]
+
+    return asyncio.run(ask())
+
+
+def test_addresses_are_for_the_other_one_only(start_server, enter):
+    """Whoever may read attributes, as others in the room may, gets sealed ones."""
+    server = start_server()
+    ada, bob = enter(server, "attic", "Ada").join(), enter(server, "attic", "Bob", 1).join()
+    allow(ada)
+    allow(bob)
+    seen: set[str] = set()
+
+    def connected():
+        said = [each["meet.direct.says"] for each in attributes_of(server, "attic") if each.get("meet.direct.says")]
+        seen.update(said)
+        return len(seen) >= 2 and all(person.count(css=".badge[data-aic=direct]") for person in (ada, bob))
+
+    eventually(connected, what="a direct connection")
+    for sealed in seen:
+        opened = base64.b64decode(sealed)
+        assert b"candidate" not in opened and b"offer" not in opened and b"phase" not in opened
+    assert max(map(len, seen)) < 30_000  # of 65536 that limit.max_attributes_size leaves
 
 
 @pytest.fixture

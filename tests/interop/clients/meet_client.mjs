@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { emit, serve } from './lines.mjs';
-import { countFlow, countWays, denyDevices, keepPeers, readGap, readInbound, watchTile } from './meet_probe.mjs';
+import { countFlow, countWays, denyDevices, keepPeers, readGap, readInbound, readSending, watchTile } from './meet_probe.mjs';
 import { Lateness } from './pattern.mjs';
 
 const [camera, microphone] = process.argv.slice(2);
@@ -65,6 +65,7 @@ serve(
     texts: (m) => of(m).locator(m.css).allInnerTexts(),
     evaluate: (m) => of(m).evaluate(m.js),
     flow: (m) => of(m).evaluate(countFlow),
+    sending: (m) => of(m).evaluate(readSending),
     ways: (m) => of(m).evaluate(countWays),
     reset: (m) => of(m).evaluate(watchTile, m.css),
     gap: (m) => of(m).evaluate(readGap),

@@ -52,6 +52,24 @@ export async function readInbound() {
   return { codec: '', bytes: 0, frames: 0, width: 0, height: 0 };
 }
 
+/** What is sent of the camera, the largest layer: its size, rate and the most that the application allows. */
+export async function readSending() {
+  let largest = { width: 0, height: 0, fps: 0, kbps: 0, mostKbps: 0, limited: '' };
+  for (const sender of window.testPeers.flatMap((peer) => peer.getSenders())) {
+    if (sender.track?.kind !== 'video') continue;
+    const most = Math.max(0, ...sender.getParameters().encodings.map((layer) => layer.maxBitrate ?? 0));
+    for (const s of (await sender.getStats()).values()) {
+      if (s.type === 'outbound-rtp' && s.active && (s.frameWidth ?? 0) > largest.width) {
+        largest = {
+          width: s.frameWidth, height: s.frameHeight, fps: s.framesPerSecond ?? 0, kbps: (s.targetBitrate ?? 0) / 1000,
+          mostKbps: most / 1000, limited: s.qualityLimitationReason ?? '',
+        };
+      }
+    }
+  }
+  return largest;
+}
+
 /** Bytes by the server and directly. The server is known by its SDP: browsers are never ICE lite. */
 export async function countWays() {
   const none = () => ({ videoIn: 0, videoOut: 0, audioIn: 0, audioOut: 0, framesIn: 0 });
