@@ -183,7 +183,7 @@ def attributes_of(server, room: str) -> list[dict[str, str]]:
     return asyncio.run(ask())
 
 
-def test_addresses_are_for_the_other_one_only(start_server, enter):
+def test_addresses_are_for_the_other_one_only(start_server, enter, record):
     """Whoever may read attributes, as others in the room may, gets sealed ones."""
     server = start_server()
     ada, bob = enter(server, "attic", "Ada").join(), enter(server, "attic", "Bob", 1).join()
@@ -200,6 +200,7 @@ def test_addresses_are_for_the_other_one_only(start_server, enter):
     for sealed in seen:
         opened = base64.b64decode(sealed)
         assert b"candidate" not in opened and b"offer" not in opened and b"phase" not in opened
+    record(message_bytes=max(map(len, seen)))
     assert max(map(len, seen)) < 30_000  # of 65536 that limit.max_attributes_size leaves
 
 

@@ -21,7 +21,7 @@ export function denyDevices() {
 export async function countFlow() {
   const sum = { framesDecoded: 0, videoBytes: 0, audioBytes: 0, audioEnergy: 0, sentBytes: 0 };
   for (const peer of window.testPeers) {
-    for (const s of (await peer.getStats()).values()) {
+    for (const s of (await peer.getStats().catch(() => new Map())).values()) {
       if (s.type === 'inbound-rtp' && s.kind === 'video') {
         sum.framesDecoded += s.framesDecoded ?? 0;
         sum.videoBytes += s.bytesReceived ?? 0;
@@ -79,7 +79,7 @@ export async function countWays() {
     if (peer.remoteDescription && !lite) ways.attempts += 1;
     if (peer.connectionState === 'closed') continue;
     const way = ways[lite ? 'server' : 'direct'];
-    const stats = await peer.getStats();
+    const stats = await peer.getStats().catch(() => new Map()); // it may be closed just now
     for (const s of stats.values()) {
       if (s.type === 'inbound-rtp') {
         way[s.kind + 'In'] += s.bytesReceived ?? 0;
