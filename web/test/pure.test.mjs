@@ -5,6 +5,9 @@ import { test } from 'node:test';
 import { aicOf, parseAic, wishOf } from '../src/aic/attributes';
 import { kbpsText, ratesBetween, savedOver } from '../src/aic/traffic';
 import { pathOf, readAddress } from '../src/app/address';
+import { Quiet } from '../src/direct/quiet';
+import { makeKeys, seal, unseal } from '../src/direct/seal';
+import { readMessage, reasonFor } from '../src/direct/words';
 import { colourOf, initialsOf } from '../src/people/names';
 import { roomOfToken } from '../src/prejoin/session';
 import { readReaction } from '../src/signals/reactions';
@@ -87,4 +90,86 @@ test('names, tokens, reactions, columns', () => {
     ['👍', null, null, null],
   );
   assert.deepEqual([0, 1, 2, 4, 5, 9, 10, 36, 99].map(columnsFor), [1, 1, 2, 2, 3, 3, 4, 6, 6]);
+});
+
+test('when media goes directly, and when not', () => {
+  const both = {
+    able: true,
+    encrypted: false,
+    mine: true,
+    theirs: true,
+    others: 1,
+    person: true,
+    recording: false,
+    aic: false,
+  };
+  assert.equal(reasonFor(both), '');
+  const but = (some) => reasonFor({ ...both, ...some });
+  assert.deepEqual(
+    [
+      { able: false },
+      { encrypted: true },
+      { mine: false },
+      { theirs: false },
+      { others: 0 },
+      { others: 2 },
+    ].map(but),
+    ['unable', 'encrypted', 'off', 'theirs', 'alone', 'many'],
+  );
+  assert.deepEqual([{ person: false }, { recording: true }, { aic: true }].map(but), [
+    'many',
+    'recording',
+    'aic',
+  ]);
+});
+
+test('what another browser says is read with care', () => {
+  assert.deepEqual(readMessage('{"id":"1","phase":"offer","sdp":"v=0","more":1}'), {
+    id: '1',
+    phase: 'offer',
+    sdp: 'v=0',
+  });
+  assert.deepEqual(readMessage('{"id":"1","phase":"left","sdp":7}'), { id: '1', phase: 'left' });
+  for (const bad of [
+    '',
+    'null',
+    '7',
+    '{}',
+    '{"id":1,"phase":"offer"}',
+    '{"id":"1","phase":"eat"}',
+    '{"id":',
+  ]) {
+    assert.equal(readMessage(bad), null, bad);
+  }
+});
+
+test('a direct path that falls silent has failed', () => {
+  const quiet = new Quiet();
+  assert.equal(quiet.look(10, true, 100), false);
+  assert.deepEqual(
+    [1, 2, 3].map(() => quiet.look(10, true, 100)),
+    [false, false, true],
+  );
+  const held = new Quiet(); // the page was held up for ten seconds: that is not the path's silence
+  held.look(10, true, 100);
+  assert.equal(held.look(10, true, 10_000), false);
+  assert.equal(held.look(11, true, 10_000), false);
+  const muted = new Quiet(); // nothing is expected, then something, which may take a while to begin
+  muted.look(10, true, 100);
+  for (let at = 0; at < 50; at++) assert.equal(muted.look(10, false, 100), false);
+  for (let at = 0; at < 29; at++) assert.equal(muted.look(10, true, 100), false);
+  assert.equal(muted.look(10, true, 100), true);
+});
+
+test('messages are sealed for one reader', async () => {
+  const [ada, bob, eve] = await Promise.all([makeKeys(), makeKeys(), makeKeys()]);
+  const sealed = await seal(ada, bob.shown, 'ada', 'bob', 'ü candidate 192.0.2.1');
+  assert.equal(await unseal(bob, ada.shown, 'ada', 'bob', sealed), 'ü candidate 192.0.2.1');
+  assert.equal(await unseal(eve, ada.shown, 'ada', 'bob', sealed), null);
+  assert.equal(await unseal(bob, eve.shown, 'ada', 'bob', sealed), null);
+  assert.equal(await unseal(ada, bob.shown, 'bob', 'ada', sealed), null); // sent back to its author
+  for (const bad of ['', '?', 'AAAA', sealed.slice(4)]) {
+    assert.equal(await unseal(bob, ada.shown, 'ada', 'bob', bad), null);
+  }
+  assert.equal(await unseal(bob, 'no key', 'ada', 'bob', sealed), null);
 });

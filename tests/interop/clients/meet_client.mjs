@@ -4,6 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { emit, serve } from './lines.mjs';
+import { countFlow, countWays, denyDevices, keepPeers, readGap, readInbound, readSending, watchTile } from './meet_probe.mjs';
+import { Lateness } from './pattern.mjs';
 
 const [camera, microphone] = process.argv.slice(2);
 const PATIENCE_MS = 60_000;
@@ -22,51 +24,6 @@ const axe = new URL('../../../web/node_modules/axe-core/axe.min.js', import.meta
 const clients = new Map();
 const of = ({ client }) => clients.get(client).page;
 
-// Every peer connection of the page is kept, so that the browser's own counters can be read.
-const keepPeers = () => {
-  const Real = window.RTCPeerConnection;
-  window.testPeers = [];
-  window.RTCPeerConnection = class extends Real {
-    constructor(...given) {
-      super(...given);
-      window.testPeers.push(this);
-    }
-  };
-};
-// As a browser does whose user has said no; the flag that answers for the user can only say yes.
-const denyDevices = () => {
-  navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('denied', 'NotAllowedError'));
-};
-const countFlow = async () => {
-  const sum = { framesDecoded: 0, videoBytes: 0, audioBytes: 0, audioEnergy: 0, sentBytes: 0 };
-  for (const peer of window.testPeers) {
-    for (const s of (await peer.getStats()).values()) {
-      if (s.type === 'inbound-rtp' && s.kind === 'video') {
-        sum.framesDecoded += s.framesDecoded ?? 0;
-        sum.videoBytes += s.bytesReceived ?? 0;
-      } else if (s.type === 'inbound-rtp') {
-        sum.audioBytes += s.bytesReceived ?? 0;
-        sum.audioEnergy += s.totalAudioEnergy ?? 0;
-      } else if (s.type === 'outbound-rtp') {
-        sum.sentBytes += s.bytesSent ?? 0;
-      }
-    }
-  }
-  return sum;
-};
-// The one picture that comes in, and the codec that its packets have now.
-const readInbound = async () => {
-  for (const peer of window.testPeers) {
-    const stats = await peer.getStats();
-    for (const s of stats.values()) {
-      if (s.type === 'inbound-rtp' && s.kind === 'video' && s.bytesReceived) {
-        return { codec: stats.get(s.codecId)?.mimeType ?? '', bytes: s.bytesReceived, frames: s.framesDecoded };
-      }
-    }
-  }
-  return { codec: '', bytes: 0, frames: 0 };
-};
-
 serve(
   {
     async open(m) {
@@ -78,6 +35,7 @@ serve(
         reducedMotion: m.still ? 'reduce' : 'no-preference',
       });
       await context.addInitScript(keepPeers);
+      await context.addInitScript(`window.testLateness = new (${Lateness})()`);
       if (m.deny) await context.addInitScript(denyDevices);
       const page = await context.newPage();
       page.setDefaultTimeout(PATIENCE_MS);
@@ -107,6 +65,11 @@ serve(
     texts: (m) => of(m).locator(m.css).allInnerTexts(),
     evaluate: (m) => of(m).evaluate(m.js),
     flow: (m) => of(m).evaluate(countFlow),
+    sending: (m) => of(m).evaluate(readSending),
+    ways: (m) => of(m).evaluate(countWays),
+    reset: (m) => of(m).evaluate(watchTile, m.css),
+    gap: (m) => of(m).evaluate(readGap),
+    late: (m) => of(m).evaluate((ms) => window.testLateness.within(ms), m.ms),
     inbound: (m) => of(m).evaluate(readInbound),
     faults: ({ client }) => clients.get(client).faults,
     loaded: ({ client }) => clients.get(client).loaded,

@@ -20,14 +20,15 @@ needs_pages = pytest.mark.skipif(not os.path.exists(os.path.join(PAGES, "index.h
 _serial = itertools.count(1)
 
 
-def start_browser(name: str, folder: str, source: str | None) -> Driver:
+def start_browser(name: str, folder: str, source: str | None, width: int = 640, height: int = 360,
+                  fps: int = 15) -> Driver:
     """A Chromium whose camera and microphone are the clip; without one they are its own pattern and beeps."""
     files = []
     if source:
-        files = [os.path.join(folder, "camera.y4m"), os.path.join(folder, "microphone.wav")]
+        files = [os.path.join(folder, f"camera-{height}p{fps}.y4m"), os.path.join(folder, "microphone.wav")]
         if not os.path.exists(files[0]):
             run = ["ffmpeg", "-v", "error", "-y", "-i", source]
-            subprocess.run([*run, "-vf", "scale=640:360:force_original_aspect_ratio=increase,crop=640:360,fps=15", "-pix_fmt", "yuv420p", files[0]], check=True)
+            subprocess.run([*run, "-vf", f"scale={width}:{height}:force_original_aspect_ratio=increase,crop={width}:{height},fps={fps}", "-pix_fmt", "yuv420p", files[0]], check=True)
             sound = subprocess.run([*run, "-ac", "1", "-ar", "48000", files[1]], capture_output=True, check=False)
             files = files if sound.returncode == 0 else files[:1]
     return Driver(name, ["node", "clients/meet_client.mjs", *files])

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DirectSwitch } from '../direct/DirectSwitch';
 import { Panel } from '../room/Panel';
 import { Graph } from './Graph';
 import { Switch } from './Switch';
@@ -29,6 +30,7 @@ export function AicPanel({ traffic, encrypted, onClose }: Props) {
           </p>
         )}
         <Switch />
+        <DirectSwitch />
       </div>
     </Panel>
   );

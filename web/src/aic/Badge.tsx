@@ -16,15 +16,18 @@ function title(state: AicState | null, reason: string): string {
     return `Compressed by AI.${quality}`;
   }
   if (state?.mode === 'governed') return 'The sender’s own encoder, at the rate that AI recommends.';
+  if (state?.mode === 'direct') return 'From browser to browser, past the server.';
   return reason ? `Not compressed: ${reason}.` : 'Not compressed.';
 }
+
+const WORDS = { compressed: 'AIC', governed: 'AIC rate', native: 'Native', direct: 'Direct' };
 
 /** What is done to a track, in a few words: AIC or native, the rate, what is saved, what it costs. */
 export function Badge({ state, kbps, reason }: Props) {
   const mode = state?.mode ?? 'native';
   return (
     <p className={`badge badge-${mode}`} title={title(state, reason)} data-aic={mode}>
-      <b>{mode === 'compressed' ? 'AIC' : mode === 'governed' ? 'AIC rate' : 'Native'}</b>
+      <b>{WORDS[mode]}</b>
       {kbps !== undefined && <span className="badge-rate">{kbpsText(kbps)}</span>}
       {state?.saved !== undefined && state.saved > 0 && <span>−{Math.round(state.saved * 100)} %</span>}
       {state?.latencyMs !== undefined && <span className="badge-more">+{state.latencyMs.toFixed(0)} ms</span>}

@@ -8,7 +8,8 @@ export const TOPIC = 'auralink.aic';
 export type Wish = 'on' | 'saver' | 'off';
 
 export interface AicState {
-  mode: 'native' | 'compressed' | 'governed';
+  /** direct: it does not go by the server. */
+  mode: 'native' | 'compressed' | 'governed' | 'direct';
   /** Share of the native bytes that is saved, 0 to 1; only while compressed. */
   saved?: number;
   latencyMs?: number;

@@ -2,6 +2,8 @@
 import { useRoomContext } from '@livekit/components-react';
 import type { Room, Track } from 'livekit-client';
 import { useEffect, useState } from 'react';
+import type { DirectCall } from '../direct/DirectCall';
+import { rateOf } from '../direct/words';
 import { aicOf } from './attributes';
 import { ratesBetween, type Look, type Sample } from './traffic';
 
@@ -25,7 +27,7 @@ async function bytesOf(track: Track, received: boolean): Promise<number> {
   return bytes;
 }
 
-async function look(room: Room): Promise<Look> {
+async function look(room: Room, direct: DirectCall): Promise<Look> {
   const tracks: [string, { bytes: number; received: boolean; saved: number }][] = [];
   for (const participant of [room.localParticipant, ...room.remoteParticipants.values()]) {
     const received = !participant.isLocal;
@@ -35,11 +37,15 @@ async function look(room: Room): Promise<Look> {
       tracks.push([trackSid, { bytes: await bytesOf(track, received), received, saved }]);
     }
   }
+  for (const [source, flow] of direct.flows) {
+    tracks.push([rateOf(source, true), { bytes: flow.bytesIn, received: true, saved: 0 }]);
+    tracks.push([rateOf(source, false), { bytes: flow.bytesOut, received: false, saved: 0 }]);
+  }
   return { atMs: performance.now(), tracks: new Map(tracks) };
 }
 
 /** How much is sent and received, once a second. */
-export function useTraffic(): Traffic {
+export function useTraffic(direct: DirectCall): Traffic {
   const room = useRoomContext();
   const [traffic, setTraffic] = useState<Traffic>({ samples: [], rates: new Map() });
   useEffect(() => {
@@ -47,7 +53,7 @@ export function useTraffic(): Traffic {
     let timer = 0;
     const end = new AbortController();
     const tick = async () => {
-      const now = await look(room).catch(() => null); // a track may end while it is looked at
+      const now = await look(room, direct).catch(() => null); // a track may end while it is looked at
       if (end.signal.aborted) return;
       if (before && now) {
         const { sample, byTrack } = ratesBetween(before, now);
@@ -61,6 +67,6 @@ export function useTraffic(): Traffic {
       end.abort();
       window.clearTimeout(timer);
     };
-  }, [room]);
+  }, [room, direct]);
   return traffic;
 }

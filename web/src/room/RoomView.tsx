@@ -8,6 +8,8 @@ import { useTraffic } from '../aic/useTraffic';
 import type { Theme } from '../app/useTheme';
 import { ChatPanel } from '../chat/ChatPanel';
 import { useMessages } from '../chat/useMessages';
+import { DirectSound } from '../direct/DirectSound';
+import { DirectContext, useDirectCall } from '../direct/useDirect';
 import { PeoplePanel } from '../people/PeoplePanel';
 import type { Session } from '../prejoin/session';
 import { Flights } from '../signals/Flights';
@@ -40,7 +42,8 @@ export function RoomView({ session, theme, problem, onProblem }: Props) {
   const hand = useHand();
   const reactions = useReactions();
   const reports = useAicReports();
-  const traffic = useTraffic();
+  const direct = useDirectCall(session.passphrase !== '');
+  const traffic = useTraffic(direct);
 
   const show = (name: PanelName) => setPanel(panel === name ? null : name);
   const turn = () => setLayout(layout === 'grid' ? 'speaker' : 'grid');
@@ -75,7 +78,8 @@ export function RoomView({ session, theme, problem, onProblem }: Props) {
   useShortcuts(actions);
 
   return (
-    <>
+    <DirectContext value={direct}>
+      <DirectSound />
       <TopBar session={session} theme={theme} layout={layout} onLayout={turn} onShow={show} panel={panel} />
       <Banner state={state} problem={problem} onClose={() => onProblem('')} />
       <div className="call-body">
@@ -99,6 +103,6 @@ export function RoomView({ session, theme, problem, onProblem }: Props) {
         panel={panel}
         onReact={reactions.send}
       />
-    </>
+    </DirectContext>
   );
 }

@@ -6,13 +6,15 @@ import {
   useIsSpeaking,
   useParticipantAttributes,
   useParticipantInfo,
-  VideoTrack,
   type TrackReferenceOrPlaceholder,
 } from '@livekit/components-react';
 import { ConnectionQuality, Track, type Participant } from 'livekit-client';
 import { aicOf } from '../aic/attributes';
 import { Badge } from '../aic/Badge';
 import type { Reports } from '../aic/useAicReports';
+import { Picture } from '../direct/Picture';
+import { useDirect } from '../direct/useDirect';
+import { isSource, rateOf } from '../direct/words';
 import { colourOf, initialsOf, nameOf } from '../people/names';
 import { HAND } from '../signals/useHand';
 import { Icon } from '../ui/Icon';
@@ -39,7 +41,9 @@ function Muted({ participant }: { participant: Participant }) {
 
 export function Tile({ trackRef, reports, rates, pinned, onPin }: Props) {
   const { participant, source } = trackRef;
-  const speaking = useIsSpeaking(participant);
+  const { view } = useDirect();
+  const theirs = view.identity === participant.identity;
+  const speaking = useIsSpeaking(participant) || (theirs && view.speaks);
   const { attributes = {} } = useParticipantAttributes({ participant });
   const { quality } = useConnectionQualityIndicator({ participant });
   useParticipantInfo({ participant }); // a new name is a new tile
@@ -49,6 +53,7 @@ export function Tile({ trackRef, reports, rates, pinned, onPin }: Props) {
   const sid = trackRef.publication?.trackSid ?? '';
   const who = participant.isLocal ? `${name} (you)` : name;
   const label = screen ? `${who}: screen` : who;
+  const direct = theirs && view.phase === 'direct' && isSource(source) && view.proven.has(source);
   const mirrored = participant.isLocal && !screen;
   return (
     <article
@@ -58,10 +63,10 @@ export function Tile({ trackRef, reports, rates, pinned, onPin }: Props) {
       data-source={source}
     >
       {seen ? (
-        <VideoTrack
+        <Picture
           trackRef={trackRef}
           className={mirrored ? 'tile-video mirrored' : 'tile-video'}
-          aria-label={`Picture of ${label}`}
+          label={label}
         />
       ) : (
         <div className={`avatar colour-${colourOf(participant.identity)}`} aria-hidden="true">
@@ -70,7 +75,11 @@ export function Tile({ trackRef, reports, rates, pinned, onPin }: Props) {
       )}
       <div className="tile-top">
         {seen && (
-          <Badge state={aicOf(attributes, sid)} kbps={rates.get(sid)} reason={reports.get(sid) ?? ''} />
+          <Badge
+            state={direct ? { mode: 'direct' } : aicOf(attributes, sid)}
+            kbps={rates.get(direct ? rateOf(source, true) : sid)}
+            reason={reports.get(sid) ?? ''}
+          />
         )}
         <IconButton
           icon="pin"
