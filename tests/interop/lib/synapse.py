@@ -63,7 +63,8 @@ class Synapse:
                 "federation_ip_range_blacklist": [], "federation_verify_certificates": False,
                 "max_event_delay_duration": "24h",
                 "app_service_config_files": [appservice] if appservice else [],
-                "experimental_features": {"msc4140_enabled": True, "msc4143_enabled": True},
+                "matrix_rtc": {"transports": [{"type": "livekit", "livekit_service_url": service}] if service else []},
+                "experimental_features": {"msc4140_enabled": True, "msc4143_enabled": True, "msc4354_enabled": True},
                 "rc_login": {"address": many, "account": many, "failed_attempts": many},
                 "rc_registration": many, "rc_message": many, "rc_joins": {"local": many, "remote": many},
             }, file)
