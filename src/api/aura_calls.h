@@ -20,8 +20,9 @@ struct aura_calls_settings {
     size_t max_calls, max_devices;
 };
 
-/** What happens in rooms: agents that are called answer by coming into the call's. May be called
- * from inside the rooms; what follows from it happens behind that. */
+/** What happens in rooms: agents that are called answer by coming into the call's, and so may
+ * people of Matrix. May be called from inside the rooms; what follows from it happens behind that.
+ */
 void aura_server_room_event(struct aura_server *s, const char *room,
                             const Livekit__WebhookEvent *event);
 

@@ -17,27 +17,27 @@
 #include <string.h>
 
 enum {
-    TOKEN_TTL_S = 600,       /* to join; a device that comes back gets a new one */
-    ROOM_TIMEOUT_S = 86400,  /* nobody there: the call's end closes it, not this */
-    AGENT_EVENTS_MAX = 1024, /* not yet looked at */
-    MATRIX_EMPTY_S = 300,    /* as the authorisation service makes them */
+    TOKEN_TTL_S = 600,      /* to join; a device that comes back gets a new one */
+    ROOM_TIMEOUT_S = 86400, /* nobody there: the call's end closes it, not this */
+    ROOM_EVENTS_MAX = 1024, /* not yet looked at */
+    MATRIX_EMPTY_S = 300,   /* as the authorisation service makes them */
     MATRIX_DEPARTURE_S = 20,
 };
 
-/** An agent has come into a call's room, or left it. */
-struct agent_event {
+/** Somebody has come into a call's room, or left it: an agent; of Matrix, anybody. */
+struct room_event {
     struct aura_node node;
     struct aura_id who;
-    char call[AURA_CALL_ID_BYTES];
+    char room[AURA_RTC_ROOM_BYTES];
     bool joined;
 };
 
 struct aura__calls {
     struct aura_server *server;
     struct aura_exchange *exchange;
-    struct aura_list agent_events;
-    size_t agent_event_count;
-    struct aura_timer agent_timer;
+    struct aura_list room_events;
+    size_t room_event_count;
+    struct aura_timer room_timer;
 };
 
 /* ---- rooms ---- */
@@ -85,7 +85,10 @@ static void on_left(void *arg, const char *call, const struct aura_id *who) {
     struct place place;
     find_place(c, call, who, &place);
     int err = aura_rooms_remove_participant(c->server->rooms, place.room, place.identity);
-    (void)err; /* who has never been in the room, or has left it first */
+    (void)err;          /* who has never been in the room, or has left it first */
+    if (place.matrix) { /* the room goes on: an agent's job there is to end with its call */
+        aura_rooms_end_dispatch_as(c->server->rooms, place.room, place.identity);
+    }
 }
 
 static void on_ended(void *arg, const char *call) {
@@ -163,16 +166,19 @@ static int call_agent(void *arg, const struct aura_exchange_agent *a) {
     const struct aura__calls *c = arg;
     Livekit__CreateAgentDispatchRequest q = LIVEKIT__CREATE_AGENT_DISPATCH_REQUEST__INIT;
     Livekit__AgentDispatch *dispatch = NULL;
+    struct place place;
     char who[AURA_ID_BYTES_MAX], from[AURA_ID_BYTES_MAX];
+    find_place(c, a->call, a->who, &place);
     json_t *json = json_pack("{s:s, s:s, s:s, s:b}", "aura_id", aura_id_text(a->who, who), "call",
                              a->call, "from", aura_id_text(a->from, from), "video", a->video);
     char *metadata = json ? json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
     int err = metadata ? open_room(arg, a->call) : AURA_ENOMEM;
     if (!err) {
         q.agent_name = (char *)(uintptr_t)a->name;
-        q.room = (char *)(uintptr_t)a->call;
+        q.room = place.room;
         q.metadata = metadata;
-        err = aura_rooms_create_dispatch(c->server->rooms, &q, &dispatch);
+        err = place.matrix ? aura_rooms_dispatch_as(c->server->rooms, &q, place.identity)
+                           : aura_rooms_create_dispatch(c->server->rooms, &q, &dispatch);
     }
     if (dispatch) {
         livekit__agent_dispatch__free_unpacked(dispatch, aura_pb_allocator());
@@ -191,40 +197,58 @@ static const char *auraid_of(const Livekit__ParticipantInfo *p) {
     return "";
 }
 
-static void on_agent_events(void *arg) {
+static bool is_call(const char *room) {
+    return strncmp(room, "CA_", 3) == 0 && strlen(room) == AURA_CALL_ID_BYTES - 1;
+}
+
+static void on_room_event(const struct aura__calls *c, const struct room_event *e) {
+    struct aura_as *as = aura__appservice_of(c->server);
+    if (as && !is_call(e->room)) {
+        aura_as_in_media(as, e->room, &e->who, e->joined);
+    } else if (e->joined) {
+        aura_exchange_agent_joined(c->exchange, e->room, &e->who);
+    } else {
+        aura_exchange_agent_left(c->exchange, e->room, &e->who);
+    }
+}
+
+static void on_room_events(void *arg) {
     struct aura__calls *c = arg;
-    struct agent_event *e;
-    while ((e = AURA_LIST_FIRST(&c->agent_events, struct agent_event, node))) {
+    struct room_event *e;
+    while ((e = AURA_LIST_FIRST(&c->room_events, struct room_event, node))) {
         aura_node_remove(&e->node);
-        c->agent_event_count--;
-        if (e->joined) {
-            aura_exchange_agent_joined(c->exchange, e->call, &e->who);
-        } else {
-            aura_exchange_agent_left(c->exchange, e->call, &e->who);
-        }
+        c->room_event_count--;
+        on_room_event(c, e);
         aura_free(e);
     }
 }
 
 /* The rooms are in the middle of something. */
-static void remember(struct aura__calls *c, const char *call, const struct aura_id *who,
+static void remember(struct aura__calls *c, const char *room, const struct aura_id *who,
                      bool joined) {
-    struct agent_event *e =
-        c->agent_event_count < AGENT_EVENTS_MAX ? aura_zalloc(sizeof(*e)) : NULL;
-    if (e && aura_timer_start(aura_loop_timers(c->server->loop), &c->agent_timer, 0,
-                              on_agent_events, c)) {
+    struct room_event *e = c->room_event_count < ROOM_EVENTS_MAX ? aura_zalloc(sizeof(*e)) : NULL;
+    if (e &&
+        aura_timer_start(aura_loop_timers(c->server->loop), &c->room_timer, 0, on_room_events, c)) {
         aura_free(e);
         e = NULL;
     }
     if (!e) {
-        AURA_LOG_LIMITED("auraid", AURA_LOG_WARN, "agent_event_lost", AURA_S("call", call));
+        AURA_LOG_LIMITED("auraid", AURA_LOG_WARN, "call_event_lost", AURA_S("room", room));
         return;
     }
     e->who = *who;
     e->joined = joined;
-    strncpy(e->call, call, sizeof(e->call) - 1);
-    aura_list_add(&c->agent_events, &e->node);
-    c->agent_event_count++;
+    strncpy(e->room, room, sizeof(e->room) - 1);
+    aura_list_add(&c->room_events, &e->node);
+    c->room_event_count++;
+}
+
+/* In a call's own room it is agents that answer by coming; people have done so before. */
+static bool matters(const struct aura_server *s, const char *room,
+                    const Livekit__ParticipantInfo *p) {
+    const struct aura_as *as = aura__appservice_of(s);
+    return is_call(room) ? p->kind == LIVEKIT__PARTICIPANT_INFO__KIND__AGENT
+                         : as && aura_as_is_media(as, room);
 }
 
 void aura_server_room_event(struct aura_server *s, const char *room,
@@ -233,9 +257,7 @@ void aura_server_room_event(struct aura_server *s, const char *room,
     struct aura_id who;
     bool joined = strcmp(event->event, "participant_joined") == 0;
     bool left = strcmp(event->event, "participant_left") == 0;
-    if (!s->calls || !(joined || left) || strncmp(room, "CA_", 3) != 0 ||
-        strlen(room) != AURA_CALL_ID_BYTES - 1 || !p ||
-        p->kind != LIVEKIT__PARTICIPANT_INFO__KIND__AGENT) {
+    if (!s->calls || !(joined || left) || !p || !matters(s, room, p)) {
         return;
     }
     const char *id = auraid_of(p);
@@ -272,7 +294,7 @@ int aura__calls_new(struct aura__calls **cp, struct aura_server *s) {
         return AURA_ENOMEM;
     }
     c->server = s;
-    aura_list_init(&c->agent_events);
+    aura_list_init(&c->room_events);
     const struct aura_exchange_conf conf = {.reach = {.directory = s->conf.directory,
                                                       .cross_app = set->cross_app,
                                                       .allow = set->allow,
@@ -299,8 +321,8 @@ int aura__calls_new(struct aura__calls **cp, struct aura_server *s) {
 
 struct aura__calls *aura__calls_free(struct aura__calls *c) {
     if (c) {
-        aura_timer_stop(aura_loop_timers(c->server->loop), &c->agent_timer);
-        AURA_LIST_EACH(&c->agent_events, struct agent_event, e, node) {
+        aura_timer_stop(aura_loop_timers(c->server->loop), &c->room_timer);
+        AURA_LIST_EACH(&c->room_events, struct room_event, e, node) {
             aura_node_remove(&e->node);
             aura_free(e);
         }

@@ -2,6 +2,7 @@
 /* /aura/v1/ids: one's own identity, and what others may see of one. */
 #include "api/aura_v1_priv.h"
 #include "auraid/exchange.h"
+#include "auraid/matrix/appservice.h"
 
 #include "room/identity.h"
 
@@ -188,7 +189,11 @@ static void patch_me(struct aura_v1_request *r) {
 
 /* Calls end first: what others miss by that goes with the rest. */
 static void delete_me(struct aura_v1_request *r) {
+    struct aura_as *as = aura__appservice_of(r->s);
     aura_exchange_forget(aura__calls_exchange(r->s->calls), &r->caller.who);
+    if (as) {
+        aura_as_forget(as, &r->caller.who);
+    }
     int err = aura_directory_delete(r->s->conf.directory, &r->caller.who);
     if (err) {
         aura__v1_refuse_err(r, err, nobody);

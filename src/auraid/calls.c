@@ -162,7 +162,7 @@ static void end_leg(struct leg *leg, enum aura_call_reason reason) {
     if (rang) {
         tell_quiet(leg, reason, NULL);
     }
-    if (rang && reason == AURA_CALL_TIMEOUT) {
+    if (rang && (reason == AURA_CALL_TIMEOUT || reason == AURA_CALL_UNREACHABLE)) {
         tell_missed(leg, reason);
     }
     tell_others(leg);
@@ -419,7 +419,7 @@ int aura_calls_accept(struct aura_calls *c, const char *call, const struct aura_
 }
 
 int aura_calls_decline(struct aura_calls *c, const char *call, const struct aura_id *who,
-                       const char *device, bool busy) {
+                       const char *device, enum aura_call_reason why) {
     struct leg *leg = find(c, call, who);
     if (!leg) {
         return AURA_ENOENT;
@@ -431,7 +431,7 @@ int aura_calls_decline(struct aura_calls *c, const char *call, const struct aura
         return AURA_ESTATE;
     }
     struct call *k = leg->call;
-    end_leg(leg, busy ? AURA_CALL_BUSY : AURA_CALL_DECLINED);
+    end_leg(leg, why);
     settle(k);
     return 0;
 }

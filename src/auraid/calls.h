@@ -36,7 +36,8 @@ enum aura_call_reason {
     AURA_CALL_CANCELLED,
     AURA_CALL_LEFT,
     AURA_CALL_TRANSFERRED,
-    AURA_CALL_GONE, /* its device did not come back */
+    AURA_CALL_GONE,        /* its device did not come back */
+    AURA_CALL_UNREACHABLE, /* what would have rung could not be asked to */
     AURA_CALL_REASONS,
 };
 
@@ -105,9 +106,11 @@ AURA_NODISCARD int aura_calls_ring(struct aura_calls *c, const struct aura_call_
  * person), AURA_ESTATE (another device has it, or it does not ring any more) */
 AURA_NODISCARD int aura_calls_accept(struct aura_calls *c, const char *call,
                                      const struct aura_id *who, const char *device);
-/** For all devices of the person. @param busy  rather than unwilling. @return as above */
+/** For all devices of the person. @param why  AURA_CALL_DECLINED, AURA_CALL_BUSY or
+ * AURA_CALL_UNREACHABLE. @return as above */
 AURA_NODISCARD int aura_calls_decline(struct aura_calls *c, const char *call,
-                                      const struct aura_id *who, const char *device, bool busy);
+                                      const struct aura_id *who, const char *device,
+                                      enum aura_call_reason why);
 /** Hangs up, from whichever device; the initiator cancels so what nobody has accepted yet.
  * @return 0, AURA_ENOENT, AURA_ESTATE (not in it) */
 AURA_NODISCARD int aura_calls_leave(struct aura_calls *c, const char *call,

@@ -7,8 +7,8 @@
 
 const char *aura_call_reason_name(enum aura_call_reason reason) {
     static const char *const names[AURA_CALL_REASONS] = {
-        "",     "answered_elsewhere", "declined",   "busy", "timeout", "cancelled",
-        "left", "transferred",        "device_gone"};
+        "",     "answered_elsewhere", "declined",    "busy",       "timeout", "cancelled",
+        "left", "transferred",        "device_gone", "unreachable"};
     return names[reason];
 }
 

@@ -166,6 +166,13 @@ AURA_NODISCARD int aura_directory_direct_room(struct aura_directory *d, const st
                                               const char *peer,
                                               char out[AURA_DIRECTORY_TEXT_MAX + 1]);
 
+/** A ghost whose person is no more: what it is at the homeserver is still to be ended. Its name is
+ * kept for so long. @return 0 or AURA_EIO */
+AURA_NODISCARD int aura_directory_add_gone(struct aura_directory *d, const struct aura_id *id);
+/** One of them. @return 0, AURA_ENOENT, AURA_EIO */
+AURA_NODISCARD int aura_directory_gone(struct aura_directory *d, struct aura_id *out);
+AURA_NODISCARD int aura_directory_drop_gone(struct aura_directory *d, const struct aura_id *id);
+
 /** What proves it; @p fn must not call the directory. @return 0 or AURA_EIO */
 AURA_NODISCARD int aura_directory_proofs(struct aura_directory *d, const struct aura_id *id,
                                          void (*fn)(void *arg, const struct aura_proof *proof),

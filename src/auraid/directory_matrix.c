@@ -80,3 +80,27 @@ int aura_directory_direct_room(struct aura_directory *d, const struct aura_id *i
     }
     return err;
 }
+
+static int run_gone(struct aura_directory *d, size_t which, const struct aura_id *id) {
+    aura_sql_begin(d->sql, which);
+    aura_sql_text(d->sql, which, 1, id->name);
+    return aura_sql_run(d->sql, which);
+}
+
+int aura_directory_add_gone(struct aura_directory *d, const struct aura_id *id) {
+    return run_gone(d, ST_GONE_ADD, id);
+}
+
+int aura_directory_drop_gone(struct aura_directory *d, const struct aura_id *id) {
+    return run_gone(d, ST_GONE_DROP, id);
+}
+
+int aura_directory_gone(struct aura_directory *d, struct aura_id *out) {
+    aura_sql_begin(d->sql, ST_GONE);
+    int err = aura_sql_row(d->sql, ST_GONE);
+    if (!err) {
+        (void)snprintf(out->name, sizeof(out->name), "%s", aura_sql_get_text(d->sql, ST_GONE, 0));
+        aura_sql_end(d->sql, ST_GONE);
+    }
+    return err;
+}

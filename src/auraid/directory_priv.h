@@ -42,6 +42,9 @@ enum aura__directory_statement {
     ST_ROOMS,
     ST_ROOM_COUNT,
     ST_ROOM_DIRECT,
+    ST_GONE, /* whose ghosts are still to be ended */
+    ST_GONE_ADD,
+    ST_GONE_DROP,
     ST_DELETE,
     ST_TOTAL,
 };

@@ -25,7 +25,8 @@ const char aura__directory_schema[] =
     "CREATE TABLE IF NOT EXISTS as_event(n INTEGER PRIMARY KEY, event TEXT NOT NULL UNIQUE);"
     "CREATE TABLE IF NOT EXISTS as_room(room TEXT NOT NULL, name TEXT NOT NULL REFERENCES identity "
     "ON DELETE CASCADE, peer TEXT NOT NULL, PRIMARY KEY(room, name)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS as_room_name ON as_room(name, peer);";
+    "CREATE INDEX IF NOT EXISTS as_room_name ON as_room(name, peer);"
+    "CREATE TABLE IF NOT EXISTS as_gone(name TEXT PRIMARY KEY) WITHOUT ROWID;";
 
 #define IDENTITY "i.name, i.kind, i.display, i.home_region, i.privacy, i.aic_off, i.created_us"
 
@@ -77,5 +78,8 @@ const char *const aura__directory_sql[ST_TOTAL] = {
     [ST_ROOMS] = "SELECT room, peer FROM as_room WHERE name = ?1 ORDER BY room",
     [ST_ROOM_COUNT] = "SELECT count(*) FROM as_room WHERE name = ?1",
     [ST_ROOM_DIRECT] = "SELECT room FROM as_room WHERE name = ?1 AND peer = ?2 LIMIT 1",
+    [ST_GONE] = "SELECT name FROM as_gone LIMIT 1",
+    [ST_GONE_ADD] = "INSERT OR IGNORE INTO as_gone VALUES(?1)",
+    [ST_GONE_DROP] = "DELETE FROM as_gone WHERE name = ?1",
     [ST_DELETE] = "DELETE FROM identity WHERE name = ?1",
 };

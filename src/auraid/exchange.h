@@ -144,7 +144,7 @@ AURA_NODISCARD int aura_exchange_matrix_accept(struct aura_exchange *x, const ch
                                                const struct aura_id *who);
 AURA_NODISCARD int aura_exchange_matrix_decline(struct aura_exchange *x, const char *call,
                                                 const struct aura_id *who);
-/** Nobody can be rung there: busy, unless a device rings, or may be woken. */
+/** Nobody can be rung there: unreachable, unless a device rings, or may be woken. */
 void aura_exchange_matrix_failed(struct aura_exchange *x, const char *call,
                                  const struct aura_id *who);
 /** Leaves it, if the person is in it from there, or has begun it. */

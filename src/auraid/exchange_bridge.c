@@ -31,7 +31,7 @@ int aura_exchange_matrix_accept(struct aura_exchange *x, const char *call,
 
 int aura_exchange_matrix_decline(struct aura_exchange *x, const char *call,
                                  const struct aura_id *who) {
-    return aura_calls_decline(x->calls, call, who, aura_exchange_matrix_device, false);
+    return aura_calls_decline(x->calls, call, who, aura_exchange_matrix_device, AURA_CALL_DECLINED);
 }
 
 static void on_connected(void *arg, struct aura_hub_device *d) {
@@ -49,7 +49,8 @@ void aura_exchange_matrix_failed(struct aura_exchange *x, const char *call,
     aura_hub_each(x->hub, who, on_connected, &rings);
     int err = aura_directory_devices(x->conf.reach.directory, who, on_device, &rings);
     if (!rings && !err) {
-        err = aura_calls_decline(x->calls, call, who, aura_exchange_matrix_device, true);
+        err = aura_calls_decline(x->calls, call, who, aura_exchange_matrix_device,
+                                 AURA_CALL_UNREACHABLE);
     }
     (void)err; /* the caller may have hung up meanwhile */
 }

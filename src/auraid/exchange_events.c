@@ -64,7 +64,7 @@ static void on_busy(void *arg) {
     struct busy *b;
     while ((b = AURA_LIST_FIRST(&x->busy, struct busy, node))) {
         aura_node_remove(&b->node);
-        int err = aura_calls_decline(x->calls, b->call, &b->who, "/agent", true);
+        int err = aura_calls_decline(x->calls, b->call, &b->who, "/agent", AURA_CALL_BUSY);
         (void)err; /* the caller may have hung up meanwhile */
         aura_free(b);
     }

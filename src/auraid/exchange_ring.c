@@ -123,7 +123,9 @@ int aura_exchange_decline(struct aura_exchange *x, const char *call,
     char device[AURA_CALL_DEVICE_MAX];
     int err = aura_hub_call_name(device, c->app, c->device);
     err = err ? err : rings_here(x, call, c);
-    return err ? err : aura_calls_decline(x->calls, call, c->who, device, busy);
+    return err ? err
+               : aura_calls_decline(x->calls, call, c->who, device,
+                                    busy ? AURA_CALL_BUSY : AURA_CALL_DECLINED);
 }
 
 int aura_exchange_leave(struct aura_exchange *x, const char *call,

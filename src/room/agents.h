@@ -36,6 +36,12 @@ void aura_worker_closed(struct aura_worker *w);
 AURA_NODISCARD int aura_rooms_create_dispatch(struct aura_rooms *r,
                                               const Livekit__CreateAgentDispatchRequest *q,
                                               Livekit__AgentDispatch **out);
+/** One whose agent goes by that identity, whatever its worker says: others know it so. One with the
+ * same identity that was in the room ends. */
+AURA_NODISCARD int aura_rooms_dispatch_as(struct aura_rooms *r,
+                                          const Livekit__CreateAgentDispatchRequest *q,
+                                          const char *identity);
+void aura_rooms_end_dispatch_as(struct aura_rooms *r, const char *room, const char *identity);
 AURA_NODISCARD int aura_rooms_delete_dispatch(struct aura_rooms *r,
                                               const Livekit__DeleteAgentDispatchRequest *q,
                                               Livekit__AgentDispatch **out);

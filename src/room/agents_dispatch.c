@@ -43,6 +43,7 @@ void aura__dispatch_free(struct dispatch *d, Livekit__JobStateReason reason) {
     }
     aura_node_remove(&d->node);
     aura__pb_free(d->wish);
+    aura_free(d->identity);
     aura_free(d);
 }
 
@@ -132,10 +133,9 @@ static int give(const struct dispatch *d, uint64_t deleted_us, Livekit__AgentDis
     return *out ? 0 : AURA_ENOMEM;
 }
 
-int aura_rooms_create_dispatch(struct aura_rooms *r, const Livekit__CreateAgentDispatchRequest *q,
-                               Livekit__AgentDispatch **out) {
+static int create(struct aura_rooms *r, const Livekit__CreateAgentDispatchRequest *q,
+                  struct dispatch **out) {
     struct room *room;
-    struct dispatch *d;
     if (!q->room[0] || strlen(q->room) > r->conf.max_room_name_length) {
         return AURA_EINVAL;
     }
@@ -161,14 +161,49 @@ int aura_rooms_create_dispatch(struct aura_rooms *r, const Livekit__CreateAgentD
         entries[i] = &list[i];
     }
     wish.attributes = entries;
-    err = err ? err : dispatch_new(room, &wish, &d);
+    err = err ? err : dispatch_new(room, &wish, out);
     aura_free(list);
     aura_free(entries);
+    return err;
+}
+
+int aura_rooms_create_dispatch(struct aura_rooms *r, const Livekit__CreateAgentDispatchRequest *q,
+                               Livekit__AgentDispatch **out) {
+    struct dispatch *d;
+    int err = create(r, q, &d);
     if (err) {
         return err;
     }
-    aura__jobs_consider(room);
+    aura__jobs_consider(d->room);
     return give(d, 0, out);
+}
+
+int aura_rooms_dispatch_as(struct aura_rooms *r, const Livekit__CreateAgentDispatchRequest *q,
+                           const char *identity) {
+    struct dispatch *d;
+    aura_rooms_end_dispatch_as(r, q->room, identity);
+    int err = create(r, q, &d);
+    if (err) {
+        return err;
+    }
+    d->identity = aura_strdup(identity);
+    if (!d->identity) {
+        aura__dispatch_free(d, LIVEKIT__JOB_STATE_REASON__JSR_DISPATCH_DELETED);
+        return AURA_ENOMEM;
+    }
+    aura__jobs_consider(d->room);
+    return 0;
+}
+
+void aura_rooms_end_dispatch_as(struct aura_rooms *r, const char *name, const char *identity) {
+    struct room *room = aura__room_find(r, name);
+    if (room) {
+        AURA_LIST_EACH(&room->dispatches, struct dispatch, d, node) {
+            if (d->identity && strcmp(d->identity, identity) == 0) {
+                aura__dispatch_free(d, LIVEKIT__JOB_STATE_REASON__JSR_DISPATCH_DELETED);
+            }
+        }
+    }
 }
 
 int aura_rooms_delete_dispatch(struct aura_rooms *r, const Livekit__DeleteAgentDispatchRequest *q,

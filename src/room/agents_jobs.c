@@ -282,7 +282,10 @@ static void assign(struct job *j, const Livekit__AvailabilityResponse *m) {
     struct aura_rooms *r = rooms_of(j);
     char own[SID_CAP + 8];
     snprintf(own, sizeof(own), "agent-%s", j->id);
-    const char *identity = m->participant_identity[0] ? m->participant_identity : own;
+    bool given = j->dispatch->identity && j->type == LIVEKIT__JOB_TYPE__JT_ROOM;
+    const char *identity = given                        ? j->dispatch->identity
+                           : m->participant_identity[0] ? m->participant_identity
+                                                        : own;
     aura_free(j->identity);
     j->identity = strlen(identity) <= r->conf.max_identity_length ? aura_strdup(identity) : NULL;
     if (!j->identity || send_assignment(j, m)) {

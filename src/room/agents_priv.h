@@ -53,6 +53,7 @@ struct dispatch {
     struct room *room;
     char id[SID_CAP];
     Livekit__RoomAgentDispatch *wish; /* name, metadata, attributes, deployment */
+    char *identity;                   /* of the agent in the room; NULL = its worker's choice */
     uint64_t created_us;
     struct aura_list jobs;
     size_t job_count;

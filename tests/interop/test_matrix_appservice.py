@@ -21,6 +21,7 @@ from lib.driver import HERE, eventually
 from lib.ports import free_port
 from lib.server import ROOT, Server
 from lib.synapse import DECLINE, MEMBER, RING, Synapse
+from lib.worker import HandWorker
 from test_matrix import name_of
 
 pytestmark = [pytest.mark.skipif(Server.is_reference(), reason="LiveKit is no user of Matrix"),
@@ -356,6 +357,126 @@ def test_seen_by_a_client(world):
             client.wait()
 
 
+def test_answered_by_joining(world, room_on):
+    """Bob's client is in the media room, and has written neither a membership nor a decline: that is an answer, and its leaving the end."""
+    ann, bob, carol = world.person(), world.user(), world.person()
+    world.link(carol, bob)
+    phone = ann.device("phone")
+    call = phone.ring(carol)
+    eventually(bob.invitations, WAIT_S, 0.2, "he is invited")
+    [room] = bob.invitations()
+    bob.join(room)
+    eventually(lambda: bob.seen(room, RING), WAIT_S, 0.2, "he is rung")
+    his = room_on(world.server, name_of(room, "m.call#ROOM")).join("python", f"{bob.id}:{bob.device}", token=bob.sfu_token(world.server, room))
+    assert phone.wait("join", call=call, timeout=WAIT_S)["room"] == name_of(room, "m.call#ROOM")
+    his.disconnect()
+    assert phone.wait("over", call=call, timeout=WAIT_S)["reason"] == "left"
+
+
+def test_agent_rung_by_matrix(world, room_on):
+    """Bob of Matrix rings an agent: its worker gets a job in his call's room, as the ghost, which answers by coming in."""
+    bob, name = world.user(), f"bot{next(_serial)}"
+    app = Person(world.server, "operator")
+    app.rest.token = tokens.raw(tokens.claims(video={"roomCreate": True, "roomList": True}))
+    app.id = app.rest.good("POST", "/aura/v1/ids", {"agent": name})["id"]
+    worker = HandWorker(world.server, name)
+    try:
+        room = world.room_of(bob, app)
+        bob.ring(room, bob.enter(room), [world.ghost(app)])
+        worker.wait(lambda w: w.assigned, WAIT_S, "a job")
+        job, claims = worker.assigned[0].job, worker.claims()
+        assert job.room.name == claims["video"]["room"] == name_of(room, "m.call#ROOM")
+        assert claims["sub"] == f"{world.ghost(app)}:AURALINK"  # whom clients take its membership for
+        assert json.loads(job.metadata)["aura_id"] == app.id
+        key = world.member_key(world.ghost(app))
+        assert not member_of(bob, room, key)
+        agent = room_on(world.server, job.room.name).join("python", claims["sub"], token=worker.assigned[0].token)
+        eventually(lambda: member_of(bob, room, key), WAIT_S, 0.2, "it is in his call")
+        bob.exit(room)
+        agent.wait("disconnected", WAIT_S)
+        worker.wait(lambda w: w.terminated == [job.id], WAIT_S, "the job ends")
+        eventually(lambda: not member_of(bob, room, key), WAIT_S, 0.2, "it has left")
+    finally:
+        worker.close()
+
+
+def test_group_goes_on(world):
+    """Bob rings Ann in a group; he goes, Carl of Matrix stays, and so does her call, until he goes too."""
+    ann, bob, carl = world.person(), world.user(), world.user()
+    phone = ann.device("phone")
+    room = world.room_of(bob, ann)
+    bob.invite(room, carl.id)
+    carl.join(room)
+    bob.ring(room, bob.enter(room), [], True)
+    call = phone.wait("ring", timeout=WAIT_S)["call"]
+    phone.accept(call)
+    key = world.member_key(world.ghost(ann))
+    eventually(lambda: member_of(bob, room, key), WAIT_S, 0.2, "she is in it")
+    carl.enter(room)
+    bob.exit(room)
+    other, late = world.person(), world.user()
+    world.room_of(late, other)  # what was sent before it has been looked at
+    assert "over" not in phone.names() and member_of(bob, room, key)
+    carl.exit(room)
+    assert phone.wait("over", call=call, timeout=WAIT_S)["reason"] == "left"
+
+
+def test_encrypted_rooms(world):
+    """A ghost has no keys: it says so, rather than being there and hearing nothing."""
+    ann, bob = world.person(), world.user()
+    encryption = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
+    sealed = bob.create_room(is_direct=True, invite=[world.ghost(ann)], initial_state=[encryption])
+    later = world.room_of(bob, ann)
+    bob.put_state(later, encryption["type"], encryption["content"])
+    for room in (sealed, later):
+        eventually(lambda: bob.own_membership(room, world.ghost(ann))["membership"] == "leave", WAIT_S, 0.2, "the ghost has gone")
+        assert "encrypted" in bob.own_membership(room, world.ghost(ann))["reason"]
+
+
+def test_deleted_person_leaves(world):
+    """Who deletes their AuraID is in no room of the homeserver any more, nor does it know their name."""
+    ann, bob = world.person(), world.user()
+    rooms = [world.room_of(bob, ann) for _ in range(2)]
+    ann.rest.good("DELETE", "/aura/v1/ids/me")
+    for room in rooms:
+        eventually(lambda: world.ghost(ann) not in bob.members(room), WAIT_S, 0.2, "the ghost has left")
+
+    def nameless() -> bool:
+        try:
+            return not bob.ask("GET", f"/_matrix/client/v3/profile/{urllib.parse.quote(world.ghost(ann))}").get("displayname")
+        except AssertionError as error:  # what Synapse says of a profile that nothing is in
+            return "M_NOT_FOUND" in str(error)
+
+    eventually(nameless, WAIT_S, 0.2, "it has no name")
+
+
+@pytest.mark.slow
+def test_rung_over_federation(world, tmp_path):
+    """Bob's homeserver is another one: it has never heard of the Application Service, and his ring comes all the same."""
+    far = Synapse(str(tmp_path), world.certificates["server.pem"], world.certificates["server.key"])
+    try:
+        ann, bob = world.person(), far.user("bob")
+        phone = ann.device("phone")
+        room = world.room_of(bob, ann)
+        bob.ring(room, bob.enter(room), [world.ghost(ann)])
+        ring = phone.wait("ring", timeout=WAIT_S)
+        call = ring["call"]
+        phone.accept(call)
+        key = world.member_key(world.ghost(ann))
+        eventually(lambda: member_of(bob, room, key), WAIT_S, 0.2, "she is in his call, as his homeserver has it")
+        bob.exit(room)
+        assert phone.wait("over", call=call, timeout=WAIT_S)["reason"] == "left"
+        # And the other way round: she rings him, in the room that they have.
+        status, said = phone.try_ring(ring["from"]["id"])
+        assert status == 201, said
+        call = said["call"]
+        eventually(lambda: len(bob.seen(room, RING)) == 2, WAIT_S, 0.2, "he is rung")
+        bob.decline(room, bob.seen(room, RING)[-1]["event_id"])
+        assert phone.wait("over", call=call, timeout=WAIT_S)["reason"] == "declined"
+    finally:
+        far.stop()
+
+
 def test_answered_on_a_device(world):
     """Who is rung on Matrix and on a phone takes the phone: the call is no matter of Matrix any more."""
     ann, bob, carol = world.person(), world.user(), world.person()
@@ -421,7 +542,7 @@ def test_synapse_restarts(world):
 
 
 def test_homeserver_down(world):
-    """Who is only on Matrix is busy, with a line in the log; calls of others do not mind. (The last one: Synapse ends.)"""
+    """Who is only on Matrix is unreachable, with a line in the log; calls of others do not mind. (The last one: Synapse ends.)"""
     ann, bob, carol, dan = world.person(), world.user(), world.person(), world.person()
     world.link(carol, bob)
     phone, laptop = ann.device("phone"), dan.device("laptop")
@@ -430,7 +551,8 @@ def test_homeserver_down(world):
     local = phone.ring(dan)
     laptop.accept(laptop.wait("ring", call=local)["call"])
     assert phone.wait("join", call=local)["room"] == local
-    assert phone.wait("over", call=call, timeout=WAIT_S)["reason"] == "busy"
+    assert phone.wait("over", call=call, timeout=WAIT_S)["reason"] == "unreachable"
+    assert [m["reason"] for m in carol.rest.good("GET", "/aura/v1/calls/missed")["missed"]] == ["unreachable"]
     assert "homeserver_failed" in world.server.tail() and "it cannot be connected to" in world.server.tail()
     ann.post(f"{local}/leave")
     world.synapse.start()

@@ -32,7 +32,7 @@ int aura_as_user(struct aura_as *as, const char *user, struct aura_as_errand *er
     int err = aura__as_ghost(as, user, &id);
     err = err ? err : aura_directory_get(as->conf.directory, &id, &who);
     /* Who asks is not told: so only those are there whom everybody may find. */
-    if (err || who.privacy != AURA_PRIVACY_EVERYONE || who.kind != AURA_ID_USER) {
+    if (err || who.privacy != AURA_PRIVACY_EVERYONE) {
         return AURA_ENOENT;
     }
     *errand = (struct aura_as_errand){.what = AURA_AS_DO_REGISTER};
@@ -43,46 +43,59 @@ int aura_as_user(struct aura_as *as, const char *user, struct aura_as_errand *er
 
 /* ---- rooms ---- */
 
-/* Who has no AuraID yet is a stranger to everybody. An agent's worker is sent to a room of ours,
- * which nobody of Matrix is in: so agents are not there for them. */
+/* Who has no AuraID yet is a stranger to everybody. */
 static int may_ring(struct aura_as *as, const char *user, const struct aura_id *ghost) {
     struct aura_reach reach = aura_exchange_reach(as->conf.exchange);
     struct aura_identity who = {.id = {.name = ""}};
     const struct aura_proof proof = {provider, user};
     enum aura_stance stance;
-    struct aura_identity callee;
     int err = aura_directory_find(as->conf.directory, &proof, &who);
     struct aura_id caller = who.id;
     if (err && err != AURA_ENOENT) {
         return err;
     }
-    err = aura_directory_get(as->conf.directory, ghost, &callee);
-    if (err || callee.kind != AURA_ID_USER) {
-        return err ? err : AURA_ENOENT;
-    }
     return aura_reach_person(&reach, &caller, "", ghost, &stance);
 }
 
-static void on_invite(struct aura_as *as, const struct aura_as_event *e,
-                      const struct aura_id *ghost) {
-    struct aura_as_errand errand = {.what = AURA_AS_DO_JOIN};
-    int err = may_ring(as, e->sender, ghost);
-    if (err) {
-        return; /* it stays open, as with somebody who does not look */
-    }
+/* What a ghost does about a room. */
+static void do_about(struct aura_as *as, enum aura_as_do what, const struct aura_as_event *e,
+                     const struct aura_id *ghost) {
+    struct aura_as_errand errand = {.what = what};
+    struct aura_identity who;
     aura__as_ghost_name(as, ghost, errand.ghost);
+    if (aura_directory_get(as->conf.directory, ghost, &who) == 0) {
+        (void)snprintf(errand.display, sizeof(errand.display), "%s", who.display);
+    }
     (void)snprintf(errand.room, sizeof(errand.room), "%s", e->room);
     (void)snprintf(errand.peer, sizeof(errand.peer), "%s", e->direct ? e->sender : "");
     as->stats.errands++;
-    err = as->conf.act(as->conf.arg, 0, &errand);
+    int err = as->conf.act(as->conf.arg, 0, &errand);
     if (err) {
         AURA_LOG_LIMITED("matrix", AURA_LOG_WARN, "invitation_lost",
                          AURA_S("why", aura_err_text(err)));
     }
 }
 
-/* The call of a link goes on without its Matrix user. */
-static void end_link(struct link *l) {
+static void on_invite(struct aura_as *as, const struct aura_as_event *e,
+                      const struct aura_id *ghost) {
+    if (may_ring(as, e->sender, ghost)) {
+        return; /* it stays open, as with somebody who does not look */
+    }
+    do_about(as, e->encrypted ? AURA_AS_DO_REFUSE : AURA_AS_DO_JOIN, e, ghost);
+}
+
+/* Ghosts have no keys: what is said there they cannot read, and nobody would hear them. */
+static int on_encrypted(struct aura_as *as, const struct aura_as_event *e) {
+    struct aura_id in[AURA_DIRECTORY_ROOM_PEOPLE_MAX];
+    size_t count;
+    int err = aura_directory_in_room(as->conf.directory, e->room, in, &count);
+    for (size_t i = 0; i < count && !err; i++) {
+        do_about(as, AURA_AS_DO_REFUSE, e, &in[i]);
+    }
+    return err;
+}
+
+void aura__as_end_link(struct link *l) {
     struct aura_exchange *x = l->as->conf.exchange;
     char call[AURA_CALL_ID_BYTES];
     struct aura_id peer = l->peer;
@@ -95,14 +108,28 @@ static void end_link(struct link *l) {
     }
 }
 
-/* @param ghost  or NULL: @p user. @param key  of the membership that has ended; NULL = of all */
-static void end_links(struct aura_as *as, const char *room, const struct aura_id *ghost,
-                      const char *user, const char *key) {
+static void end_links_of_ghost(struct aura_as *as, const char *room, const struct aura_id *ghost) {
     AURA_LIST_EACH(&as->links, struct link, l, node) {
-        bool theirs = !key || !l->key[0] || strcmp(l->key, key) == 0;
-        if (!l->over && theirs && strcmp(l->room, room) == 0 &&
-            (ghost ? strcmp(l->ghost.name, ghost->name) == 0 : strcmp(l->mxid, user) == 0)) {
-            end_link(l);
+        if (!l->over && strcmp(l->room, room) == 0 && strcmp(l->ghost.name, ghost->name) == 0) {
+            aura__as_end_link(l);
+        }
+    }
+}
+
+/* Somebody of Matrix has gone from a room's call. In a group it goes on without who has rung, until
+ * the last one of Matrix has gone.
+ * @param key  of the membership that has ended; NULL = of all */
+static void on_gone(struct aura_as *as, const char *room, const char *user, const char *key) {
+    aura__as_member_out(as, room, user, key);
+    AURA_LIST_EACH(&as->links, struct link, l, node) {
+        bool theirs =
+            strcmp(l->mxid, user) == 0 && (!key || !l->key[0] || strcmp(l->key, key) == 0);
+        if (l->over || strcmp(l->room, room) != 0) {
+            continue;
+        }
+        l->alone = l->alone || (theirs && !l->outgoing);
+        if ((theirs || l->alone) && (l->outgoing || !aura__as_others_in(as, room, l->mxid))) {
+            aura__as_end_link(l);
         }
     }
 }
@@ -121,7 +148,7 @@ static int on_ghost(struct aura_as *as, const struct aura_as_event *e,
         err = err == AURA_EIO ? err : 0;
     } else {
         err = aura_directory_leave_room(as->conf.directory, ghost, e->room);
-        end_links(as, e->room, ghost, NULL, NULL);
+        end_links_of_ghost(as, e->room, ghost);
     }
     return err;
 }
@@ -132,7 +159,7 @@ static int on_member(struct aura_as *as, const struct aura_as_event *e) {
         return on_ghost(as, e, &ghost);
     }
     if (e->membership == AURA_AS_GONE) {
-        end_links(as, e->room, NULL, e->who, NULL);
+        on_gone(as, e->room, e->who, NULL);
     }
     return 0;
 }
@@ -161,15 +188,6 @@ static int peer_of(struct aura_as *as, const char *user, struct aura_id *out) {
     return err;
 }
 
-/* Which of the caller's devices it is: one that is not in the call any more ends nothing. */
-static void find_key(const struct aura_as *as, const char *event, char out[AURA_AS_TEXT_MAX]) {
-    for (size_t i = 0; i < AURA_AS_MEMBERS_MAX; i++) {
-        if (event[0] && strcmp(as->members[i].event, event) == 0) {
-            memcpy(out, as->members[i].key, AURA_AS_TEXT_MAX);
-        }
-    }
-}
-
 static void ring_one(struct aura_as *as, const struct aura_as_event *e, const struct aura_id *ghost,
                      uint64_t left_ms) {
     struct aura_exchange_rung rung;
@@ -186,9 +204,10 @@ static void ring_one(struct aura_as *as, const struct aura_as_event *e, const st
     l->ghost = *ghost;
     l->peer = peer;
     (void)snprintf(l->mxid, sizeof(l->mxid), "%s", e->sender);
-    (void)snprintf(l->room, sizeof(l->room), "%s", e->room);
+    aura__as_set_room(l, e->room);
     (void)snprintf(l->ring, sizeof(l->ring), "%s", e->id);
-    find_key(as, e->about, l->key);
+    /* Which of the caller's devices it is: one that is not in the call any more ends nothing. */
+    aura__as_member_key(as, e->about, l->key);
     as->beginning = l;
     int err = aura_exchange_matrix_ring(as->conf.exchange, &peer, ghost, &rung);
     as->beginning = NULL;
@@ -230,19 +249,25 @@ static int on_ring(struct aura_as *as, const struct aura_as_event *e) {
 /* ---- what the Matrix user does in a call ---- */
 
 static void on_call_member(struct aura_as *as, const struct aura_as_event *e) {
+    struct aura_id ghost;
+    if (aura__as_ghost(as, e->sender, &ghost) == 0) {
+        return; /* we have written it */
+    }
     if (!e->in) { /* of an outgoing one it may be any, until one has answered */
-        end_links(as, e->room, NULL, e->sender, e->key);
+        on_gone(as, e->room, e->sender, e->key);
         return;
     }
-    struct member *m = &as->members[as->next_member++ % AURA_AS_MEMBERS_MAX];
-    (void)snprintf(m->event, sizeof(m->event), "%s", e->id);
-    (void)snprintf(m->key, sizeof(m->key), "%s", e->key);
+    aura__as_member_in(as, e);
     AURA_LIST_EACH(&as->links, struct link, l, node) {
-        if (l->outgoing && !l->answered && !l->over && strcmp(l->room, e->room) == 0 &&
-            strcmp(l->mxid, e->sender) == 0) {
+        if (l->over || strcmp(l->room, e->room) != 0 || strcmp(l->mxid, e->sender) != 0) {
+            continue;
+        }
+        l->alone = false; /* who had gone is back */
+        if (l->outgoing && (!l->answered || (l->by_media && !l->key[0]))) {
             struct aura_id peer = l->peer;
             (void)snprintf(l->key, sizeof(l->key), "%s", e->key);
-            l->answered = aura_exchange_matrix_accept(as->conf.exchange, l->call, &peer) == 0;
+            l->answered =
+                l->answered || aura_exchange_matrix_accept(as->conf.exchange, l->call, &peer) == 0;
         }
     }
 }
@@ -256,7 +281,7 @@ static void on_decline(struct aura_as *as, const struct aura_as_event *e) {
     AURA_LIST_EACH(&as->links, struct link, l, node) {
         if (l->outgoing && !l->answered && !l->over && strcmp(l->room, e->room) == 0 &&
             strcmp(l->mxid, e->sender) == 0 && is_about(l, e->about)) {
-            end_link(l);
+            aura__as_end_link(l);
         }
     }
 }
@@ -279,6 +304,8 @@ static int on_event(void *arg, const struct aura_as_event *e) {
     case AURA_AS_DECLINE:
         on_decline(as, e);
         break;
+    case AURA_AS_ENCRYPTED:
+        return on_encrypted(as, e);
     }
     return 0;
 }

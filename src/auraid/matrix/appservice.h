@@ -22,10 +22,11 @@ enum {
     AURA_AS_LINKS_MAX = 1000,      /* calls with people of Matrix at a time */
     AURA_AS_TRANSACTIONS_MAX = 32, /* that are known as taken by their id and body */
     AURA_AS_TRANSACTION_S = 600,   /* for so long: ids begin anew when Synapse does */
-    AURA_AS_MEMBERS_MAX = 256,     /* memberships of others that are known by their event */
+    AURA_AS_MEMBERS_MAX = 512,     /* memberships of others in calls that are known */
     AURA_AS_RENEW_S = 3 * 3600,    /* of a ghost's membership, before it ends */
     AURA_AS_TRIES_MAX = 5,         /* of an errand */
     AURA_AS_RETRY_MS = 1000,       /* before the second one; twice as long each time */
+    AURA_AS_GONE_RETRY_S = 60,     /* of a ghost whose person is no more, until it works */
 };
 
 struct aura_as;
@@ -61,6 +62,17 @@ AURA_NODISCARD int aura_as_user(struct aura_as *as, const char *user,
                                 struct aura_as_errand *errand);
 /** What became of an errand. An id whose call is gone is fine. */
 void aura_as_result(struct aura_as *as, uint64_t id, const struct aura_as_errand *errand);
+
+/** A person is no more: its ghost leaves its rooms, now or when the homeserver answers again. */
+void aura_as_forget(struct aura_as *as, const struct aura_id *who);
+
+/* ---- for rooms ---- */
+
+/** Is it the media room of a call? */
+bool aura_as_is_media(const struct aura_as *as, const char *room);
+/** Somebody has come into a media room, or left it. An agent that is rung there has answered by
+ * that, and so has a Matrix user whose client writes no membership. */
+void aura_as_in_media(struct aura_as *as, const char *room, const struct aura_id *who, bool joined);
 
 /* ---- for the exchange's hooks ---- */
 

@@ -37,6 +37,15 @@ struct link *aura__as_link_new(struct aura_as *as) {
     return l;
 }
 
+void aura__as_set_room(struct link *l, const char *room) {
+    struct aura_rtc_request r = {.kind = AURA_RTC_SFU_GET, .slot = "m.call#ROOM"};
+    (void)snprintf(l->room, sizeof(l->room), "%.*s", (int)sizeof(l->room) - 1, room);
+    (void)snprintf(r.room, sizeof(r.room), "%s", l->room);
+    if (!l->room[0] || aura_rtc_room(&r, l->media)) {
+        l->media[0] = 0;
+    }
+}
+
 void aura__as_link_free(struct link *l) {
     aura_timer_stop(l->as->conf.timers, &l->retry);
     aura_timer_stop(l->as->conf.timers, &l->expiry);
@@ -114,10 +123,10 @@ static void on_retry(void *arg) {
 
 /* ---- what became of them ---- */
 
-static const char *const names[] = {"register", "join",  "room",   "call",
-                                    "enter",    "leave", "decline"};
+static const char *const names[] = {"register", "join",    "room",   "call",  "enter",
+                                    "leave",    "decline", "refuse", "forget"};
 
-static void say_failed(struct aura_as *as, const struct aura_as_errand *e, bool again) {
+void aura__as_say_failed(struct aura_as *as, const struct aura_as_errand *e, bool again) {
     as->stats.failed++;
     AURA_LOG_LIMITED("matrix", AURA_LOG_WARN, "homeserver_failed", AURA_S("at", names[e->what]),
                      AURA_I("status", e->status), AURA_S("why", e->why),
@@ -130,7 +139,7 @@ static bool try_again(struct link *l, const struct aura_as_errand *e) {
         e->err != AURA_EPOLICY && ++l->tries < AURA_AS_TRIES_MAX && !(l->outgoing && !l->rung);
     uint64_t in_us = (uint64_t)AURA_AS_RETRY_MS * AURA_US_PER_MS << (may ? l->tries - 1 : 0);
     may = may && !aura_timer_start(l->as->conf.timers, &l->retry, in_us, on_retry, l);
-    say_failed(l->as, e, may);
+    aura__as_say_failed(l->as, e, may);
     return may;
 }
 
@@ -174,7 +183,7 @@ static void on_room(struct link *l, const struct aura_as_errand *e) {
     struct aura_as *as = l->as;
     struct aura_id peer = l->peer;
     if (!e->err) {
-        memcpy(l->room, e->room, sizeof(l->room));
+        aura__as_set_room(l, e->room);
         int err = aura_directory_enter_room(as->conf.directory, &l->ghost, l->room, l->mxid);
         if (err) {
             AURA_LOG_LIMITED("matrix", AURA_LOG_WARN, "room_not_kept",
@@ -195,7 +204,7 @@ static bool needs_room(struct link *l, const struct aura_as_errand *e) {
         int err = aura_directory_leave_room(l->as->conf.directory, &l->ghost, l->room);
         needs = !err;
         l->remade = true;
-        l->room[0] = 0;
+        aura__as_set_room(l, "");
     }
     return needs;
 }
@@ -226,6 +235,8 @@ static void on_result(struct link *l, const struct aura_as_errand *e) {
         break;
     case AURA_AS_DO_REGISTER:
     case AURA_AS_DO_JOIN:
+    case AURA_AS_DO_REFUSE:
+    case AURA_AS_DO_FORGET:
         break;
     }
     aura__as_turn(l->as);
@@ -234,8 +245,10 @@ static void on_result(struct link *l, const struct aura_as_errand *e) {
 /* A ghost is in a room that it was invited to. */
 static void on_joined(struct aura_as *as, const struct aura_as_errand *e) {
     struct aura_id ghost;
-    if (e->err) {
-        say_failed(as, e, false);
+    if (e->what == AURA_AS_DO_FORGET) {
+        aura__as_on_forgotten(as, e);
+    } else if (e->err) {
+        aura__as_say_failed(as, e, false);
     } else if (e->what == AURA_AS_DO_JOIN && aura__as_ghost(as, e->ghost, &ghost) == 0) {
         int err = aura_directory_enter_room(as->conf.directory, &ghost, e->room, e->peer);
         if (err) {
@@ -307,7 +320,7 @@ static void on_ring(struct aura_as *as, const struct aura_call_event *e) {
     memcpy(l->call, e->call, strnlen(e->call, sizeof(l->call) - 1));
     memcpy(l->mxid, s.mxid, sizeof(l->mxid));
     if (aura_directory_direct_room(as->conf.directory, &l->ghost, l->mxid, room) == 0) {
-        (void)snprintf(l->room, sizeof(l->room), "%.*s", (int)sizeof(l->room) - 1, room);
+        aura__as_set_room(l, room);
     }
 }
 
@@ -359,15 +372,15 @@ void aura_as_ended(struct aura_as *as, const char *call) {
 bool aura_as_media(const struct aura_as *as, const char *call, const struct aura_id *who,
                    char room[AURA_RTC_ROOM_BYTES], char identity[AURA_RTC_IDENTITY_BYTES]) {
     const struct link *l = link_of(as, call);
-    struct aura_rtc_request r = {.kind = AURA_RTC_SFU_GET, .slot = "m.call#ROOM"};
+    struct aura_rtc_request r = {.kind = AURA_RTC_SFU_GET};
     char ghost[AURA_MXID_BYTES_MAX];
-    if (!l || l->over || !l->room[0]) {
+    if (!l || l->over || !l->media[0]) {
         return false;
     }
-    memcpy(r.room, l->room, sizeof(r.room));
+    memcpy(room, l->media, AURA_RTC_ROOM_BYTES);
     memcpy(r.device, device, sizeof(device));
     aura__as_ghost_name(as, who, ghost);
-    return aura_rtc_room(&r, room) == 0 && aura_rtc_identity(&r, ghost, identity) == 0;
+    return aura_rtc_identity(&r, ghost, identity) == 0;
 }
 
 /* ---- all of it ---- */
@@ -379,6 +392,7 @@ int aura_as_new(struct aura_as **ap, const struct aura_as_conf *conf) {
     }
     as->conf = *conf;
     aura_list_init(&as->links);
+    aura__as_end_ghosts(as, 0);
     *ap = as;
     return 0;
 }
@@ -386,6 +400,7 @@ int aura_as_new(struct aura_as **ap, const struct aura_as_conf *conf) {
 struct aura_as *aura_as_free(struct aura_as *as) {
     if (as) {
         aura_timer_stop(as->conf.timers, &as->turn);
+        aura_timer_stop(as->conf.timers, &as->gone);
         AURA_LIST_EACH(&as->links, struct link, l, node) {
             aura__as_link_free(l);
         }

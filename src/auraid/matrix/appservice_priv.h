@@ -15,14 +15,17 @@ struct link {
     char call[AURA_CALL_ID_BYTES];  /* "" = it is just being made */
     struct aura_id ghost, peer;     /* the peer's AuraID */
     char mxid[AURA_MXID_BYTES_MAX]; /* the peer */
-    char room[AURA_AS_TEXT_MAX];    /* "" = there is none yet */
-    char ring[AURA_AS_TEXT_MAX];    /* event; "" = none yet */
-    bool outgoing;                  /* the ghost has rung */
-    bool rung, answered, over;      /* outgoing: it was tried; the call is on; it is not */
-    bool wants_in, in;              /* the ghost's membership */
-    bool renews;                    /* it, since its time will be up */
+    char room[AURA_AS_TEXT_MAX];    /* "" = there is none yet; see aura__as_set_room() */
+    char media[AURA_RTC_ROOM_BYTES];
+    char ring[AURA_AS_TEXT_MAX]; /* event; "" = none yet */
+    bool outgoing;               /* the ghost has rung */
+    bool rung, answered, over;   /* outgoing: it was tried; the call is on; it is not */
+    bool wants_in, in;           /* the ghost's membership */
+    bool renews;                 /* it, since its time will be up */
     uint32_t term;
     char key[AURA_AS_TEXT_MAX]; /* of the peer's own membership; "" = not known */
+    bool by_media;              /* outgoing: the peer has answered by coming into its room */
+    bool alone;                 /* not outgoing: the peer has gone, others of Matrix have not */
     bool wants_decline;         /* the ring */
     bool remade;                /* the room, since the ghost had none in the old one */
     bool busy;                  /* an errand is under way */
@@ -31,9 +34,11 @@ struct link {
     struct aura_timer retry, expiry, renewal;
 };
 
-/** A membership in a call, which a ring may refer to. */
+/** Of somebody of Matrix, in a call. A ring may refer to its event. */
 struct member {
-    char event[AURA_AS_TEXT_MAX], key[AURA_AS_TEXT_MAX];
+    char event[AURA_AS_TEXT_MAX], key[AURA_AS_TEXT_MAX], room[AURA_AS_TEXT_MAX];
+    char user[AURA_MXID_BYTES_MAX];
+    uint64_t until_ms; /* since the Unix epoch; 0 = it has ended */
 };
 
 /** A transaction that was taken. */
@@ -52,6 +57,8 @@ struct aura_as {
     struct member members[AURA_AS_MEMBERS_MAX];
     size_t next_member;
     struct aura_timer turn;
+    struct aura_timer gone; /* a ghost is to be ended */
+    bool ending;            /* one just is */
     struct aura_as_stats stats;
 };
 
@@ -65,6 +72,26 @@ struct link *aura__as_link_new(struct aura_as *as);
 void aura__as_link_free(struct link *l);
 /** Something has changed: looks behind the current event what is due. */
 void aura__as_turn(struct aura_as *as);
+void aura__as_set_room(struct link *l, const char *room);
+/** The call of a link goes on without its Matrix user. */
+void aura__as_end_link(struct link *l);
+void aura__as_say_failed(struct aura_as *as, const struct aura_as_errand *e, bool again);
+
+/* appservice_rooms.c */
+/** What became of ending a ghost. */
+void aura__as_on_forgotten(struct aura_as *as, const struct aura_as_errand *e);
+/** If there are any: also after a restart. */
+void aura__as_end_ghosts(struct aura_as *as, uint64_t in_us);
+
+/* appservice_members.c */
+void aura__as_member_in(struct aura_as *as, const struct aura_as_event *e);
+/** @param key  NULL = all of the user's there */
+void aura__as_member_out(struct aura_as *as, const char *room, const char *user, const char *key);
+/** Is anybody of Matrix in the room's call but @p user? */
+bool aura__as_others_in(const struct aura_as *as, const char *room, const char *user);
+/** The key of a membership by its event; "" = not known. */
+void aura__as_member_key(const struct aura_as *as, const char *event, char out[AURA_AS_TEXT_MAX]);
+
 /** The ring's time is up: it is cancelled, unless it was answered. */
 void aura__as_expire_at(struct link *l, uint64_t in_us);
 

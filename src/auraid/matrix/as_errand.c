@@ -66,6 +66,7 @@ static int ask(const struct aura_as_home *home, struct aura_as_errand *e, struct
                bool as_ghost) {
     struct aura_buf url = AURA_BUF(AURA_AS_URL_MAX - 1);
     struct aura_fetched got = {.body = AURA_BUF(AURA_FETCH_BODY_BYTES_MAX)};
+    bool gets = strcmp(q->method, "GET") == 0;
     char *body = q->body ? json_dumps(q->body, JSON_COMPACT) : NULL;
     aura_buf_printf(&url, "%s/_matrix/client/v3%s", home->url, aura_buf_text(&q->path));
     if (as_ghost) {
@@ -74,7 +75,7 @@ static int ask(const struct aura_as_home *home, struct aura_as_errand *e, struct
     }
     e->status = 0;
     e->why = "there is no memory for it";
-    e->err = url.err ? url.err : q->path.err ? q->path.err : body ? 0 : AURA_ENOMEM;
+    e->err = url.err ? url.err : q->path.err ? q->path.err : body || gets ? 0 : AURA_ENOMEM;
     if (!e->err) {
         const struct aura_fetch f = {.url = aura_buf_text(&url),
                                      .method = q->method,
@@ -135,9 +136,60 @@ static int do_register(const struct aura_as_home *home, struct aura_as_errand *e
     return e->err;
 }
 
+/* Homeservers of others invite ghosts that ours has never asked us about. */
 static int do_join(const struct aura_as_home *home, struct aura_as_errand *e) {
+    if (do_register(home, e)) {
+        return e->err;
+    }
     struct request q = in_room("POST", e, "/join", json_object());
     return ask(home, e, &q, true);
+}
+
+static int leave_room(const struct aura_as_home *home, struct aura_as_errand *e,
+                      const char *reason) {
+    struct request q =
+        in_room("POST", e, "/leave", reason ? json_pack("{s:s}", "reason", reason) : json_object());
+    return ask(home, e, &q, true);
+}
+
+static int do_refuse(const struct aura_as_home *home, struct aura_as_errand *e) {
+    return do_register(home, e)
+               ? e->err
+               : leave_room(home, e,
+                            "AuraIDs cannot be in encrypted rooms: call from a room without "
+                            "encryption");
+}
+
+/* That it is not there any more is as good. */
+static int part(const struct aura_as_home *home, struct aura_as_errand *e, const json_t *rooms) {
+    size_t count = json_array_size(rooms);
+    e->more = count > AURA_AS_PARTINGS_MAX;
+    for (size_t i = 0; i < count && i < AURA_AS_PARTINGS_MAX; i++) {
+        const char *room = json_string_value(json_array_get(rooms, i));
+        if (!room || strnlen(room, sizeof(e->room)) == sizeof(e->room)) {
+            continue;
+        }
+        memcpy(e->room, room, strlen(room) + 1);
+        if (leave_room(home, e, NULL) && e->err != AURA_EPOLICY) {
+            return e->err;
+        }
+    }
+    return e->err = 0;
+}
+
+static int do_forget(const struct aura_as_home *home, struct aura_as_errand *e) {
+    struct request q = request_of("GET", "/joined_rooms", NULL);
+    q.wants = true;
+    if (ask(home, e, &q, true) == 0) {
+        int err = part(home, e, json_object_get(q.answer, "joined_rooms"));
+        json_decref(q.answer);
+        e->display[0] = 0;
+        return err || e->more ? err : name_ghost(home, e);
+    }
+    if (e->err == AURA_EPOLICY && e->status == 403) {
+        e->err = 0; /* the homeserver has never heard of it */
+    }
+    return e->err;
 }
 
 static int put_member(const struct aura_as_home *home, struct aura_as_errand *e, bool in,
@@ -203,6 +255,12 @@ void aura_as_errand_run(const struct aura_as_home *home, struct aura_as_errand *
         break;
     case AURA_AS_DO_DECLINE:
         e->err = send_event(home, e, aura_as_decline_type, aura_as_decline(e->ring), event);
+        break;
+    case AURA_AS_DO_REFUSE:
+        e->err = do_refuse(home, e);
+        break;
+    case AURA_AS_DO_FORGET:
+        e->err = do_forget(home, e);
         break;
     }
 }

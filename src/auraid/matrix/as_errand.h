@@ -11,7 +11,11 @@
 #include "auraid/matrix/as_wire.h"
 #include "auraid/matrix/fetch.h"
 
-enum { AURA_AS_DISPLAY_MAX = 257, AURA_AS_URL_MAX = 4096 };
+enum {
+    AURA_AS_DISPLAY_MAX = 257,
+    AURA_AS_URL_MAX = 4096,
+    AURA_AS_PARTINGS_MAX = 20, /* rooms that one errand leaves: threads are to be free again */
+};
 
 /** The homeserver, and who we are there. */
 struct aura_as_home {
@@ -30,6 +34,8 @@ enum aura_as_do {
     AURA_AS_DO_ENTER,    /* a membership in the room's call */
     AURA_AS_DO_LEAVE,    /* an empty one */
     AURA_AS_DO_DECLINE,  /* the ring */
+    AURA_AS_DO_REFUSE,   /* to be in an encrypted room, invited or there; it says why */
+    AURA_AS_DO_FORGET,   /* the ghost's person is no more: it leaves its rooms and has no name */
 };
 
 struct aura_as_errand {
@@ -41,6 +47,7 @@ struct aura_as_errand {
     char txn[33];                /* of events: the same one is taken once */
     uint32_t term;               /* ENTER: how often it was renewed */
     uint32_t lifetime_ms;        /* CALL: of the ring */
+    bool more;                   /* out, of FORGET: there are rooms left */
     int err, status;             /* out; HTTP status of the last request, 0 = no answer */
     const char *why;             /* out: of a failure, a constant */
 };

@@ -6,6 +6,7 @@
 const char aura_as_member_type[] = "org.matrix.msc3401.call.member";
 const char aura_as_ring_type[] = "org.matrix.msc4075.rtc.notification";
 const char aura_as_decline_type[] = "org.matrix.msc4310.rtc.decline";
+static const char encryption_type[] = "m.room.encryption";
 
 /* ---- reading ---- */
 
@@ -36,6 +37,19 @@ static const char *related(const json_t *content) {
     return strcmp(text_at(to, "rel_type"), "m.reference") == 0 && is_id(id, '$') ? id : "";
 }
 
+/* What somebody who is invited may know of the room before (Matrix specification, "Stripped
+ * state").
+ */
+static bool is_encrypted(const json_t *json) {
+    const json_t *state = json_object_get(json_object_get(json, "unsigned"), "invite_room_state");
+    for (size_t i = 0; i < json_array_size(state); i++) {
+        if (strcmp(text_at(json_array_get(state, i), "type"), encryption_type) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool read_member(struct aura_as_event *e, const json_t *json, const json_t *content) {
     static const struct {
         const char *text;
@@ -48,6 +62,7 @@ static bool read_member(struct aura_as_event *e, const json_t *json, const json_
     e->kind = AURA_AS_MEMBER;
     e->who = text_at(json, "state_key");
     e->direct = json_is_true(json_object_get(content, "is_direct"));
+    e->encrypted = is_encrypted(json);
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (strcmp(all[i].text, membership) == 0) {
             e->membership = all[i].is;
@@ -57,12 +72,38 @@ static bool read_member(struct aura_as_event *e, const json_t *json, const json_
     return false;
 }
 
+/* Whatever it says of itself, it is renewed before that. */
+static uint64_t member_until(const json_t *json, const json_t *content) {
+    uint64_t expires = number_at(content, "expires");
+    return number_at(json, "origin_server_ts") +
+           (expires && expires < AURA_AS_EXPIRES_MS ? expires : AURA_AS_EXPIRES_MS);
+}
+
+static bool take_key(struct aura_as_event *e, const json_t *key) {
+    e->key = json_is_string(key) ? json_string_value(key) : "";
+    return json_is_string(key) && strnlen(e->key, AURA_AS_TEXT_MAX) < AURA_AS_TEXT_MAX;
+}
+
 static bool read_call_member(struct aura_as_event *e, const json_t *json, const json_t *content) {
     e->kind = AURA_AS_CALL_MEMBER;
     e->in = json_object_size(content) > 0;
-    e->key = text_at(json, "state_key");
-    return strnlen(e->key, AURA_AS_TEXT_MAX) < AURA_AS_TEXT_MAX &&
-           json_is_string(json_object_get(json, "state_key"));
+    e->until_ms = member_until(json, content);
+    return take_key(e, json_object_get(json, "state_key"));
+}
+
+/* Who has left says no more than which slot, and under which key. */
+static bool read_sticky_member(struct aura_as_event *e, const json_t *json, const json_t *content) {
+    const json_t *key = json_object_get(content, "msc4354_sticky_key");
+    e->kind = AURA_AS_CALL_MEMBER;
+    e->in = json_is_object(json_object_get(content, "member"));
+    e->until_ms = member_until(json, content);
+    return take_key(e, key ? key : json_object_get(content, "sticky_key"));
+}
+
+static bool read_encryption(struct aura_as_event *e, const json_t *json, const json_t *content) {
+    (void)content;
+    e->kind = AURA_AS_ENCRYPTED;
+    return json_is_string(json_object_get(json, "state_key")) && !text_at(json, "state_key")[0];
 }
 
 static void read_mentions(struct aura_as_event *e, const json_t *mentions) {
@@ -99,9 +140,15 @@ static bool read_event(struct aura_as_event *e, const json_t *json) {
     static const struct {
         const char *type;
         bool (*read)(struct aura_as_event *e, const json_t *json, const json_t *content);
-    } types[] = {{"m.room.member", read_member},       {aura_as_member_type, read_call_member},
-                 {aura_as_ring_type, read_ring},       {"m.rtc.notification", read_ring},
-                 {aura_as_decline_type, read_decline}, {"m.rtc.decline", read_decline}};
+    } types[] = {{"m.room.member", read_member},
+                 {encryption_type, read_encryption},
+                 {aura_as_member_type, read_call_member},
+                 {"org.matrix.msc4143.rtc.member", read_sticky_member},
+                 {"m.rtc.member", read_sticky_member},
+                 {aura_as_ring_type, read_ring},
+                 {"m.rtc.notification", read_ring},
+                 {aura_as_decline_type, read_decline},
+                 {"m.rtc.decline", read_decline}};
     const char *type = text_at(json, "type");
     const json_t *content = json_object_get(json, "content");
     *e = (struct aura_as_event){.id = text_at(json, "event_id"),

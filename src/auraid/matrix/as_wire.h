@@ -4,7 +4,9 @@
  *
  * Reading: a transaction's events, of which only those that calls are made of are told. Writing:
  * contents of the events that ghosts send. All that MatrixRTC may still change about either is in
- * this file: types (MSC3401 call.member, MSC4075 rtc.notification, MSC4310 rtc.decline) and fields.
+ * this file: types (MSC3401 call.member, MSC4143 rtc.member, MSC4075 rtc.notification, MSC4310
+ * rtc.decline) and fields. A call.member is state of the room, an rtc.member a sticky event
+ * (MSC4354); both tell the same.
  *
  * Pure functions on text that is not trusted.
  */
@@ -28,7 +30,8 @@ enum aura_as_kind {
     AURA_AS_MEMBER,      /* who is, or is not, in the room */
     AURA_AS_CALL_MEMBER, /* who is in its call */
     AURA_AS_RING,
-    AURA_AS_DECLINE, /* of `about` */
+    AURA_AS_DECLINE,   /* of `about` */
+    AURA_AS_ENCRYPTED, /* the room is, from now on */
 };
 enum aura_as_membership { AURA_AS_INVITED, AURA_AS_JOINED, AURA_AS_GONE };
 
@@ -39,13 +42,14 @@ struct aura_as_event {
     const char *who; /* MEMBER: whose membership it is */
     enum aura_as_membership membership;
     bool direct;                                /* MEMBER, invited: a room for two */
+    bool encrypted;                             /* MEMBER, invited: the room is */
     bool in;                                    /* CALL_MEMBER */
     const char *key;                            /* CALL_MEMBER: one of each device */
     const char *about;                          /* DECLINE: the ring. RING: a membership, or "" */
     bool everybody;                             /* RING: all in the room */
     const char *mentions[AURA_AS_MENTIONS_MAX]; /* RING: users */
     size_t mention_count;
-    uint64_t until_ms; /* RING: since the Unix epoch */
+    uint64_t until_ms; /* RING; CALL_MEMBER, in: when it ends by itself, since the Unix epoch */
 };
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts a browser, loads page.mjs into it and passes commands and events through.
+// Starts a browser, loads page.mjs (or what AURA_PAGE names) into it and passes commands and events through.
 //   node browser_client.mjs chromium|firefox [WIDTHxHEIGHT.y4m SOUND.wav]
 import { build } from 'esbuild';
 import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ const [kind = 'chromium', clip, sound] = process.argv.slice(2);
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'interop-browser-'));
 await build({
-  entryPoints: [join(here, 'page.mjs')],
+  entryPoints: [process.env.AURA_PAGE || join(here, 'page.mjs')],
   bundle: true,
   format: 'esm',
   outfile: join(folder, 'page.js'),

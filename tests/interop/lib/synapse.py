@@ -63,7 +63,8 @@ class Synapse:
                 "federation_ip_range_blacklist": [], "federation_verify_certificates": False,
                 "max_event_delay_duration": "24h",
                 "app_service_config_files": [appservice] if appservice else [],
-                "experimental_features": {"msc4140_enabled": True, "msc4143_enabled": True},
+                "matrix_rtc": {"transports": [{"type": "livekit", "livekit_service_url": service}] if service else []},
+                "experimental_features": {"msc4140_enabled": True, "msc4143_enabled": True, "msc4354_enabled": True},
                 "rc_login": {"address": many, "account": many, "failed_attempts": many},
                 "rc_registration": many, "rc_message": many, "rc_joins": {"local": many, "remote": many},
             }, file)
@@ -174,12 +175,19 @@ class User:
     def invite(self, room: str, user: str) -> None:
         self.ask("POST", f"/_matrix/client/v3/rooms/{urllib.parse.quote(room)}/invite", {"user_id": user})
 
+    def own_membership(self, room: str, user: str) -> dict:
+        """Of somebody, as the room's state has it."""
+        return self.state(room, "m.room.member", user)
+
     def members(self, room: str) -> set[str]:
         return set(self.ask("GET", f"/_matrix/client/v3/rooms/{urllib.parse.quote(room)}/joined_members")["joined"])
 
     def state(self, room: str, kind: str, key: str = "") -> dict:
         key = urllib.parse.quote(key, safe="")
         return self.ask("GET", f"/_matrix/client/v3/rooms/{urllib.parse.quote(room)}/state/{kind}/{key}")
+
+    def put_state(self, room: str, kind: str, content: dict) -> None:
+        self.ask("PUT", f"/_matrix/client/v3/rooms/{urllib.parse.quote(room)}/state/{kind}/", content)
 
     def send(self, room: str, kind: str, content: dict) -> str:
         """Returns the event."""
@@ -213,6 +221,13 @@ class User:
     def invitations(self) -> list[str]:
         self.sync()
         return sorted(self.invited)
+
+    def sfu_token(self, server, room: str) -> str:
+        """From the authorisation service, as clients of today ask for it."""
+        request = urllib.request.Request(f"{server.http_url}/sfu/get", method="POST", headers={"Content-Type": "application/json"},
+                                         data=json.dumps({"room": room, "openid_token": self.openid(), "device_id": self.device}).encode())
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)["jwt"]
 
     def seen(self, room: str, kind: str) -> list[dict]:
         """What /sync has told of events of that kind there, oldest first."""

@@ -118,7 +118,7 @@ static int run_race(struct world *w) {
     assert_int_equal(aura_calls_accept(w->calls, id, &bob, "b1"), 0);
     assert_int_equal(aura_calls_accept(w->calls, id, &bob, "b2"), AURA_ESTATE);
     assert_int_equal(aura_calls_accept(w->calls, id, &bob, "b1"), 0); /* asked twice */
-    assert_int_equal(aura_calls_decline(w->calls, id, &bob, "b2", false), AURA_ESTATE);
+    assert_int_equal(aura_calls_decline(w->calls, id, &bob, "b2", AURA_CALL_DECLINED), AURA_ESTATE);
     assert_int_equal(aura_calls_accept(w->calls, id, &carol, "c"), AURA_ENOENT);
     told(w, "ring bob alice\nquiet bob!b1 answered_elsewhere\njoin alice/a1\njoin bob/b1\nperson "
             "alice/a1 bob accepted\nperson bob/b1 alice accepted\n");
@@ -136,12 +136,12 @@ static int one_device_wins(void) {
 static int run_ends(struct world *w) {
     char id[AURA_CALL_ID_BYTES];
     TRY(ring(w, &alice, "a1", &bob, 1, id));
-    assert_int_equal(aura_calls_decline(w->calls, id, &bob, "b1", false), 0);
+    assert_int_equal(aura_calls_decline(w->calls, id, &bob, "b1", AURA_CALL_DECLINED), 0);
     told(w, "ring bob alice\nquiet bob declined\nperson alice/a1 bob ended declined\nover alice/a1 "
             "declined\nended\n");
     assert_int_equal(aura_calls_accept(w->calls, id, &bob, "b2"), AURA_ENOENT); /* too late */
     TRY(ring(w, &alice, "a1", &bob, 1, id));
-    assert_int_equal(aura_calls_decline(w->calls, id, &bob, "b1", true), 0);
+    assert_int_equal(aura_calls_decline(w->calls, id, &bob, "b1", AURA_CALL_BUSY), 0);
     told(w, "ring bob alice\nquiet bob busy\nperson alice/a1 bob ended busy\nover alice/a1 "
             "busy\nended\n");
     TRY(ring(w, &alice, "a1", &bob, 1, id));
@@ -254,7 +254,7 @@ static int run_group(struct world *w) {
     const struct aura_id both[] = {bob, carol};
     TRY(ring(w, &alice, "a1", both, 2, id));
     told(w, "ring bob alice\nring carol alice\n");
-    assert_int_equal(aura_calls_decline(w->calls, id, &bob, "b1", false), 0);
+    assert_int_equal(aura_calls_decline(w->calls, id, &bob, "b1", AURA_CALL_DECLINED), 0);
     told(w, "quiet bob declined\nperson alice/a1 bob ended declined\n");
     assert_int_equal(aura_calls_accept(w->calls, id, &carol, "c1"), 0);
     told(w, "quiet carol!c1 answered_elsewhere\njoin alice/a1\njoin carol/c1\nperson alice/a1 "
@@ -293,7 +293,7 @@ static int run_transfer(struct world *w) {
     assert_int_equal(aura_calls_accept(w->calls, id, &bob, "b1"), 0);
     TRY(aura_calls_transfer(w->calls, id, &bob, &carol));
     aura_buf_clear(&w->log);
-    assert_int_equal(aura_calls_decline(w->calls, id, &carol, "c1", false), 0);
+    assert_int_equal(aura_calls_decline(w->calls, id, &carol, "c1", AURA_CALL_DECLINED), 0);
     told(w, "quiet carol declined\nperson alice/a1 carol ended declined\nperson bob/b1 carol ended "
             "declined\n"); /* nothing else changed */
     TRY(aura_calls_transfer(w->calls, id, &bob, &carol));

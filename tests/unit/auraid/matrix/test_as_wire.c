@@ -10,7 +10,7 @@
 static struct {
     unsigned count;
     enum aura_as_kind kind;
-    bool everybody, in, direct;
+    bool everybody, in, direct, encrypted;
     size_t mentions;
     uint64_t until_ms;
     char about[AURA_AS_TEXT_MAX];
@@ -24,6 +24,7 @@ static int note(void *arg, const struct aura_as_event *e) {
     told.everybody = e->everybody;
     told.in = e->in;
     told.direct = e->direct;
+    told.encrypted = e->encrypted;
     told.mentions = e->mention_count;
     told.until_ms = e->until_ms;
     (void)snprintf(told.about, sizeof(told.about), "%s", e->about);
@@ -75,6 +76,10 @@ static int no_events(void) {
         EVENT("m.room.member", "\"content\":{\"membership\":\"join\"}"),
         EVENT("m.room.member", "\"state_key\":\"@c:d\",\"content\":[]"),
         EVENT("org.matrix.msc3401.call.member", "\"content\":{}"),
+        EVENT("m.rtc.member", "\"content\":{\"member\":{}}"),
+        EVENT("m.rtc.member", "\"content\":{\"member\":{},\"msc4354_sticky_key\":7}"),
+        EVENT("m.room.encryption", "\"content\":{}"),
+        EVENT("m.room.encryption", "\"state_key\":\"x\",\"content\":{}"),
         EVENT(RING, "\"content\":{}"),
         EVENT(RING, "\"content\":{\"notification_type\":\"notification\"}"),
         EVENT(RING, "\"content\":{\"notification_type\":7}"),
@@ -134,6 +139,52 @@ static int rings(void) {
     return 0;
 }
 
+/* Memberships of both kinds, which end by themselves sooner or later, whatever they say. */
+static int memberships(void) {
+    static const struct {
+        const char *body;
+        bool in;
+        uint64_t until_ms;
+    } all[] = {
+        {EVENT("org.matrix.msc3401.call.member",
+               "\"origin_server_ts\":5,\"state_key\":\"\",\"content\":{\"expires\":1000}"),
+         true, 1005},
+        {EVENT("org.matrix.msc3401.call.member",
+               "\"origin_server_ts\":5,\"state_key\":\"k\",\"content\":{\"expires\":"
+               "9223372036854775807}"),
+         true, 5 + AURA_AS_EXPIRES_MS},
+        {EVENT("org.matrix.msc3401.call.member", "\"state_key\":\"k\",\"content\":{}"), false,
+         AURA_AS_EXPIRES_MS},
+        {EVENT("org.matrix.msc4143.rtc.member",
+               "\"content\":{\"member\":{},\"msc4354_sticky_key\":\"k\"}"),
+         true, AURA_AS_EXPIRES_MS},
+        {EVENT("m.rtc.member", "\"content\":{\"slot_id\":\"m.call#ROOM\",\"sticky_key\":\"k\"}"),
+         false, AURA_AS_EXPIRES_MS},
+    };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        assert_int_equal(read_text(all[i].body), 0);
+        assert_true(told.count == 1 && told.kind == AURA_AS_CALL_MEMBER);
+        assert_int_equal(told.in, all[i].in);
+        assert_int_equal(told.until_ms, all[i].until_ms);
+    }
+    return 0;
+}
+
+static int encryption(void) {
+#define INVITE(state)                                                                              \
+    EVENT("m.room.member", "\"state_key\":\"@c:d\",\"content\":{\"membership\":\"invite\"},"       \
+                           "\"unsigned\":{\"invite_room_state\":" state "}")
+    assert_int_equal(read_text(INVITE("[7,{\"type\":\"m.room.encryption\"}]")), 0);
+    assert_true(told.kind == AURA_AS_MEMBER && told.encrypted);
+    assert_int_equal(read_text(INVITE("[null,{\"type\":\"m.room.name\"}]")), 0);
+    assert_true(told.count == 1 && !told.encrypted);
+    assert_int_equal(read_text(INVITE("7")), 0);
+    assert_true(told.count == 1 && !told.encrypted);
+    assert_int_equal(read_text(EVENT("m.room.encryption", "\"state_key\":\"\",\"content\":{}")), 0);
+    assert_true(told.count == 1 && told.kind == AURA_AS_ENCRYPTED);
+    return 0;
+}
+
 /* What we write is read as what it is meant to be. */
 static int own_contents(void) {
     const struct {
@@ -176,7 +227,8 @@ static int an_error_ends_it(void) {
 
 int main(void) {
     const struct CMUnitTest cases[] = {AURA_PLAIN(no_transactions), AURA_PLAIN(no_events),
-                                       AURA_PLAIN(rings), AURA_PLAIN(own_contents),
+                                       AURA_PLAIN(rings),           AURA_PLAIN(memberships),
+                                       AURA_PLAIN(encryption),      AURA_PLAIN(own_contents),
                                        AURA_PLAIN(an_error_ends_it)};
     return RUN_CASES("auraid/matrix_as_wire", cases);
 }
