@@ -254,6 +254,7 @@ static bool matters(const struct aura_server *s, const char *room,
 void aura_server_room_event(struct aura_server *s, const char *room,
                             const Livekit__WebhookEvent *event) {
     const Livekit__ParticipantInfo *p = event->participant;
+    aura__dash_room_event(s, room, event);
     struct aura_id who;
     bool joined = strcmp(event->event, "participant_joined") == 0;
     bool left = strcmp(event->event, "participant_left") == 0;
