@@ -16,6 +16,7 @@ enum {
     KEEPALIVE_MS = 2000, /* a peer that is gone without a word is noticed after two of these */
     RECONNECT_MIN_MS = 200,
     RECONNECT_MAX_MS = 2000,
+    LOOK_UP_MIN_MS = 5000, /* between two questions to DNS; the library's own is half a minute */
 };
 
 enum op { OP_START, OP_RECEIVE, OP_SEND, OP_FINISH, OP_STATUS };
@@ -313,6 +314,12 @@ static int open_channel(struct aura_grpc_client *c, const struct aura_grpc_clien
         number(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, RECONNECT_MIN_MS),
         number(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, RECONNECT_MIN_MS),
         number(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MAX_MS),
+        number(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, LOOK_UP_MIN_MS),
+        /* A name with several addresses is several AI Cores: each stream goes to the next one. The
+         * library's own choice is the first that answers, for all. */
+        {.type = GRPC_ARG_STRING,
+         .key = (char *)(uintptr_t)GRPC_ARG_LB_POLICY_NAME,
+         .value.string = (char *)(uintptr_t) "round_robin"},
     };
     const grpc_channel_args channel = {.num_args = sizeof(args) / sizeof(*args), .args = args};
     grpc_ssl_pem_key_cert_pair pair = {.private_key = conf->key, .cert_chain = conf->certificate};

@@ -14,6 +14,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+enum { CONNECTION_AGE_MS = 60000 }; /* give or take a tenth, as the library has it */
+
 /* What the library gives back when an operation is done. Each lives in its call or server. */
 enum op { OP_ACCEPT, OP_RECEIVE, OP_SEND, OP_FINISH, OP_CLOSE, OP_SHUTDOWN };
 
@@ -357,6 +359,11 @@ static grpc_server_credentials *credentials(const struct aura_grpc_server_conf *
 
 static int open_server(struct aura_grpc_server *s, const struct aura_grpc_server_conf *conf) {
     grpc_arg args[] = {
+        /* Whoever is connected asks DNS again only when it connects again: that is how it hears of
+         * AI Cores that were added. Calls that run stay on the connection that they are on. */
+        {.type = GRPC_ARG_INTEGER,
+         .key = (char *)(uintptr_t)GRPC_ARG_MAX_CONNECTION_AGE_MS,
+         .value.integer = CONNECTION_AGE_MS},
         {.type = GRPC_ARG_INTEGER,
          .key = (char *)(uintptr_t)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
          .value.integer = (int)conf->message_bytes_max},
@@ -365,7 +372,7 @@ static int open_server(struct aura_grpc_server *s, const struct aura_grpc_server
          .key = (char *)(uintptr_t)GRPC_ARG_ALLOW_REUSEPORT,
          .value.integer = 0},
     };
-    const grpc_channel_args channel = {.num_args = 2, .args = args};
+    const grpc_channel_args channel = {.num_args = sizeof(args) / sizeof(*args), .args = args};
     s->server = grpc_server_create(&channel, NULL);
     s->cq = grpc_completion_queue_create_for_next(NULL);
     grpc_server_register_completion_queue(s->server, s->cq, NULL);
