@@ -42,6 +42,16 @@ enum aura__directory_statement {
     ST_ROOMS,
     ST_ROOM_COUNT,
     ST_ROOM_DIRECT,
+    ST_ACCOUNT_ADD, /* of the app: account.c */
+    ST_ACCOUNT_BY_NAME,
+    ST_ACCOUNT_BY_HANDLE,
+    ST_ACCOUNT_PASSWORD,
+    ST_ACCOUNT_TRIED,
+    ST_PASSKEY_ADD,
+    ST_PASSKEY_FIND,
+    ST_PASSKEY_USED,
+    ST_PASSKEY_COUNT,
+    ST_PASSKEYS,
     ST_DELETE,
     ST_TOTAL,
 };
@@ -54,5 +64,11 @@ struct aura_directory {
     struct aura_sql *sql;
     uint64_t count;
 };
+
+/** @return 0, AURA_EEXISTS (the name is somebody's), AURA_EIO */
+AURA_NODISCARD int aura__directory_add_named(struct aura_directory *d, const struct aura_id *id,
+                                             const char *display, enum aura_id_kind kind);
+AURA_NODISCARD int aura__directory_add_proof(struct aura_directory *d, const struct aura_id *id,
+                                             const struct aura_proof *proof);
 
 #endif
