@@ -283,7 +283,7 @@ static bool admit(struct aura_v1_request *r, enum aura_v1_needs needs) {
     if (needs == AURA_V1_NOTHING) {
         return true;
     }
-    if (aura__v1_caller(r->s, r->req, &r->caller, &why)) {
+    if (aura__v1_caller(r->s, r->req, false, &r->caller, &why)) {
         aura__v1_respond_error(r->req, &why);
         return false;
     }

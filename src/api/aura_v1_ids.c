@@ -189,6 +189,7 @@ static void patch_me(struct aura_v1_request *r) {
 /* Calls end first: what others miss by that goes with the rest. */
 static void delete_me(struct aura_v1_request *r) {
     aura_exchange_forget(aura__calls_exchange(r->s->calls), &r->caller.who);
+    aura__accounts_forget(r->s, &r->caller.who);
     int err = aura_directory_delete(r->s->conf.directory, &r->caller.who);
     if (err) {
         aura__v1_refuse_err(r, err, nobody);

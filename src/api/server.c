@@ -210,7 +210,9 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
     err = err ? err : aura__matrix_new(&s->matrix, s, conf->matrix);
     err = err ? err : aura__appservice_new(&s->appservice, s, conf->appservice);
     err = err ? err : aura_http_new(&s->http, &conf->http, loop, &handlers, s);
+    err = err ? err : aura__accounts_new(&s->accounts, s);
     if (err) {
+        aura_http_free(s->http);
         s->appservice = aura__appservice_free(s->appservice);
         aura__calls_free(s->calls);
         aura__matrix_free(s->matrix);
@@ -226,6 +228,7 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
 
 struct aura_server *aura_server_free(struct aura_server *s) {
     if (s) {
+        s->accounts = aura__accounts_free(s->accounts);
         aura_http_free(s->http);
         s->appservice = aura__appservice_free(s->appservice);
         s->calls = aura__calls_free(s->calls); /* rooms may yet tell of agents */
