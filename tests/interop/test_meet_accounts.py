@@ -432,3 +432,37 @@ def test_the_site_can_be_said(production):
     assert browser.post("sign-in/passkey/begin")[1]["rp"] == "meet.example.org"
     browser.host = browser.origin = "evil.example"
     assert browser.code("sign-in/passkey/begin", Origin="https://evil.example") == (403, "foreign_page")
+
+
+# ---- whom one can call ----
+
+
+def test_people_are_what_they_show(server, someone):
+    """Contacts by what they tell, agents with their kind; presence for who is a contact of theirs."""
+    ann = someone.sign_up(someone.name, "Ann")
+    bob = Browser(server).sign_up("bob-shown", "Bob")
+    shy = Browser(server).sign_up("shy-shown", "Shy")
+    assert shy.ask("PATCH", "/aura/v1/ids/me", {"privacy": "nobody"})[0] == 200
+    app = {"Authorization": "Bearer " + jwt.encode({"iss": "devkey", "exp": 4e9, "video": {"roomCreate": True, "roomList": True}}, "secret")}
+    status, agent = ann.ask("POST", "/aura/v1/ids", {"agent": "helper-shown", "display": "Helper"}, **app)
+    assert status == 201
+
+    def people() -> dict:
+        return {one["id"]: one for one in ann.ask("GET", "/aura/v1/people")[1]["people"]}
+
+    hidden = {"kind": None, "display": None, "contact": True, "presence": None}
+    for name in ("@bob-shown.aura", "@shy-shown.aura", "@nobody-of-that.aura"):
+        assert ann.ask("PUT", f"/aura/v1/contacts/{name}")[0] == 204
+    bobs = {"id": "@bob-shown.aura", "kind": "user", "display": "Bob", "contact": True}
+    now = people()
+    assert now["@bob-shown.aura"] == {**bobs, "presence": None}
+    assert now["@shy-shown.aura"] == {"id": "@shy-shown.aura", **hidden}
+    assert now["@nobody-of-that.aura"] == {"id": "@nobody-of-that.aura", **hidden}
+    assert now[agent["id"]] == {"id": agent["id"], "kind": "agent", "display": "Helper", "contact": False, "presence": None}
+    assert bob.ask("PUT", f"/aura/v1/contacts/@{ann.name}.aura")[0] == 204
+    assert people()["@bob-shown.aura"] == {**bobs, "presence": "away"}
+    with connect(f"ws://{bob.host}/aura/v1/events?device=tab", additional_headers={"Cookie": bob.cookie, "Origin": bob.origin}) as link:
+        link.recv(PATIENCE_S)
+        assert people()["@bob-shown.aura"]["presence"] == "here"
+    assert bob.ask("PUT", f"/aura/v1/blocks/@{ann.name}.aura")[0] == 204
+    assert people()["@bob-shown.aura"] == {"id": "@bob-shown.aura", **hidden}
