@@ -17,7 +17,7 @@ build_packages=(
     libjansson-dev libyaml-dev zlib1g-dev
     libgrpc-dev libseccomp-dev libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
     libpango1.0-dev libfontconfig-dev fonts-dejavu-core # names on recordings, and letters for them
-    libaom-dev libvpx-dev libopus-dev cmake nasm
+    libaom-dev libvpx-dev libopus-dev cmake nasm libfido2-dev
 )
 case $(uname -m) in
 x86_64) build_packages+=(libipsec-mb-dev) ;; # AES-GCM in batches; elsewhere OpenSSL does it

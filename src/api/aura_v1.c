@@ -8,8 +8,9 @@
 #include <string.h>
 
 static const char base[] = "/aura/v1";
-static const struct aura_v1_routes *const tables[] = {
-    &aura__v1_ids, &aura__v1_links, &aura__v1_devices, &aura__v1_contacts, &aura__v1_calls};
+static const struct aura_v1_routes *const tables[] = {&aura__v1_ids,     &aura__v1_links,
+                                                      &aura__v1_devices, &aura__v1_contacts,
+                                                      &aura__v1_people,  &aura__v1_calls};
 
 enum {
     TABLES = sizeof(tables) / sizeof(tables[0]),
@@ -283,7 +284,7 @@ static bool admit(struct aura_v1_request *r, enum aura_v1_needs needs) {
     if (needs == AURA_V1_NOTHING) {
         return true;
     }
-    if (aura__v1_caller(r->s, r->req, &r->caller, &why)) {
+    if (aura__v1_caller(r->s, r->req, false, &r->caller, &why)) {
         aura__v1_respond_error(r->req, &why);
         return false;
     }

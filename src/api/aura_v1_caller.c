@@ -2,6 +2,8 @@
 /* Who asks below /aura/v1, and for whom. */
 #include "api/aura_v1_priv.h"
 
+#include "api/meet_priv.h"
+#include "api/web_session.h"
 #include "room/identity.h"
 
 #include <string.h>
@@ -87,7 +89,55 @@ static int identify(struct aura_server *s, const struct aura_http_req *req,
     return as ? take_other(s, c, as, why) : c->admin ? 0 : take_own(s, c, why);
 }
 
-int aura__v1_caller(struct aura_server *s, const struct aura_http_req *req,
+/* ---- who is signed in ---- */
+
+/* A form or a script of another origin must not act as who looks at it. */
+static int forged(const struct aura_http_req *req, bool upgrade, struct aura_v1_error *why) {
+    const char *method = aura_http_method(req);
+    bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    size_t len;
+    (void)aura_http_body(req, &len);
+    if ((upgrade || !reads) && !aura_web_is_own_page(req)) {
+        return deny(why, AURA_EPOLICY, 403, "foreign_page",
+                    "only this server's own page may ask with a cookie; a proxy before it must "
+                    "pass Host on");
+    }
+    if (len && !aura_web_is_json(req)) {
+        return deny(why, AURA_EPOLICY, 415, "bad_type", "wanted Content-Type: application/json");
+    }
+    return 0;
+}
+
+/* @return also AURA_ENOENT: nobody is */
+static int take_session(struct aura_server *s, const struct aura_http_req *req, bool upgrade,
+                        struct aura_v1_caller *c, struct aura_v1_error *why) {
+    struct aura_account account;
+    int err = aura__accounts_who(s, req, &account);
+    if (err == AURA_ENOENT) {
+        return err;
+    }
+    if (err) {
+        return deny_directory(why, err);
+    }
+    err = forged(req, upgrade, why);
+    if (err) {
+        return err;
+    }
+    c->app = aura__meet_key(s);
+    if (!c->app) {
+        return deny(why, AURA_EAUTH, 503, "unavailable", "the server has no key for the app");
+    }
+    c->session = true;
+    c->who = account.id;
+    c->kind = AURA_ID_USER;
+    c->is_somebody = true;
+    return aura_http_query(req, "as")
+               ? deny(why, AURA_EPOLICY, 403, "forbidden",
+                      "?as= is for an app's own token: one with roomCreate and roomList")
+               : 0;
+}
+
+int aura__v1_caller(struct aura_server *s, const struct aura_http_req *req, bool upgrade,
                     struct aura_v1_caller *out, struct aura_v1_error *why) {
     const char *text = "";
     *out = (struct aura_v1_caller){.is_somebody = false};
@@ -97,9 +147,12 @@ int aura__v1_caller(struct aura_server *s, const struct aura_http_req *req,
                     "this server gives no AuraIDs: auraid.enabled is false in its configuration");
     }
     if (!aura_http_header(req, "authorization") && !aura_http_query(req, "access_token")) {
-        return deny(why, AURA_EAUTH, 401, "unauthorized",
-                    "no token: give the one that you join rooms with, or an app's own, as "
-                    "Authorization: Bearer TOKEN");
+        int none = take_session(s, req, upgrade, out, why);
+        return none != AURA_ENOENT ? none
+                                   : deny(why, AURA_EAUTH, 401, "unauthorized",
+                                          "no token: sign in, or give the one that you join rooms "
+                                          "with, or an app's own, as "
+                                          "Authorization: Bearer TOKEN");
     }
     int err = aura__authorize(s, req, &out->claims, &text);
     if (err) {

@@ -97,7 +97,7 @@ static bool take(struct aura_server *s, struct aura_http_req *req,
 bool aura__events_upgrade(struct aura_server *s, struct aura_http_req *req) {
     struct aura_v1_caller caller;
     struct aura_v1_error why;
-    if (aura__v1_caller(s, req, &caller, &why)) {
+    if (aura__v1_caller(s, req, true, &caller, &why)) {
         aura__v1_respond_error(req, &why);
         return false;
     }

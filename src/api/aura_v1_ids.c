@@ -194,6 +194,7 @@ static void delete_me(struct aura_v1_request *r) {
     if (as) {
         aura_as_forget(as, &r->caller.who);
     }
+    aura__accounts_forget(r->s, &r->caller.who);
     int err = aura_directory_delete(r->s->conf.directory, &r->caller.who);
     if (err) {
         aura__v1_refuse_err(r, err, nobody);

@@ -24,14 +24,16 @@ enum {
 };
 
 /**
- * A token proves who asks. With a `sub` it is a person's or an agent's: the identity that a join
- * with it has. With roomCreate and roomList together it is the app's own: it may act for who is
- * known in the app (?as=@name.aura), and for nobody else.
+ * A token proves who asks, or the cookie of who is signed in with an account of the app. With a
+ * `sub` it is a person's or an agent's: the identity that a join with it has. With roomCreate and
+ * roomList together it is the app's own: it may act for who is known in the app (?as=@name.aura),
+ * and for nobody else.
  */
 struct aura_v1_caller {
     struct aura_claims claims; /* of the token */
     const char *app;           /* its API key */
     bool admin;                /* an app's own token */
+    bool session;              /* signed in: claims are empty, `app` is the app's key */
     bool is_somebody;          /* `who` is known; always so of a person's token */
     bool created;              /* this token is the first that proves it */
     struct aura_id who;
@@ -103,11 +105,15 @@ AURA_NODISCARD bool aura__v1_id(struct aura_v1_request *r, const char *text, str
 
 /* aura_v1_caller.c */
 /**
- * Who asks, by the token of @p req (header or ?access_token=, as a browser's WebSocket has to).
+ * Who asks, by the token of @p req (header or ?access_token=, as a browser's WebSocket has to) or,
+ * without one, by the cookie of a session. Browsers send that whatever page asks, so what changes
+ * something and WebSockets have to come from an own page, and bodies have to be JSON by their type.
+ * @param upgrade  of a WebSocket
  * @return 0, with something to clear; else *why says what to answer
  */
 AURA_NODISCARD int aura__v1_caller(struct aura_server *s, const struct aura_http_req *req,
-                                   struct aura_v1_caller *out, struct aura_v1_error *why);
+                                   bool upgrade, struct aura_v1_caller *out,
+                                   struct aura_v1_error *why);
 void aura__v1_caller_clear(struct aura_v1_caller *c);
 /** Has somebody been in the app, or been named by it? @return 0, AURA_ENOENT, AURA_EIO */
 AURA_NODISCARD int aura__v1_app_knows(struct aura_server *s, const char *app,
@@ -120,6 +126,7 @@ extern const struct aura_v1_routes aura__v1_ids;      /* aura_v1_ids.c */
 extern const struct aura_v1_routes aura__v1_links;    /* aura_v1_links.c */
 extern const struct aura_v1_routes aura__v1_devices;  /* aura_v1_devices.c */
 extern const struct aura_v1_routes aura__v1_contacts; /* aura_v1_contacts.c */
+extern const struct aura_v1_routes aura__v1_people;   /* aura_v1_people.c */
 extern const struct aura_v1_routes aura__v1_calls;    /* aura_v1_calls.c */
 
 #endif

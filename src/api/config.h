@@ -91,6 +91,8 @@ struct aura_config {
         bool enabled;
         const char *api_key; /* "" = the first */
         struct aura_config_list rooms;
+        const char *accounts; /* "open", "closed", "off"; "" = off, in development open */
+        const char *origin;   /* of the app's page; "" = as browsers say */
     } meet;
     struct { /* for operators */
         bool enabled;

@@ -40,7 +40,8 @@ bool aura__config_live(const char *path) {
                                        "limit.data_rate",
                                        "limit.requests_per_address",
                                        "limit.refusals_per_address",
-                                       "limit.guests_per_address"};
+                                       "limit.guests_per_address",
+                                       "limit.sign_ins_per_address"};
     for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++) {
         if (strcmp(live[i], path) == 0) {
             return true;

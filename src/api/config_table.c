@@ -194,6 +194,12 @@ const struct aura__config_key aura__config_keys[] = {
      "the only rooms that guests may join: names, or beginnings before a *; \"*\" = all"},
     {"meet.api_key", CONFIG_TEXT, AT(meet.api_key), 0, 0, "",
      "one of `keys`: its secret signs their tokens; empty = the first"},
+    {"meet.accounts", CONFIG_TEXT, AT(meet.accounts), 0, 0, "",
+     "accounts in the app, with which people call each other: open (anybody signs up), closed (who "
+     "has one signs in), off; empty = off, with --dev open"},
+    {"meet.origin", CONFIG_TEXT, AT(meet.origin), 0, 0, "",
+     "where the app is, as https://meet.example.org: passkeys are made for that; empty = as the "
+     "browser says"},
     {"dashboard.enabled", CONFIG_BOOL, AT(dashboard.enabled), 0, 0, "true",
      "operators sign in with a browser at /dashboard/ and by the REST API below /api; see "
      "[dashboard](dashboard.md)"},
@@ -276,6 +282,10 @@ const struct aura__config_key aura__config_keys[] = {
      1000000, "5",
      "guests' tokens a second for one address (meet.enabled), ten seconds' worth at once; more get "
      "429; 0 = no limit"},
+    {"limit.sign_ins_per_address", CONFIG_UINT, AT(limit.addresses.rate[AURA_GATE_SIGN_INS]), 0,
+     1000000, "2",
+     "sign-ins and sign-ups a second from one address, right or wrong, ten seconds' worth at once; "
+     "more get 429; 0 = no limit"},
     {"record.folder", CONFIG_TEXT, AT(record.folder), 0, 0, "",
      "recordings that the Egress API starts go there; empty = there are none"},
     {"record.program", CONFIG_TEXT, AT(record.program), 0, 0, "",

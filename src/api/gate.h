@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file gate.h  How much of the HTTP port each address may use: requests, wrong tokens, guests.
+ * @file gate.h  How much of the HTTP port each address may use: requests, wrong tokens, guests,
+ * sign-ins.
  *
  * Budgets lie in a table of fixed size. IPv6 addresses count by their /64, which is what one
  * customer has. Where more addresses come than a part of the table holds, the one that has used
@@ -20,7 +21,8 @@ enum { AURA_GATE_ADDRESSES_MAX = 8192, AURA_GATE_BURST_S = 10 };
 enum aura_gate_what {
     AURA_GATE_REQUESTS,
     AURA_GATE_REFUSALS,
-    AURA_GATE_GUESTS, /* tokens for people without one */
+    AURA_GATE_GUESTS,   /* tokens for people without one */
+    AURA_GATE_SIGN_INS, /* by passwords and passkeys, and new accounts */
     AURA_GATE_WHAT_COUNT
 };
 

@@ -480,6 +480,7 @@ int aura__http_callback(struct lws *wsi, enum lws_callback_reasons reason, void 
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_RECEIVE_PONG:
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_SERVER_WRITEABLE:
         conn = conn_of(wsi);
         return conn && conn->ws ? aura__ws_callback(h, wsi, reason, conn->ws, in, len) : -1;

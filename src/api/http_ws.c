@@ -212,6 +212,10 @@ int aura__ws_callback(struct aura_http *h, struct lws *wsi, enum lws_callback_re
         return on_receive(ws, wsi, in, len);
     } else if (reason == LWS_CALLBACK_SERVER_WRITEABLE) {
         return on_writable(ws, wsi);
+    } else if (reason == LWS_CALLBACK_WS_PEER_INITIATED_CLOSE && ws->close_sent) {
+        /* The answer to ours, of which lws does not know: its answer to that would be a second
+         * close, for which browsers forget our code (1006). */
+        return -1;
     }
     return 0;
 }

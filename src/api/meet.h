@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file meet.h  Tokens for people who come to the app with a name and nothing else (docs/meet.md).
+ * @file meet.h  Who gets into the app's rooms: guests by a name, people with accounts
+ * (docs/meet.md).
  *
  * Threading: control thread.
  */
@@ -11,15 +12,24 @@
 #include <stddef.h>
 
 enum {
-    AURA_MEET_ROOM_BYTES_MAX = 128, /* of a room's name that a guest asks for */
-    AURA_MEET_NAME_BYTES_MAX = 128, /* of a guest's */
-    AURA_MEET_BODY_BYTES_MAX = 4096,
-    AURA_MEET_TOKEN_TTL_S = 3600, /* a connection that is open gets newer ones */
+    AURA_MEET_ROOM_BYTES_MAX = 128,       /* of a room's name that a guest asks for */
+    AURA_MEET_NAME_BYTES_MAX = 128,       /* of a guest's */
+    AURA_MEET_BODY_BYTES_MAX = 16 * 1024, /* what passkeys say is the longest */
+    AURA_MEET_TOKEN_TTL_S = 3600,         /* a connection that is open gets newer ones */
+};
+
+enum aura_meet_accounts {
+    AURA_MEET_ACCOUNTS_OFF,
+    AURA_MEET_ACCOUNTS_CLOSED,
+    AURA_MEET_ACCOUNTS_OPEN
 };
 
 struct aura_meet_conf {
-    const char *api_key;      /* signs; "" = the first */
-    const char *const *rooms; /* where guests may go: names, or their beginnings before a "*" */
+    bool guests;                      /* let in by a name */
+    enum aura_meet_accounts accounts; /* closed: nobody new */
+    const char *origin;               /* of the app's page; "" = as browsers say */
+    const char *api_key;              /* signs; "" = the first */
+    const char *const *rooms; /* where people may go: names, or their beginnings before a "*" */
     size_t room_count;
 };
 

@@ -399,6 +399,15 @@ static void put_process(struct aura_server *s, struct page *b) {
         (double)s->meet_given);
     one(b, "auralink_meet_refused_total", "counter", "Guests who got no token.",
         (double)s->meet_refused);
+    struct aura__accounts_stats accounts;
+    aura__accounts_stats(s, &accounts);
+    one(b, "auralink_meet_sessions", "gauge", "Browsers that are signed in with an account.",
+        (double)accounts.sessions);
+    one(b, "auralink_meet_sign_ups_total", "counter", "Accounts made.", (double)accounts.signed_up);
+    one(b, "auralink_meet_sign_ins_total", "counter", "Sign-ins, those of new accounts among them.",
+        (double)accounts.signed_in);
+    one(b, "auralink_meet_sign_ins_refused_total", "counter", "Wrong passwords and passkeys.",
+        (double)accounts.refused);
     one(b, "auralink_http_refused_total", "counter", "Requests answered with an error.",
         (double)http.refused);
     one(b, "auralink_websockets", "gauge", "Open WebSockets.", (double)http.open);

@@ -216,6 +216,7 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
     err = err ? err : aura__appservice_new(&s->appservice, s, conf->appservice);
     err = err ? err : aura_http_new(&s->http, &conf->http, loop, &handlers, s);
     err = err ? err : aura__dash_new(&s->dash, s, conf->dash);
+    err = err ? err : aura__accounts_new(&s->accounts, s);
     if (err) {
         s->http = s->http ? aura_http_free(s->http) : NULL;
         s->appservice = aura__appservice_free(s->appservice);
@@ -234,6 +235,7 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
 struct aura_server *aura_server_free(struct aura_server *s) {
     if (s) {
         aura__dash_stop(s->dash); /* what it hashes ends while HTTP's loop runs out */
+        s->accounts = aura__accounts_free(s->accounts);
         aura_http_free(s->http);
         s->dash = aura__dash_free(s->dash);
         s->appservice = aura__appservice_free(s->appservice);

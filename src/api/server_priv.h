@@ -7,6 +7,7 @@
 #include "auraid/matrix/leave.h"
 #include "auraid/matrix/openid.h"
 
+struct aura__accounts;
 struct aura__calls;
 struct aura__dash;
 struct aura_dash_conf;
@@ -25,6 +26,7 @@ struct aura_server {
     struct aura_sfu_forward forward_told; /* at the last scrape */
     struct aura_gate *gate;
     uint64_t meet_given, meet_refused; /* guests' tokens (meet.c) */
+    struct aura__accounts *accounts;   /* of the app; NULL: there are none */
     uint64_t gate_closed;              /* requests that got 429 there */
     uint64_t auraids_created;          /* by the REST API; those that joins make the rooms count */
     struct aura__calls *calls;         /* between AuraIDs; NULL: there are none */
@@ -121,6 +123,21 @@ void aura__appservice_request(struct aura_server *s, struct aura_http_req *req);
 struct aura_as *aura__appservice_of(const struct aura_server *s);
 void aura__appservice_stats(const struct aura__appservice *a, struct aura_as_stats *out,
                             uint64_t *refused);
+
+/* accounts.c */
+/** When HTTP is there: its loop hashes passwords. None is made where the configuration wants none.
+ */
+AURA_NODISCARD int aura__accounts_new(struct aura__accounts **ap, struct aura_server *s);
+/** While HTTP is there still. NULL is fine. Returns NULL. */
+struct aura__accounts *aura__accounts_free(struct aura__accounts *a);
+/** Somebody is about to be deleted: nobody is signed in as them any more. */
+void aura__accounts_forget(struct aura_server *s, const struct aura_id *id);
+struct aura__accounts_stats {
+    size_t sessions;
+    uint64_t signed_up, signed_in, refused;
+};
+/** All 0 where there are none. */
+void aura__accounts_stats(const struct aura_server *s, struct aura__accounts_stats *out);
 
 /* meet.c */
 bool aura__meet_path(const char *path);

@@ -142,8 +142,8 @@ static int count_of(struct aura_directory *d, size_t which, const struct aura_id
 
 /* ---- identities ---- */
 
-static int add_proof(struct aura_directory *d, const struct aura_id *id,
-                     const struct aura_proof *proof) {
+int aura__directory_add_proof(struct aura_directory *d, const struct aura_id *id,
+                              const struct aura_proof *proof) {
     aura_sql_begin(d->sql, ST_ADD_PROOF);
     aura_sql_text(d->sql, ST_ADD_PROOF, 1, proof->provider);
     aura_sql_text(d->sql, ST_ADD_PROOF, 2, proof->subject);
@@ -151,8 +151,8 @@ static int add_proof(struct aura_directory *d, const struct aura_id *id,
     return aura_sql_run(d->sql, ST_ADD_PROOF);
 }
 
-static int add_named(struct aura_directory *d, const struct aura_id *id, const char *display,
-                     enum aura_id_kind kind) {
+int aura__directory_add_named(struct aura_directory *d, const struct aura_id *id,
+                              const char *display, enum aura_id_kind kind) {
     aura_sql_begin(d->sql, ST_ADD);
     aura_sql_text(d->sql, ST_ADD, 1, id->name);
     aura_sql_int(d->sql, ST_ADD, 2, kind);
@@ -172,7 +172,7 @@ static int add_identity(struct aura_directory *d, struct aura_id *id, const char
     for (int i = 0; i < TAG_TRIES && err == AURA_EEXISTS; i++) {
         aura_id_suggest(id, hint, strlen(hint), tag);
         bool nameless = strcmp(id->name, plain.name) == 0;
-        err = nameless ? AURA_EEXISTS : add_named(d, id, display, kind);
+        err = nameless ? AURA_EEXISTS : aura__directory_add_named(d, id, display, kind);
         int digits = i < TAG_TRIES / 2 ? TAG_DIGITS_FIRST : TAG_DIGITS;
         (void)snprintf(tag, sizeof(tag), "%0*x", digits,
                        aura_rand_u32(d->conf.rand) >> (4 * (TAG_DIGITS - digits)));
@@ -191,7 +191,7 @@ static int create(struct aura_directory *d, const struct aura_proof *proof, cons
         return err;
     }
     err = add_identity(d, &id, hint, display, kind);
-    err = err ? err : add_proof(d, &id, proof);
+    err = err ? err : aura__directory_add_proof(d, &id, proof);
     if (err) {
         aura_sql_rollback(d->sql);
         return err;
@@ -255,7 +255,7 @@ int aura_directory_link(struct aura_directory *d, const struct aura_id *id,
     if (!err && count >= AURA_DIRECTORY_LINKS_MAX) {
         err = AURA_ELIMIT;
     }
-    return err ? err : add_proof(d, id, proof);
+    return err ? err : aura__directory_add_proof(d, id, proof);
 }
 
 int aura_directory_unlink(struct aura_directory *d, const struct aura_id *id,

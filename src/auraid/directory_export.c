@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is kept of a person, for the person (GDPR articles 15 and 20). */
+#include "auraid/account.h"
 #include "auraid/directory_priv.h"
 
 #include <jansson.h>
@@ -70,6 +71,30 @@ static json_t *room_of(struct aura_sql *sql) {
                      aura_sql_get_text(sql, ST_ROOMS, 1));
 }
 
+/* Neither a password's hash nor a passkey's key is any use to the person. */
+static void add_key(void *arg, const struct aura_passkey *p) {
+    (void)json_array_append_new(arg, json_pack("{s:s, s:I, s:I}", "site", p->rp, "created_us",
+                                               (json_int_t)p->created_us, "used_us",
+                                               (json_int_t)p->used_us));
+}
+
+static int set_account(struct aura_directory *d, const struct aura_id *id, json_t *person) {
+    struct aura_account a;
+    int err = aura_account_by_name(d, id, &a);
+    if (err == AURA_ENOENT) {
+        return json_object_set_new(person, "account", json_null()) ? AURA_ENOMEM : 0;
+    }
+    json_t *keys = err ? NULL : json_array();
+    err = err ? err : keys ? aura_passkeys(d, a.handle, add_key, keys) : AURA_ENOMEM;
+    if (err) {
+        json_decref(keys);
+        return err;
+    }
+    json_t *account = json_pack("{s:b, s:I, s:o}", "password", a.password[0] != 0, "created_us",
+                                (json_int_t)a.created_us, "passkeys", keys);
+    return json_object_set_new(person, "account", account) ? AURA_ENOMEM : 0;
+}
+
 static json_t *person_of(const struct aura_identity *who) {
     char text[AURA_ID_BYTES_MAX];
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:[], s:[], s:[], s:[], s:[]}", "id",
@@ -94,6 +119,7 @@ int aura_directory_export(struct aura_directory *d, const struct aura_id *id,
     err = err ? err : each(d, ST_STANCES, id, json_object_get(person, "contacts"), contact_of);
     err = err ? err : each(d, ST_MISSED, id, json_object_get(person, "missed"), missed_of);
     err = err ? err : each(d, ST_ROOMS, id, json_object_get(person, "matrix_rooms"), room_of);
+    err = err ? err : set_account(d, id, person);
     char *text = err ? NULL : json_dumps(person, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     err = err ? err : text ? aura_buf_str(json, text) : AURA_ENOMEM;
     free(text); /* library's memory */

@@ -45,6 +45,16 @@ enum aura__directory_statement {
     ST_GONE, /* whose ghosts are still to be ended */
     ST_GONE_ADD,
     ST_GONE_DROP,
+    ST_ACCOUNT_ADD, /* of the app: account.c */
+    ST_ACCOUNT_BY_NAME,
+    ST_ACCOUNT_BY_HANDLE,
+    ST_ACCOUNT_PASSWORD,
+    ST_ACCOUNT_TRIED,
+    ST_PASSKEY_ADD,
+    ST_PASSKEY_FIND,
+    ST_PASSKEY_USED,
+    ST_PASSKEY_COUNT,
+    ST_PASSKEYS,
     ST_DELETE,
     ST_TOTAL,
 };
@@ -57,5 +67,11 @@ struct aura_directory {
     struct aura_sql *sql;
     uint64_t count;
 };
+
+/** @return 0, AURA_EEXISTS (the name is somebody's), AURA_EIO */
+AURA_NODISCARD int aura__directory_add_named(struct aura_directory *d, const struct aura_id *id,
+                                             const char *display, enum aura_id_kind kind);
+AURA_NODISCARD int aura__directory_add_proof(struct aura_directory *d, const struct aura_id *id,
+                                             const struct aura_proof *proof);
 
 #endif

@@ -26,8 +26,20 @@ const char aura__directory_schema[] =
     "CREATE TABLE IF NOT EXISTS as_room(room TEXT NOT NULL, name TEXT NOT NULL REFERENCES identity "
     "ON DELETE CASCADE, peer TEXT NOT NULL, PRIMARY KEY(room, name)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS as_room_name ON as_room(name, peer);"
-    "CREATE TABLE IF NOT EXISTS as_gone(name TEXT PRIMARY KEY) WITHOUT ROWID;";
+    "CREATE TABLE IF NOT EXISTS as_gone(name TEXT PRIMARY KEY) WITHOUT ROWID;"
+    /* An account goes with its proof, by whatever way that goes. */
+    "CREATE TABLE IF NOT EXISTS account(handle TEXT PRIMARY KEY, provider TEXT NOT NULL, password "
+    "TEXT NOT NULL, failures INTEGER NOT NULL, tried_us INTEGER NOT NULL, created_us INTEGER NOT "
+    "NULL, FOREIGN KEY(provider, handle) REFERENCES proof(provider, subject) ON DELETE CASCADE) "
+    "WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS account_proof ON account(provider, handle);"
+    "CREATE TABLE IF NOT EXISTS passkey(id BLOB PRIMARY KEY, handle TEXT NOT NULL REFERENCES "
+    "account ON DELETE CASCADE, rp TEXT NOT NULL, alg INTEGER NOT NULL, key BLOB NOT NULL, count "
+    "INTEGER NOT NULL, created_us INTEGER NOT NULL, used_us INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS passkey_handle ON passkey(handle, created_us);";
 
+#define ACCOUNT "p.name, a.handle, a.password, a.failures, a.tried_us, a.created_us"
+#define PASSKEY "id, rp, alg, key, count, created_us, used_us"
 #define IDENTITY "i.name, i.kind, i.display, i.home_region, i.privacy, i.aic_off, i.created_us"
 
 const char *const aura__directory_sql[ST_TOTAL] = {
@@ -81,5 +93,21 @@ const char *const aura__directory_sql[ST_TOTAL] = {
     [ST_GONE] = "SELECT name FROM as_gone LIMIT 1",
     [ST_GONE_ADD] = "INSERT OR IGNORE INTO as_gone VALUES(?1)",
     [ST_GONE_DROP] = "DELETE FROM as_gone WHERE name = ?1",
+    [ST_ACCOUNT_ADD] = "INSERT INTO account VALUES(?1, 'local', ?2, 0, 0, ?3)",
+    [ST_ACCOUNT_BY_NAME] =
+        "SELECT " ACCOUNT " FROM proof p JOIN account a ON a.handle = p.subject "
+        "AND a.provider = p.provider WHERE p.name = ?1 AND p.provider = 'local' LIMIT 1",
+    [ST_ACCOUNT_BY_HANDLE] =
+        "SELECT " ACCOUNT " FROM account a JOIN proof p ON p.subject = a.handle "
+        "AND p.provider = a.provider WHERE a.handle = ?1",
+    [ST_ACCOUNT_PASSWORD] =
+        "UPDATE account SET password = ?2, failures = 0, tried_us = 0 WHERE handle = ?1",
+    [ST_ACCOUNT_TRIED] = "UPDATE account SET failures = CASE ?2 WHEN 0 THEN failures + 1 ELSE 0 "
+                         "END, tried_us = ?3 WHERE handle = ?1",
+    [ST_PASSKEY_ADD] = "INSERT INTO passkey VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+    [ST_PASSKEY_FIND] = "SELECT " PASSKEY ", handle FROM passkey WHERE id = ?1",
+    [ST_PASSKEY_USED] = "UPDATE passkey SET count = ?2, used_us = ?3 WHERE id = ?1",
+    [ST_PASSKEY_COUNT] = "SELECT count(*) FROM passkey WHERE handle = ?1",
+    [ST_PASSKEYS] = "SELECT " PASSKEY " FROM passkey WHERE handle = ?1 ORDER BY created_us, id",
     [ST_DELETE] = "DELETE FROM identity WHERE name = ?1",
 };

@@ -186,6 +186,17 @@ struct aura_exchange *aura_exchange_free(struct aura_exchange *x) {
     return NULL;
 }
 
+static void count_one(void *arg, struct aura_hub_device *d) {
+    (void)d;
+    ++*(size_t *)arg;
+}
+
+bool aura_exchange_connected(const struct aura_exchange *x, const struct aura_id *who) {
+    size_t count = 0;
+    aura_hub_each(x->hub, who, count_one, &count);
+    return count > 0;
+}
+
 void aura_exchange_stats(const struct aura_exchange *x, struct aura_exchange_stats *out) {
     *out = x->stats;
     out->calls = aura_calls_count(x->calls);

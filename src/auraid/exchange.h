@@ -121,6 +121,9 @@ json_t *aura_exchange_show(struct aura_exchange *x, const char *call, const stru
 /** Calls that they missed, newest first. @return NULL: no memory, or the directory failed */
 json_t *aura_exchange_missed(struct aura_exchange *x, const struct aura_id *who);
 
+/** Is a device of theirs connected? */
+bool aura_exchange_connected(const struct aura_exchange *x, const struct aura_id *who);
+
 /** Somebody is no more: leaves all calls; their devices are closed (AURA_HUB_FORGOTTEN). */
 void aura_exchange_forget(struct aura_exchange *x, const struct aura_id *who);
 

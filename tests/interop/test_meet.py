@@ -184,13 +184,13 @@ def test_what_is_no_name(server, body, code):
 
 def test_bodies_are_bounded_and_json(server):
     good = {"room": "x", "name": "x"}
-    assert join(server, {**good, "more": "x" * 5000})[0] == 413
+    assert join(server, {**good, "more": "x" * 17000})[0] == 413
     assert join(server, good, **{"Content-Type": "text/plain"})[0] == 415
     assert ask(server, "GET", "/meet/v1/join")[:2][0] == 405
     assert ask(server, "POST", "/meet/v1/about", body=b"")[0] == 405
     assert ask(server, "GET", "/meet/v1/other")[0] == 404
     status, headers, body = ask(server, "GET", "/meet/v1/about")
-    assert (status, json.loads(body), headers["cache-control"]) == (200, {"guests": True}, "no-store")
+    assert (status, json.loads(body), headers["cache-control"]) == (200, {"guests": True, "accounts": "open", "me": None}, "no-store")
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://127.0.0.1", "null", "http://127.0.0.1.elsewhere.example"])
@@ -211,7 +211,7 @@ def test_guests_of_one_address_are_counted(start_server):
 
 def test_production_lets_nobody_in_unasked(production):
     server = production()
-    assert json.loads(ask(server, "GET", "/meet/v1/about")[2]) == {"guests": False}
+    assert json.loads(ask(server, "GET", "/meet/v1/about")[2]) == {"guests": False, "accounts": "off", "me": None}
     status, answer = join(server, {"room": "x", "name": "x"})
     assert (status, answer["code"]) == (403, "no_guests")
 

@@ -93,6 +93,7 @@ AURA = {  # (method, path): body
     ("GET", "/aura/v1/contacts"): None,
     ("PUT", "/aura/v1/contacts/{id}"): None,
     ("DELETE", "/aura/v1/contacts/{id}"): None,
+    ("GET", "/aura/v1/people"): None,
     ("GET", "/aura/v1/blocks"): None,
     ("PUT", "/aura/v1/blocks/{id}"): None,
     ("DELETE", "/aura/v1/blocks/{id}"): None,

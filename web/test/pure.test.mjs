@@ -4,10 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aicOf, parseAic, wishOf } from '../src/aic/attributes';
 import { kbpsText, ratesBetween, savedOver } from '../src/aic/traffic';
+import { bytesOf, textOf } from '../src/account/bytes';
+import { passkeysWorkAt } from '../src/account/passkey';
 import { pathOf, readAddress } from '../src/app/address';
 import { Quiet } from '../src/direct/quiet';
 import { makeKeys, seal, unseal } from '../src/direct/seal';
 import { readMessage, reasonFor } from '../src/direct/words';
+import { idOf } from '../src/calls/api';
+import { NO_CALLS, namesOf, place, readEvent, reduce, titleOf } from '../src/calls/state';
 import { colourOf, initialsOf } from '../src/people/names';
 import { roomOfToken } from '../src/prejoin/session';
 import { readReaction } from '../src/signals/reactions';
@@ -172,4 +176,73 @@ test('messages are sealed for one reader', async () => {
     assert.equal(await unseal(bob, ada.shown, 'ada', 'bob', bad), null);
   }
   assert.equal(await unseal(bob, 'no key', 'ada', 'bob', sealed), null);
+test('bytes of passkeys', () => {
+  const bytes = Uint8Array.from([0, 1, 250, 255, 62]);
+  assert.deepEqual(bytesOf(textOf(bytes.buffer)), bytes);
+  assert.deepEqual(bytesOf('-_8'), Uint8Array.from([251, 255]));
+  assert.deepEqual(bytesOf('+/8='), Uint8Array.from([251, 255]));
+  const sites = ['localhost', 'meet.example.org', '127.0.0.1', '[::1]'];
+  assert.deepEqual(
+    sites.map((hostname) => passkeysWorkAt({ hostname }, true)),
+    [true, true, false, false],
+  );
+  assert.equal(passkeysWorkAt({ hostname: 'meet.example.org' }, false), false);
+});
+
+test('what people type for an AuraID', () => {
+  const typed = [' Ann ', '@ann.aura', 'ann.aura', 'a', 'ann@example.org', '<b>', '-ann', 'x'.repeat(33)];
+  assert.deepEqual(typed.map(idOf), ['@ann.aura', '@ann.aura', '@ann.aura', '', '', '', '', '']);
+});
+
+const ann = { id: '@ann.aura', name: 'Ann' };
+const ring = (call, from = ann) => ({ event: 'ring', call, from, video: true, waiting: false });
+const after = (...events) => events.reduce(reduce, NO_CALLS);
+
+test('calls that come in', () => {
+  const hello = { event: 'hello', id: '@me.aura', device: 'd', missed: [] };
+  const two = after(hello, ring('CA_1'), ring('CA_2', { id: '@bob.aura' }), ring('CA_1'));
+  assert.deepEqual(
+    two.ringing.map(({ call }) => call),
+    ['CA_2', 'CA_1'],
+  );
+  assert.equal(titleOf(two, 'CA_2'), '@bob.aura');
+  const elsewhere = reduce(two, { event: 'quiet', call: 'CA_1', reason: 'answered_elsewhere' });
+  assert.equal(elsewhere.ringing.length, 1);
+  assert.match(elsewhere.notice, /another of your devices/);
+  // Quiet about a call that does not ring here says nothing.
+  assert.equal(reduce(two, { event: 'quiet', call: 'CA_9', reason: 'answered_elsewhere' }).notice, '');
+  const missed = { event: 'missed', call: 'CA_2', from: ann, video: true, reason: 'timeout', at: 7 };
+  const twice = reduce(reduce(two, missed), missed);
+  assert.equal(twice.missed.length, 1);
+  assert.equal(twice.ringing.length, 1);
+  // What is so now is told anew by each connection.
+  assert.deepEqual(reduce(twice, hello).ringing, []);
+  assert.equal(reduce(two, { event: 'join', call: 'CA_1', error: 'no room' }).notice, 'no room');
+});
+
+test('calls that go out', () => {
+  const placed = { call: 'CA_1', to: [{ ...ann, state: 'ringing' }] };
+  const over = (reason) => ({ event: 'over', call: 'CA_1', reason });
+  const out = place(NO_CALLS, placed);
+  assert.equal(titleOf(out, 'CA_1'), 'Ann');
+  assert.equal(reduce(out, over('declined')).notice, 'Ann declined.');
+  assert.equal(reduce(out, over('timeout')).placed, null);
+  assert.equal(reduce(out, over('left')).notice, '');
+  assert.equal(reduce(out, { event: 'join', call: 'CA_1', room: 'r', token: 't', url: null }).placed, null);
+  // Events may come before the answer to the request that they follow from.
+  assert.equal(place(after(over('busy')), placed).placed, null);
+  const person = {
+    event: 'person',
+    call: 'CA_1',
+    person: { id: '@bob.aura', name: 'Bob' },
+    state: 'ringing',
+  };
+  assert.equal(namesOf(reduce(out, person).placed.to), 'Ann and Bob');
+  assert.equal(namesOf([ann, { id: '@b.aura' }, { id: '@c.aura', name: 'C' }]), 'Ann, @b.aura and C');
+});
+
+test('events that are not known are passed over', () => {
+  assert.equal(readEvent('{"event":"dance"}'), null);
+  assert.equal(readEvent('{}'), null);
+  assert.equal(readEvent('{"event":"over","call":"x","reason":"left"}').call, 'x');
 });

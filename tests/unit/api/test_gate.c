@@ -6,8 +6,10 @@
 
 #include <stdio.h>
 
-static const struct aura_gate_rates rates = {
-    {[AURA_GATE_REQUESTS] = 10, [AURA_GATE_REFUSALS] = 1, [AURA_GATE_GUESTS] = 2}};
+static const struct aura_gate_rates rates = {{[AURA_GATE_REQUESTS] = 10,
+                                              [AURA_GATE_REFUSALS] = 1,
+                                              [AURA_GATE_GUESTS] = 2,
+                                              [AURA_GATE_SIGN_INS] = 2}};
 static uint64_t now_us = 5 * AURA_US_PER_S;
 
 static struct aura_addr address(const char *text) {

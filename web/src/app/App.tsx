@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { useAccount } from '../account/useAccount';
+import { CallDesk } from '../calls/CallDesk';
+import type { Join } from '../calls/state';
+import { useLine } from '../calls/useLine';
+import { readChoices } from '../prejoin/choices';
 import { PreJoin } from '../prejoin/PreJoin';
 import type { Session } from '../prejoin/session';
 import { pathOf, readAddress } from './address';
@@ -13,31 +18,47 @@ export function App() {
   const [session, setSession] = useState<Session | null>(null);
   const [farewell, setFarewell] = useState('');
   const theme = useTheme();
+  const account = useAccount();
+  const { line, calls } = useLine(account.me?.id);
   const start = (next: Session) => {
-    history.replaceState(null, '', pathOf(next));
-    document.title = `${next.room} · AuraLink Meet`;
+    // The room of a call is for who was called: its address would lead nobody there.
+    history.replaceState(null, '', next.call ? '/' : pathOf(next));
+    document.title = `${next.title || next.room} · AuraLink Meet`;
     setFarewell('');
     setSession(next);
   };
+  const enter = ({ call, room, token, url }: Join, title: string) => {
+    if (session?.call === call) return; // the line was gone for a moment: media went on
+    if (session?.call) line.leave(session.call);
+    start({ ...readChoices(), room, token, passphrase: '', call, title, ...(url && { url }) });
+  };
+  useEffect(() => line.whenJoined(enter));
   const leave = (why: string) => {
+    if (session?.call) line.leave(session.call);
     document.title = 'AuraLink Meet';
     setFarewell(why);
     setSession(null);
   };
-  if (!session) {
-    return (
-      <PreJoin
-        address={readAddress(location)}
-        farewell={farewell}
-        theme={theme}
-        onSoon={() => void loadRoom()}
-        onJoin={start}
-      />
-    );
-  }
-  return (
+  const page = session ? (
     <Suspense fallback={<p className="wait">Getting the call ready…</p>}>
-      <RoomPage session={session} theme={theme} onLeave={leave} />
+      <RoomPage key={session.token} session={session} theme={theme} onLeave={leave} />
     </Suspense>
+  ) : (
+    <PreJoin
+      address={readAddress(location)}
+      farewell={farewell}
+      theme={theme}
+      account={account}
+      line={line}
+      calls={calls}
+      onSoon={() => void loadRoom()}
+      onJoin={start}
+    />
+  );
+  return (
+    <>
+      {page}
+      <CallDesk line={line} calls={calls} />
+    </>
   );
 }

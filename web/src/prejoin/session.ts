@@ -9,6 +9,11 @@ export interface Session {
   camera: boolean;
   audioDevice: string;
   videoDevice: string;
+  /** A call between AuraIDs, and whom it is with; nothing: a room by its name. */
+  call?: string;
+  title?: string;
+  /** Where to join; nothing: at the server that showed the page. */
+  url?: string;
 }
 
 /** Its message is for the person. */
@@ -18,7 +23,7 @@ const WORDS: Record<string, string> = {
   bad_name: 'Please choose a shorter name, of letters and signs that can be seen.',
   bad_room: 'Please choose a shorter name for the room.',
   not_open: 'Guests may not go into this room. Ask the one who invited you for another link.',
-  no_guests: 'This server lets nobody in without an access token.',
+  no_guests: 'This server lets nobody in without an access token. If you were signed in, sign in again.',
   foreign_page: 'This page did not come from the server that it asks. Open the call at its own address.',
   unavailable: 'The server cannot let anybody in just now. Try again in a minute.',
 };
@@ -39,20 +44,19 @@ async function call(path: string, init?: RequestInit): Promise<Response> {
   }
 }
 
-export async function guestsAllowed(): Promise<boolean> {
-  const answer = await call('/meet/v1/about');
-  return answer.ok && ((await answer.json()) as { guests?: unknown }).guests === true;
-}
-
-export async function guestToken(room: string, name: string): Promise<string> {
+async function join(body: object): Promise<string> {
   const answer = await call('/meet/v1/join', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ room, name }),
+    body: JSON.stringify(body),
   });
   if (!answer.ok) throw new JoinError(await refusal(answer));
   return ((await answer.json()) as { token: string }).token;
 }
+
+export const guestToken = (room: string, name: string) => join({ room, name });
+/** As who is signed in. */
+export const accountToken = (room: string) => join({ room });
 
 /** The room that a token is for; '' if it is none. Only shown: the server reads it for itself. */
 export function roomOfToken(token: string): string {

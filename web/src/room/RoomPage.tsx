@@ -43,7 +43,7 @@ export default function RoomPage({ session, theme, onLeave }: Props) {
     <LiveKitRoom
       className="call"
       room={room}
-      serverUrl={signalUrl(location)}
+      serverUrl={session.url ?? signalUrl(location)}
       token={session.token}
       audio={audio}
       video={video}

@@ -25,7 +25,7 @@ export function TopBar({ session, theme, layout, panel, onLayout, onShow }: Prop
   };
   return (
     <header className="topbar">
-      <h1 className="topbar-room">{session.room}</h1>
+      <h1 className="topbar-room">{session.title ?? session.room}</h1>
       <p className="note topbar-count">{count === 1 ? 'only you' : `${count} people`}</p>
       {session.passphrase && (
         <p className="lock">
@@ -33,11 +33,13 @@ export function TopBar({ session, theme, layout, panel, onLayout, onShow }: Prop
         </p>
       )}
       <div className="topbar-right">
-        <IconButton
-          icon="link"
-          label={copied ? 'The link is copied' : 'Copy the link to this call'}
-          onPress={copy}
-        />
+        {!session.call && (
+          <IconButton
+            icon="link"
+            label={copied ? 'The link is copied' : 'Copy the link to this call'}
+            onPress={copy}
+          />
+        )}
         <IconButton
           icon={layout === 'grid' ? 'speaker' : 'grid'}
           label={layout === 'grid' ? 'Show who speaks large' : 'Show all alike'}
