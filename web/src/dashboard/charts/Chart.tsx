@@ -25,6 +25,12 @@ interface Props {
 
 const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
 
+/** Nobody points at a moment: then the legend has the newest values. */
+function showLast(plot: uPlot) {
+  const last = plot.data[0].length - 1;
+  if (typeof plot.cursor.idx !== 'number' && last >= 0) plot.setLegend({ idx: last }, false);
+}
+
 /** Lines over time, by uPlot; who points at it sees the values of that moment in the legend. */
 export function Chart({ title, times, series, format, height = 200, atLeast = 1 }: Props) {
   const box = useRef<HTMLDivElement>(null);
@@ -48,13 +54,14 @@ export function Chart({ title, times, series, format, height = 200, atLeast = 1 
         padding: [12, 12, 0, 0],
         cursor: { y: false, points: { size: 7 } },
         legend: { live: true, markers: { width: 2 } },
+        hooks: { setCursor: [showLast] },
         scales: { y: { range: (_, __, most) => [0, Math.max((most || 0) * 1.08, latest.current.atLeast)] } },
         axes: [
-          { ...axis, space: 70, values: (_, at) => at.map((s) => clockText(s * 1000)) },
+          { ...axis, size: 30, space: 70, values: (_, at) => at.map((s) => clockText(s * 1000)) },
           { ...axis, size: 72, values: (_, at) => at.map(shown) },
         ],
         series: [
-          { label: 'time', value: (_, s) => (s ? clockText(s * 1000) : '') },
+          { label: 'at', value: (_, s) => (s ? clockText(s * 1000) : '') },
           ...names.split('\n').map((label, i) => {
             const stroke = colours.series[i % colours.series.length] ?? colours.dim;
             return {
@@ -84,6 +91,7 @@ export function Chart({ title, times, series, format, height = 200, atLeast = 1 
 
   useEffect(() => {
     plot.current?.setData([[...times], ...series.map((s) => [...s.values])]);
+    if (plot.current) showLast(plot.current);
   }, [times, series, colours, names, height]);
 
   const points = series.reduce((sum, s) => sum + s.values.filter((v) => v !== null).length, 0);

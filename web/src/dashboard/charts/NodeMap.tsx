@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Schemas } from '../api/client';
-import { bpsText, countText } from '../words/format';
+import { bpsText, countText, manyText } from '../words/format';
 import { spotsOf, type Edge } from '../words/map';
 
 type Node = Schemas['Node'];
@@ -24,7 +24,7 @@ function Lines({ node, x, y }: { node: Node; x: number; y: number }) {
         {short(node.id, 22)}
       </text>
       <text x={left} y={y + 4}>
-        {countText(node.rooms)} rooms, {countText(node.participants)} people
+        {manyText(node.rooms, 'room')}, {countText(node.participants)} people
       </text>
       <text x={left} y={y + 26}>
         ↓ {bpsText(node.in_bps)} ↑ {bpsText(node.out_bps)}
@@ -65,7 +65,7 @@ export function NodeMap({ nodes, edges }: Props) {
                 strokeWidth={1.5 + (rooms / most) * 4}
               />
               <text className="map-edge-text" x={(a.x + b.x) / 2} y={(a.y + b.y) / 2 - 6}>
-                {countText(rooms)} rooms
+                {manyText(rooms, 'room')}
               </text>
             </g>
           )

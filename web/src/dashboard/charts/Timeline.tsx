@@ -7,10 +7,12 @@ interface Props {
   changes: readonly LayerChange[];
   fromMs: number;
   toMs: number;
+  /** The highest temporal layer of the track. */
+  top: number;
 }
 
 /** Which layer went out when: bands to see it at a glance, the latest changes in words below. */
-export function Timeline({ label, changes, fromMs, toMs }: Props) {
+export function Timeline({ label, changes, fromMs, toMs, top }: Props) {
   const bands = bandsOf(changes, fromMs, toMs);
   const latest = [...bands].reverse().slice(0, 6);
   return (
@@ -21,9 +23,9 @@ export function Timeline({ label, changes, fromMs, toMs }: Props) {
             key={band.atMs}
             className={`band band-${levelOf(band)}`}
             style={{ left: `${band.from * 100}%`, width: `${band.width * 100}%` }}
-            title={`${clockText(band.atMs)} ${layerText(band)}: ${whyText(band.why)}`}
+            title={`${clockText(band.atMs)} ${layerText(band, top)}: ${whyText(band.why)}`}
           >
-            {band.width > 0.12 && layerText(band)}
+            {band.width > 0.12 && layerText(band, top)}
           </span>
         ))}
       </div>
@@ -32,12 +34,12 @@ export function Timeline({ label, changes, fromMs, toMs }: Props) {
         <span>now</span>
       </div>
       <ol className="timeline-words" aria-label={`Layers of ${label}, latest first`}>
-        {latest.map((band) => (
+        {latest.map((band, i) => (
           <li key={band.atMs}>
             <span className={`dot band-${levelOf(band)}`} aria-hidden="true" />
             <span>
-              <b>{layerText(band)}</b> for {spanText(band.toMs - band.atMs)}: {whyText(band.why)}
-              {nextOf(band.why) && <em> {nextOf(band.why)}</em>}
+              <b>{layerText(band, top)}</b> for {spanText(band.toMs - band.atMs)}: {whyText(band.why)}
+              {i === 0 && nextOf(band.why) && <em> {nextOf(band.why)}</em>}
             </span>
             <time dateTime={new Date(band.atMs).toISOString()}>{clockText(band.atMs)}</time>
           </li>

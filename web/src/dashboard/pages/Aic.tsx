@@ -90,8 +90,8 @@ function On({ aic }: { aic: Aic }) {
             title="Compressed media, and what it would take natively"
             times={sent.times}
             series={[
-              { label: 'is sent', values: sent.columns[0] ?? [] },
               { label: 'would be sent natively', values: native.columns[0] ?? [] },
+              { label: 'is sent', values: sent.columns[0] ?? [] },
             ]}
             format={bpsText}
             atLeast={100_000}

@@ -14,7 +14,7 @@ import { Pill, type Tone } from '../parts/Pill';
 import { Table, type Column } from '../parts/Table';
 import { usePages } from '../parts/usePages';
 import { to } from '../shell/places';
-import { bpsText, bytesText, countText, msText, NOTHING } from '../words/format';
+import { bpsText, bytesText, countText, msText } from '../words/format';
 import { edgesOf } from '../words/map';
 
 type Node = Schemas['Node'];
@@ -34,19 +34,20 @@ const NODE_COLUMNS: readonly Column<Node>[] = [
     cell: (node) => (
       <span className="who">
         <b className="mono">{node.id}</b>
-        {node.self && <span className="note">this one</span>}
+        <span className="note">
+          {[node.self && 'this one', node.region, node.version].filter(Boolean).join(', ')}
+        </span>
       </span>
     ),
   },
   { head: 'State', cell: ({ state }) => <Pill tone={TONES[state]}>{state}</Pill> },
-  { head: 'Region', cell: ({ region }) => region || NOTHING },
   { head: 'Rooms', number: true, cell: ({ rooms }) => countText(rooms) },
   { head: 'People', number: true, cell: ({ participants }) => countText(participants) },
   { head: 'In, out', number: true, cell: (node) => `${bpsText(node.in_bps)}, ${bpsText(node.out_bps)}` },
   {
     head: 'Cores in use',
     number: true,
-    cell: ({ cpu, workers }) => `${cpu.toFixed(2)} (${workers} workers)`,
+    cell: ({ cpu, workers }) => <span title={`${workers} media workers`}>{cpu.toFixed(2)}</span>,
   },
   { head: 'Memory', number: true, cell: (node) => bytesText(node.memory_bytes) },
   {
@@ -54,7 +55,6 @@ const NODE_COLUMNS: readonly Column<Node>[] = [
     number: true,
     cell: (node) => <span title="of a media worker: media waits as long">{msText(node.loop_lag_ms)}</span>,
   },
-  { head: 'Version', cell: ({ version }) => version },
   { head: 'Up since', cell: (node) => <Ago atMs={node.started_us / 1000} /> },
 ];
 

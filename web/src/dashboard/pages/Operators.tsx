@@ -36,7 +36,7 @@ export function Operators() {
     ...(admin
       ? [
           {
-            head: 'Do',
+            head: 'Actions',
             cell: (of: Operator) =>
               of.name === me.name ? (
                 <span className="note">ask another admin</span>

@@ -10,7 +10,7 @@ import { Empty } from '../parts/Empty';
 import { Loaded } from '../parts/Loaded';
 import { PageHead } from '../parts/PageHead';
 import { Stat, Stats } from '../parts/Stat';
-import { bpsText, bytesText, countText, msText, shareText } from '../words/format';
+import { bpsText, bytesText, countText, manyText, msText, shareText } from '../words/format';
 import { align } from '../words/series';
 import { RoomTable } from './RoomTable';
 import { useRooms } from './useRooms';
@@ -38,7 +38,7 @@ export function Overview() {
           return (
             <>
               <Stats>
-                <Stat label="Rooms" value={countText(now.rooms)} note={`${countText(now.tracks)} tracks`}>
+                <Stat label="Rooms" value={countText(now.rooms)} note={`${manyText(now.tracks, 'track')}`}>
                   <Spark values={column((s) => s.rooms)} />
                 </Stat>
                 <Stat
@@ -59,8 +59,8 @@ export function Overview() {
                   <Spark values={out} />
                 </Stat>
                 <Stat
-                  label="AI compression saves"
-                  tone={now.aic.saved_bytes > 0 ? 'good' : 'plain'}
+                  label="AI saves"
+                  tone={aic.data?.enabled && now.aic.saved_bytes > 0 ? 'good' : 'plain'}
                   value={aic.data?.enabled === false ? 'off' : shareText(now.aic.ratio)}
                   note={
                     aic.data?.enabled === false ? (
@@ -74,7 +74,7 @@ export function Overview() {
                   label="Refused joins"
                   tone={now.joins_refused > 0 ? 'warn' : 'plain'}
                   value={countText(now.joins_refused)}
-                  note={`${countText(now.webhooks_waiting)} webhooks wait, ${countText(now.recordings)} recordings run`}
+                  note={`${manyText(now.recordings, 'recording')} running, ${manyText(now.webhooks_waiting, 'webhook')} waiting`}
                 />
               </Stats>
               <div className="columns">

@@ -43,7 +43,7 @@ function Sends({ room, person }: { room: Schemas['Room']; person: Person }) {
       cell: ({ width, height }) => (width && height ? `${width} × ${height}` : NOTHING),
     },
     { head: 'Seen by', number: true, cell: (track) => countText(track.subscribers) },
-    { head: 'Do', cell: (track) => <Mute room={room} track={track} person={person} /> },
+    { head: 'Actions', cell: (track) => <Mute room={room} track={track} person={person} /> },
   ];
   return person.tracks.length > 0 ? (
     <Table
@@ -66,7 +66,7 @@ function Connection({ room, sid }: { room: string; sid: string }) {
     <Stats>
       <Stat
         label="Their connection carries"
-        value={link.estimate_bps > 0 ? bpsText(link.estimate_bps) : 'not measured'}
+        value={link.estimate_bps > 0 ? bpsText(link.estimate_bps) : 'unknown'}
         note={limitText(link.limited_by)}
       />
       <Stat

@@ -89,7 +89,7 @@ export function PeopleTable({ room }: { room: Room }) {
     },
     { head: 'Came', cell: (person) => <Ago atMs={person.joined_us / 1000} /> },
     {
-      head: 'Do',
+      head: 'Actions',
       cell: (person) => (
         <span className="actions">
           <SendMessage room={room} person={person} />

@@ -61,7 +61,7 @@ export function Projects() {
       cell: (key) => (key.rotated_us === null ? 'the first' : <Ago atMs={key.rotated_us / 1000} />),
     },
     {
-      head: 'Do',
+      head: 'Actions',
       cell: (key) =>
         key.source === 'dashboard' && key.state !== 'revoked' && admin ? (
           <span className="actions">

@@ -6,7 +6,7 @@ import { Card } from '../parts/Card';
 import { Empty } from '../parts/Empty';
 import { to } from '../shell/places';
 import { bpsText, NOTHING } from '../words/format';
-import { layerText } from '../words/layers';
+import { layerText, topOf } from '../words/layers';
 import { personText, sourceText } from '../words/names';
 import { changesOf } from '../words/series';
 import { usePeople, useTrack } from './useRoom';
@@ -28,13 +28,14 @@ function OneTrack({ room, viewer, track, from }: One) {
   const last = subscription?.samples.at(-1);
   const first = subscription?.samples[0];
   if (!subscription) return null;
+  const top = topOf([subscription, ...subscription.samples]);
   const label = `${sourceText(track)} of ${personText(from)}`;
   return (
     <div className="received">
       <h3>
         <Link href={to('rooms', room, 'tracks', track.sid)}>{label}</Link>{' '}
         <span className="note">
-          {layerText({ ...subscription, atMs: 0 })}, {last ? bpsText(last.bps) : NOTHING}
+          {layerText(subscription, top)}, {last ? bpsText(last.bps) : NOTHING}
           {subscription.aic && ', AI-compressed'}
         </span>
       </h3>
@@ -44,6 +45,7 @@ function OneTrack({ room, viewer, track, from }: One) {
           changes={changesOf(subscription.samples)}
           fromMs={first.at_us / 1000}
           toMs={last.at_us / 1000}
+          top={top}
         />
       )}
     </div>

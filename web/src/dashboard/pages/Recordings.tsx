@@ -111,7 +111,7 @@ export function Recordings() {
     { head: 'Length', number: true, cell: (of) => <Duration of={of} /> },
     { head: 'Files', cell: (of) => <Files of={of} /> },
     ...(admin
-      ? [{ head: 'Do', cell: (of: Recording) => (RUNS.includes(of.state) ? <Stop of={of} /> : NOTHING) }]
+      ? [{ head: 'Actions', cell: (of: Recording) => (RUNS.includes(of.state) ? <Stop of={of} /> : NOTHING) }]
       : []),
   ];
   return (

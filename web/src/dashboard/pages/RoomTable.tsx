@@ -16,10 +16,10 @@ const COLUMNS: readonly Column<Room>[] = [
   {
     head: 'Room',
     cell: (room) => (
-      <>
+      <span className="who">
         <Link href={to('rooms', room.sid)}>{room.name}</Link>
         {room.recording && <Pill tone="bad">recording</Pill>}
-      </>
+      </span>
     ),
   },
   {

@@ -5,7 +5,7 @@ import { Timeline } from '../charts/Timeline';
 import { Pill } from '../parts/Pill';
 import { to } from '../shell/places';
 import { bpsText, NOTHING } from '../words/format';
-import { layerText } from '../words/layers';
+import { layerText, topOf } from '../words/layers';
 import { codecText } from '../words/names';
 import { changesOf } from '../words/series';
 
@@ -24,6 +24,7 @@ const WISHES: Record<string, string> = {
 
 /** Each viewer with their layers over time. */
 export function Subscribers({ room, subscriptions, video }: Props) {
+  const top = topOf(subscriptions.flatMap((subscription) => [subscription, ...subscription.samples]));
   return (
     <ul className="subscribers">
       {subscriptions.map((subscription) => {
@@ -35,7 +36,7 @@ export function Subscribers({ room, subscriptions, video }: Props) {
             <h3>
               <Link href={to('rooms', room, 'people', participant)}>{identity}</Link>{' '}
               <span className="note">
-                {video && `${layerText({ ...subscription, atMs: 0 })}, `}
+                {video && `${layerText(subscription, top)}, `}
                 {last ? bpsText(last.bps) : NOTHING}, {codecText(codec)}
                 {video && WISHES[wish] && `, ${WISHES[wish]}`}
               </span>{' '}
@@ -47,6 +48,7 @@ export function Subscribers({ room, subscriptions, video }: Props) {
                 changes={changesOf(samples)}
                 fromMs={first.at_us / 1000}
                 toMs={last.at_us / 1000}
+                top={top}
               />
             )}
           </li>

@@ -75,7 +75,7 @@ export function Webhooks() {
     { head: 'Room', cell: (event) => event.room || NOTHING },
     { head: 'Happened', cell: (event) => <Ago atMs={event.created_us / 1000} /> },
     { head: 'Deliveries', cell: (event) => <Deliveries of={event.deliveries} /> },
-    ...(admin ? [{ head: 'Do', cell: (event: Event) => <ReplayOne event={event} /> }] : []),
+    ...(admin ? [{ head: 'Actions', cell: (event: Event) => <ReplayOne event={event} /> }] : []),
   ];
   return (
     <div className="page">

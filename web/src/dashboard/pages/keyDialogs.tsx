@@ -46,7 +46,7 @@ export function MakeKey({ onMade }: { onMade: (made: Made) => void }) {
     setProject('');
   };
   return (
-    <Confirm label="New key" title="A new API key" does="Make the key" act={make}>
+    <Confirm label="New key" title="A new API key" does="Make the key" main act={make}>
       <p>
         Apps sign the access tokens of their people with it. A key for each app lets you revoke one alone.
       </p>

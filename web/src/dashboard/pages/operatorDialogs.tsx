@@ -31,7 +31,7 @@ export function AddOperator() {
     setPassword('');
   };
   return (
-    <Confirm label="New operator" title="A new operator" does="Add" act={add}>
+    <Confirm label="New operator" title="A new operator" does="Add" main act={add}>
       <Field
         label="Name"
         value={name}

@@ -12,6 +12,8 @@ interface Props {
   /** On the button that does it. */
   does: string;
   danger?: boolean;
+  /** What most come to the page for. */
+  main?: boolean;
   disabled?: boolean;
   /** Why it is disabled. */
   why?: string;
@@ -19,7 +21,17 @@ interface Props {
 }
 
 /** A button that asks first, and says what went wrong where it was asked. */
-export function Confirm({ label, title, children, does, danger = false, disabled, why, act }: Props) {
+export function Confirm({
+  label,
+  title,
+  children,
+  does,
+  danger = false,
+  main = false,
+  disabled,
+  why,
+  act,
+}: Props) {
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState('');
@@ -39,7 +51,7 @@ export function Confirm({ label, title, children, does, danger = false, disabled
     <>
       <button
         type="button"
-        className={danger ? 'button button-danger' : 'button'}
+        className={danger ? 'button button-danger' : main ? 'button button-do' : 'button'}
         disabled={disabled}
         title={disabled ? why : undefined}
         onClick={() => setOpen(true)}

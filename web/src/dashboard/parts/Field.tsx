@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InputHTMLAttributes } from 'react';
+import { useId, type InputHTMLAttributes } from 'react';
 
 type Props = Omit<InputHTMLAttributes<HTMLInputElement>, 'onChange'> & {
   label: string;
@@ -10,11 +10,17 @@ type Props = Omit<InputHTMLAttributes<HTMLInputElement>, 'onChange'> & {
 };
 
 export function Field({ label, hint, onChange, ...input }: Props) {
+  const id = useId();
   return (
-    <label className="field">
-      <span>{label}</span>
-      <input {...input} onChange={(event) => onChange(event.target.value)} />
-      {hint && <span>{hint}</span>}
-    </label>
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <input
+        {...input}
+        id={id}
+        aria-describedby={hint ? `${id}-hint` : undefined}
+        onChange={(event) => onChange(event.target.value)}
+      />
+      {hint && <span id={`${id}-hint`}>{hint}</span>}
+    </div>
   );
 }

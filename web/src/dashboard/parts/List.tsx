@@ -23,7 +23,7 @@ export function List<Row>({ caption, pages, columns, keyOf, empty }: Props<Row>)
       {rows?.length === 0 && empty}
       {rows && rows.length > 0 && <Table caption={caption} columns={columns} rows={rows} keyOf={keyOf} />}
       {more && (
-        <button type="button" className="button" onClick={more}>
+        <button type="button" className="button more" onClick={more}>
           Show more
         </button>
       )}

@@ -51,42 +51,44 @@ export function Shell({ theme, live, children }: Props) {
           <NavIcon name="menu" />
         </button>
       </header>
-      <div className={open ? 'side side-open' : 'side'}>
-        <span className="brand side-brand">
-          <Brand />
-        </span>
-        <nav aria-label="Dashboard">
-          <ul>
-            {PLACES.map((place) => (
-              <li key={place.path}>
-                <Link
-                  href={place.path}
-                  aria-current={isHere(place.path) ? 'page' : undefined}
-                  onClick={() => setOpen(false)}
-                >
-                  <NavIcon name={place.icon} />
-                  {place.name}
-                </Link>
-              </li>
-            ))}
-          </ul>
-        </nav>
-        <div className="side-foot">
-          <span className={live ? 'live' : 'live live-away'} role="status">
-            {live ? 'Live' : 'Coming back…'}
+      <aside className={open ? 'side side-open' : 'side'} aria-label="Menu">
+        <div className="side-inner">
+          <span className="brand side-brand">
+            <Brand />
           </span>
-          <span className="side-who">
-            <b title={name}>{name}</b>
-            <span className="note">{role === 'admin' ? 'admin' : 'viewer: sees all, changes nothing'}</span>
-          </span>
-          <div className="side-buttons">
-            <button type="button" className="button" onClick={signOut}>
-              Sign out
-            </button>
-            <ThemeButton theme={theme} />
+          <nav aria-label="Dashboard">
+            <ul>
+              {PLACES.map((place) => (
+                <li key={place.path}>
+                  <Link
+                    href={place.path}
+                    aria-current={isHere(place.path) ? 'page' : undefined}
+                    onClick={() => setOpen(false)}
+                  >
+                    <NavIcon name={place.icon} />
+                    {place.name}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </nav>
+          <div className="side-foot">
+            <span className={live ? 'live' : 'live live-away'} role="status">
+              {live ? 'Live' : 'Coming back…'}
+            </span>
+            <span className="side-who">
+              <b title={name}>{name}</b>
+              <span className="note">{role === 'admin' ? 'admin' : 'viewer: sees all, changes nothing'}</span>
+            </span>
+            <div className="side-buttons">
+              <button type="button" className="button" onClick={signOut}>
+                Sign out
+              </button>
+              <ThemeButton theme={theme} />
+            </div>
           </div>
         </div>
-      </div>
+      </aside>
       <main className="content" id="content" tabIndex={-1}>
         {children}
       </main>

@@ -26,6 +26,9 @@ export const bytesText = (bytes: Maybe) =>
 
 export const countText = (n: Maybe) => (known(n) ? n.toLocaleString('en') : NOTHING);
 
+/** "1 room", "2 rooms" */
+export const manyText = (n: number, one: string) => `${countText(n)} ${one}${n === 1 ? '' : 's'}`;
+
 /** Of a share from 0 to 1; small ones keep a digit, as 0.4 % of loss is not none. */
 export function shareText(share: Maybe): string {
   if (!known(share)) return NOTHING;
@@ -39,8 +42,8 @@ export function msText(ms: Maybe): string {
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${ms.toFixed(0)} ms`;
 }
 
-/** The two largest units of a time span. */
-export function spanText(ms: Maybe): string {
+/** The largest units of a time span. */
+export function spanText(ms: Maybe, units = 2): string {
   if (!known(ms)) return NOTHING;
   const s = Math.max(0, Math.floor(ms / 1000));
   const parts: [number, string][] = [
@@ -52,14 +55,14 @@ export function spanText(ms: Maybe): string {
   const first = parts.findIndex(([n]) => n > 0);
   if (first < 0) return '0 s';
   return parts
-    .slice(first, first + 2)
+    .slice(first, first + units)
     .filter(([n]) => n > 0)
     .map(([n, unit]) => `${n} ${unit}`)
     .join(' ');
 }
 
 export const agoText = (atMs: number, nowMs: number) =>
-  nowMs - atMs < 2000 ? 'just now' : `${spanText(nowMs - atMs)} ago`;
+  nowMs - atMs < 2000 ? 'just now' : `${spanText(nowMs - atMs, 1)} ago`;
 
 export const clockText = (atMs: number) => new Date(atMs).toLocaleTimeString([], { hour12: false });
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which layer of a video somebody got, and why: docs/congestion.md.
 
-export interface LayerChange {
-  atMs: number;
+export interface Layer {
   /** −1: nothing is sent. */
   spatial: number;
   temporal: number;
   paused: boolean;
   why: string;
+}
+
+export interface LayerChange extends Layer {
+  atMs: number;
 }
 
 export interface Band extends LayerChange {
@@ -31,7 +34,7 @@ const WHY: Record<string, Why> = {
   },
   settling: { text: 'it fits again, but it had to go down a moment ago', next: 'Wait two seconds.' },
   no_room: {
-    text: 'paused: not even the lowest layer fits',
+    text: 'not even the lowest layer fits',
     next: 'Fewer tracks, or a better network for this viewer.',
   },
   disabled: { text: 'the viewer switched it off, or does not see it', next: '' },
@@ -46,18 +49,22 @@ export const nextOf = (why: string): string => WHY[why]?.next ?? '';
 const SPATIAL = ['low', 'medium', 'high'];
 
 /** "high, half frame rate", "paused". */
-export function layerText({ spatial, temporal, paused }: LayerChange, temporalTop = 2): string {
+export function layerText({ spatial, temporal, paused, why }: Layer, temporalTop: number): string {
   if (paused) return 'paused';
   if (spatial < 0) return 'nothing';
   const name = SPATIAL[spatial] ?? `layer ${spatial}`;
   const slower = temporalTop - temporal;
-  return temporal < 0 || slower <= 0
+  return temporal < 0 || slower <= 0 || why === 'best_there_is'
     ? name
     : `${name}, ${slower === 1 ? 'half' : 'a quarter of the'} frame rate`;
 }
 
+/** The highest frame rate that anybody got: what lower ones are compared with. */
+export const topOf = (layers: readonly Layer[]): number =>
+  Math.max(-1, ...layers.map(({ temporal }) => temporal));
+
 /** The class that colours a band: 0 to 2 for layers, or none. */
-export const levelOf = ({ spatial, paused }: LayerChange): string =>
+export const levelOf = ({ spatial, paused }: Layer): string =>
   paused ? 'paused' : spatial < 0 ? 'none' : String(Math.min(spatial, 2));
 
 /** Each change holds until the next one. */
