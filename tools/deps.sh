@@ -11,7 +11,7 @@ mode=${1:-build}
 # A|B = the first of them that this distribution has.
 build_packages=(
     gcc libc6-dev pkg-config meson ninja-build python3 python3-venv ca-certificates
-    libssl-dev libsrtp2-dev libusrsctp-dev libcurl4-openssl-dev libsqlite3-dev
+    libssl-dev libsrtp2-dev libusrsctp-dev libcurl4-openssl-dev libsqlite3-dev libsodium-dev
     libwebsockets-dev libwebsockets-evlib-uv libuv1-dev
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev
     libjansson-dev libyaml-dev zlib1g-dev

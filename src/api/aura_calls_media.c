@@ -230,6 +230,7 @@ static void remember(struct aura__calls *c, const char *call, const struct aura_
 void aura_server_room_event(struct aura_server *s, const char *room,
                             const Livekit__WebhookEvent *event) {
     const Livekit__ParticipantInfo *p = event->participant;
+    aura__dash_room_event(s, room, event);
     struct aura_id who;
     bool joined = strcmp(event->event, "participant_joined") == 0;
     bool left = strcmp(event->event, "participant_left") == 0;

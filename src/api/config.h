@@ -92,6 +92,11 @@ struct aura_config {
         const char *api_key; /* "" = the first */
         struct aura_config_list rooms;
     } meet;
+    struct { /* for operators */
+        bool enabled;
+        const char *database; /* "" = where the system keeps such */
+        uint32_t session_idle_s, session_max_s;
+    } dashboard;
     struct { /* the MatrixRTC authorisation service */
         bool enabled;
         const char *url, *api_key, *ca_file; /* url: that clients get; ca_file "" = the system's */

@@ -194,6 +194,16 @@ const struct aura__config_key aura__config_keys[] = {
      "the only rooms that guests may join: names, or beginnings before a *; \"*\" = all"},
     {"meet.api_key", CONFIG_TEXT, AT(meet.api_key), 0, 0, "",
      "one of `keys`: its secret signs their tokens; empty = the first"},
+    {"dashboard.enabled", CONFIG_BOOL, AT(dashboard.enabled), 0, 0, "true",
+     "operators sign in with a browser at /dashboard/ and by the REST API below /api; see "
+     "[dashboard](dashboard.md)"},
+    {"dashboard.database", CONFIG_TEXT, AT(dashboard.database), 0, 0, "",
+     "SQLite file of operators, API keys made there and the audit log; empty = below the state "
+     "directory, as webhook.outbox"},
+    {"dashboard.session_idle", CONFIG_SECONDS, AT(dashboard.session_idle_s), 60, SECONDS_MAX, "8h",
+     "an operator who does nothing for so long is signed out"},
+    {"dashboard.session_max", CONFIG_SECONDS, AT(dashboard.session_max_s), 60, SECONDS_MAX, "24h",
+     "… and everybody after so long"},
     {"matrix.enabled", CONFIG_BOOL, AT(matrix.enabled), 0, 0, "false",
      "give users of Matrix tokens for their calls (/get_token, /sfu/get), in place of "
      "lk-jwt-service; see [matrix](matrix.md)"},

@@ -3,6 +3,7 @@
  * for that room. */
 #include "api/server_priv.h"
 #include "base/mem.h"
+#include "room/show.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -23,13 +24,6 @@ static void add_link(void *arg, const struct aura_rooms_link_view *v) {
     json_array_append_new(json_object_get(arg, "links"), o);
 }
 
-static const char *why_of(const struct aura_rooms_sub_view *v) {
-    if (!v->bound) {
-        return "not_negotiated_yet";
-    }
-    return v->state ? aura_alloc_why_name(v->state->why) : v->video ? "no_media" : "audio_always";
-}
-
 static void add_sub(void *arg, const struct aura_rooms_sub_view *v) {
     static const char *const qualities[] = {"low", "medium", "high"};
     bool known = v->wished_quality >= 0 && v->wished_quality < 3;
@@ -39,8 +33,8 @@ static void add_sub(void *arg, const struct aura_rooms_sub_view *v) {
                   v->wished_off ? "off"
                   : known       ? qualities[v->wished_quality]
                                 : "",
-                  "why", why_of(v), "sent_bps", (json_int_t)v->stats->bitrate_bps, "packets",
-                  (json_int_t)v->stats->packets, "aic", (int)v->stats->aic);
+                  "why", aura_rooms_why(v), "sent_bps", (json_int_t)v->stats->bitrate_bps,
+                  "packets", (json_int_t)v->stats->packets, "aic", (int)v->stats->aic);
     if (v->state && o) {
         json_object_set_new(o, "spatial", json_integer(v->state->spatial));
         json_object_set_new(o, "temporal", json_integer(v->state->temporal));

@@ -9,13 +9,14 @@
 #include <strings.h>
 #include <time.h>
 
-enum { CHUNK_BYTES = 16 * 1024 };
+enum { CHUNK_BYTES = 16 * 1024, HTTP_SECRETS = 2 };
 
-/* What handlers may ask for. Authorization is the first: it is wiped. */
+/* What handlers may ask for. The first HTTP_SECRETS are wiped. */
 static const struct {
     const char *name;
     enum lws_token_indexes token;
 } kept[HTTP_KEPT] = {{"authorization", WSI_TOKEN_HTTP_AUTHORIZATION},
+                     {"cookie", WSI_TOKEN_HTTP_COOKIE},
                      {"content-type", WSI_TOKEN_HTTP_CONTENT_TYPE},
                      {"user-agent", WSI_TOKEN_HTTP_USER_AGENT},
                      {"if-match", WSI_TOKEN_HTTP_IF_MATCH},
@@ -137,9 +138,12 @@ static void req_free(struct aura_http_req *req) {
     }
     aura_free(req->query);
     aura_free(req->path);
-    wipe(req->kept[0]);
-    for (size_t i = 1; i < HTTP_KEPT; i++) {
-        aura_free(req->kept[i]);
+    for (size_t i = 0; i < HTTP_KEPT; i++) {
+        if (i < HTTP_SECRETS) {
+            wipe(req->kept[i]);
+        } else {
+            aura_free(req->kept[i]);
+        }
     }
     aura_buf_free(&req->headers);
     aura_free(req->request_headers);
@@ -195,6 +199,23 @@ struct aura_addr aura_http_remote(const struct aura_http_req *req) {
     last = last ? last + 1 : text;
     last += strspn(last, " ");
     return aura_addr_parse(&named, last) ? peer : named;
+}
+
+/* A proxy on this machine, as it is believed for addresses too. */
+static bool proxied_over_tls(const struct aura_http_req *req) {
+    static const char name[] = "x-forwarded-proto:";
+    char text[AURA_ADDR_TEXT_MAX];
+    struct aura_addr peer;
+    lws_get_peer_simple(req->wsi, text, sizeof(text));
+    if (aura_addr_parse(&peer, text) || !aura_addr_is_loopback(&peer)) {
+        return false;
+    }
+    int n = lws_hdr_custom_copy(req->wsi, text, sizeof(text), name, sizeof(name) - 1);
+    return n == 5 && memcmp(text, "https", 5) == 0;
+}
+
+bool aura_http_is_secure(const struct aura_http_req *req) {
+    return lws_is_ssl(req->wsi) || proxied_over_tls(req);
 }
 
 const uint8_t *aura_http_body(const struct aura_http_req *req, size_t *len) {

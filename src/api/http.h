@@ -14,6 +14,7 @@
 #include "net/loop.h"
 
 struct aura_tls;
+struct uv_loop_s;
 struct aura_http;
 struct aura_http_req;
 struct aura_http_later;
@@ -63,6 +64,9 @@ AURA_NODISCARD int aura_http_new(struct aura_http **hp, const struct aura_http_c
 /** Closes all connections (ws_closed is called) and frees it. Returns NULL. */
 struct aura_http *aura_http_free(struct aura_http *h);
 uint16_t aura_http_port(const struct aura_http *h);
+/** libuv's loop below it, for its pool of threads. It runs in aura_http_run() and, at the end, in
+ * aura_http_free(). */
+struct uv_loop_s *aura_http_uv(struct aura_http *h);
 /** Serves until aura_http_stop(). */
 void aura_http_run(struct aura_http *h);
 void aura_http_stop(struct aura_http *h);
@@ -75,12 +79,14 @@ const char *aura_http_path(const struct aura_http_req *req);
 bool aura_http_is_aside(const struct aura_http_req *req);
 /** A query parameter, decoded; NULL if absent. */
 const char *aura_http_query(const struct aura_http_req *req, const char *name);
-/** "accept", "accept-encoding", "authorization", "content-type", "host", "if-match",
+/** "accept", "accept-encoding", "authorization", "content-type", "cookie", "host", "if-match",
  * "if-none-match", "origin", "traceparent" or "user-agent"; NULL if absent. */
 const char *aura_http_header(const struct aura_http_req *req, const char *name);
 /** Who asks, without a port. Behind a proxy on this machine: whom the proxy names last in
  * X-Forwarded-For. */
 struct aura_addr aura_http_remote(const struct aura_http_req *req);
+/** It came over TLS, to us or to a proxy on this machine that says so (X-Forwarded-Proto). */
+bool aura_http_is_secure(const struct aura_http_req *req);
 const uint8_t *aura_http_body(const struct aura_http_req *req, size_t *len);
 /** A header of the answer, before aura_http_respond(); "link" may be given several times. Copies.
  * @return 0, AURA_ENOMEM, AURA_ELIMIT (AURA_HTTP_ANSWER_HEADER_BYTES_MAX together) */
@@ -95,6 +101,8 @@ void aura_http_respond(struct aura_http_req *req, int status, const char *conten
 struct aura_http_later *aura_http_later(struct aura_http_req *req);
 /** False if the one who asked is gone. */
 bool aura_http_later_wanted(const struct aura_http_later *later);
+/** As aura_http_answer_header(), if it is still wanted. */
+int aura_http_later_header(struct aura_http_later *later, const char *name, const char *value);
 /** Answers, if it is still wanted, and frees @p later. @param content_type  a constant */
 void aura_http_later_respond(struct aura_http_later *later, int status, const char *content_type,
                              const void *body, size_t len);

@@ -18,6 +18,10 @@ bool aura_http_later_wanted(const struct aura_http_later *later) {
     return later->req != NULL;
 }
 
+int aura_http_later_header(struct aura_http_later *later, const char *name, const char *value) {
+    return later->req ? aura_http_answer_header(later->req, name, value) : 0;
+}
+
 void aura_http_later_respond(struct aura_http_later *later, int status, const char *content_type,
                              const void *body, size_t len) {
     struct aura_http_req *req = later->req;

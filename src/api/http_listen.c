@@ -171,6 +171,10 @@ uint16_t aura_http_port(const struct aura_http *h) {
     return h->port;
 }
 
+struct uv_loop_s *aura_http_uv(struct aura_http *h) {
+    return &h->uv;
+}
+
 void aura_http_run(struct aura_http *h) {
     (void)aura_loop_run_once(h->loop, 0);
     while (!h->stopping) {

@@ -13,7 +13,7 @@
 enum {
     HTTP_BINDS_MAX = 8,
     HTTP_VHOSTS_MAX = 2 * HTTP_BINDS_MAX,
-    HTTP_KEPT = 9, /* headers of a request that are kept: names in http.c */
+    HTTP_KEPT = 10, /* headers of a request that are kept: names in http.c */
 };
 
 struct aura_http {

@@ -5,6 +5,7 @@
 #include "api/meet.h"
 
 #include "api/server_priv.h"
+#include "api/web_session.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -57,15 +58,6 @@ static void refuse(struct aura_server *s, struct aura_http_req *req, int status,
 }
 
 /* ---- who asks ---- */
-
-/* A page of another place must not fetch tokens through the browser of somebody who reaches this
- * server, as one in a private network does. Browsers name the page's origin in each POST; other
- * programs send none. */
-static bool is_own_page(const struct aura_http_req *req) {
-    const char *origin = aura_http_header(req, "origin"), *host = aura_http_header(req, "host");
-    const char *behind = origin ? strstr(origin, "://") : NULL;
-    return !origin || (behind && host && strcmp(behind + 3, host) == 0);
-}
 
 static uint32_t wait_s(struct aura_server *s, struct aura_http_req *req) {
     struct aura_addr from = aura_http_remote(req);
@@ -157,13 +149,14 @@ static void join(struct aura_server *s, struct aura_http_req *req, const json_t 
 static void join_request(struct aura_server *s, struct aura_http_req *req) {
     size_t len;
     const char *text = (const char *)aura_http_body(req, &len);
-    const char *type = aura_http_header(req, "content-type");
     if (!s->conf.meet) {
         refuse(s, req, 403, "no_guests", "guests are not let in here (meet.enabled): use a token");
-    } else if (!is_own_page(req)) {
+    } else if (!aura_web_is_own_page(req)) {
+        /* It would fetch tokens through the browser of who reaches this server, as one in a private
+         * network does. */
         refuse(s, req, 403, "foreign_page",
                "only this server's own page may ask; a proxy before it must pass Host on");
-    } else if (!type || strncmp(type, "application/json", 16) != 0) {
+    } else if (!aura_web_is_json(req)) {
         refuse(s, req, 415, "bad_type", "wanted Content-Type: application/json");
     } else if (len > AURA_MEET_BODY_BYTES_MAX) {
         refuse(s, req, 413, "too_large", "the body is larger than 4 KiB");

@@ -24,6 +24,7 @@ enum statement {
     ST_DELETE,
     ST_DELETE_DELIVERIES,
     ST_LIST,
+    ST_LIST_NEWEST,
     ST_DELIVERIES,
     ST_REPLAY,
     ST_REOPEN,
@@ -73,6 +74,10 @@ static const char *const statements[ST_COUNT] = {
     [ST_LIST] = "SELECT seq, room_seq, id, name, room, created_us, CASE WHEN ?6 THEN body END FROM "
                 "event WHERE seq BETWEEN ?1 AND ?2 AND (?3 IS NULL OR room = ?3) AND (NOT ?5 OR "
                 "open > 0) ORDER BY seq LIMIT ?4",
+    [ST_LIST_NEWEST] =
+        "SELECT seq, room_seq, id, name, room, created_us, CASE WHEN ?6 THEN body END FROM "
+        "event WHERE seq BETWEEN ?1 AND ?2 AND (?3 IS NULL OR room = ?3) AND (NOT ?5 OR "
+        "open > 0) ORDER BY seq DESC LIMIT ?4",
     [ST_DELIVERIES] = "SELECT u.url, d.state, d.attempts, d.status FROM delivery d JOIN url u ON "
                       "u.id = d.url WHERE d.seq = ?1 AND u.live ORDER BY u.id",
     [ST_REPLAY] = "INSERT INTO delivery SELECT e.seq, u.id, e.room, 0, 0, 0 FROM event e, url u "
@@ -354,24 +359,25 @@ int aura_outbox_list(struct aura_outbox *o, const struct aura_outbox_query *q,
                                 const struct aura_outbox_delivery *d, size_t n),
                      void *arg) {
     struct aura_outbox_delivery d[AURA_OUTBOX_URLS_MAX];
-    aura_sql_begin(o->sql, ST_LIST);
-    bind_query(o, ST_LIST, q);
-    aura_sql_int(o->sql, ST_LIST, 4,
+    enum statement which = q->newest ? ST_LIST_NEWEST : ST_LIST;
+    aura_sql_begin(o->sql, which);
+    bind_query(o, which, q);
+    aura_sql_int(o->sql, which, 4,
                  q->limit < AURA_OUTBOX_LIST_MAX ? (int64_t)q->limit : AURA_OUTBOX_LIST_MAX);
-    aura_sql_int(o->sql, ST_LIST, 5, q->open_only);
-    aura_sql_int(o->sql, ST_LIST, 6, q->bodies);
+    aura_sql_int(o->sql, which, 5, q->open_only);
+    aura_sql_int(o->sql, which, 6, q->bodies);
     int err;
-    while ((err = aura_sql_row(o->sql, ST_LIST)) == 0) {
+    while ((err = aura_sql_row(o->sql, which)) == 0) {
         struct aura_outbox_event e;
         size_t n;
-        take_event(o, ST_LIST, &e);
+        take_event(o, which, &e);
         err = deliveries(o, e.seq, d, &n);
         if (err) {
             break;
         }
         fn(arg, &e, d, n);
     }
-    aura_sql_end(o->sql, ST_LIST);
+    aura_sql_end(o->sql, which);
     return err == AURA_ENOENT ? 0 : err;
 }
 

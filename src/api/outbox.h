@@ -79,6 +79,7 @@ struct aura_outbox_query {
     const char *room;  /* NULL = all */
     size_t limit;
     bool open_only; /* that some URL has not got */
+    bool newest;    /* … first, in a list */
     bool bodies;
 };
 struct aura_outbox_delivery {
@@ -87,7 +88,7 @@ struct aura_outbox_delivery {
     uint32_t attempts;
     long status; /* of the last attempt */
 };
-/** Oldest first. @return 0 or AURA_EIO */
+/** Oldest first, or as @p q says. @return 0 or AURA_EIO */
 AURA_NODISCARD int aura_outbox_list(struct aura_outbox *o, const struct aura_outbox_query *q,
                                     void (*fn)(void *arg, const struct aura_outbox_event *e,
                                                const struct aura_outbox_delivery *d, size_t n),

@@ -121,6 +121,8 @@ static void on_request(void *arg, struct aura_http_req *req) {
         aura__whip(s, req);
     } else if (aura__v1_path(path)) {
         aura__v1(s, req);
+    } else if (aura__dash_path(path)) {
+        aura__dash_request(s, req);
     } else if (aura__matrix_path(s, path)) {
         aura__matrix_request(s, req);
     } else if (aura__appservice_path(s, path)) {
@@ -160,6 +162,9 @@ static bool on_upgrade(void *arg, struct aura_http_req *req) {
     }
     if (strcmp(path, "/aura/v1/events") == 0) {
         return aura__events_upgrade(arg, req);
+    }
+    if (strcmp(path, "/api/v1/events") == 0) {
+        return aura__dash_upgrade(arg, req);
     }
     aura__respond_text(req, 404, "404 page not found");
     return false;
@@ -210,7 +215,9 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
     err = err ? err : aura__matrix_new(&s->matrix, s, conf->matrix);
     err = err ? err : aura__appservice_new(&s->appservice, s, conf->appservice);
     err = err ? err : aura_http_new(&s->http, &conf->http, loop, &handlers, s);
+    err = err ? err : aura__dash_new(&s->dash, s, conf->dash);
     if (err) {
+        s->http = s->http ? aura_http_free(s->http) : NULL;
         s->appservice = aura__appservice_free(s->appservice);
         aura__calls_free(s->calls);
         aura__matrix_free(s->matrix);
@@ -226,7 +233,9 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
 
 struct aura_server *aura_server_free(struct aura_server *s) {
     if (s) {
+        aura__dash_stop(s->dash); /* what it hashes ends while HTTP's loop runs out */
         aura_http_free(s->http);
+        s->dash = aura__dash_free(s->dash);
         s->appservice = aura__appservice_free(s->appservice);
         s->calls = aura__calls_free(s->calls); /* rooms may yet tell of agents */
         aura__matrix_free(s->matrix);

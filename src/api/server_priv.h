@@ -8,6 +8,8 @@
 #include "auraid/matrix/openid.h"
 
 struct aura__calls;
+struct aura__dash;
+struct aura_dash_conf;
 struct aura_tally;
 
 struct aura_server {
@@ -29,6 +31,7 @@ struct aura_server {
     struct aura__whips *whips;         /* sessions of WHIP and WHEP (whip.c) */
     struct aura__matrix *matrix;       /* matrix.c; NULL = not here */
     struct aura__appservice *appservice; /* appservice.c; NULL = not here */
+    struct aura__dash *dash;             /* dash.c; NULL = not here */
 };
 
 void aura__respond_text(struct aura_http_req *req, int status, const char *text);
@@ -128,6 +131,27 @@ void aura__meet(struct aura_server *s, struct aura_http_req *req);
 bool aura__web_wanted(const struct aura_server *s, const struct aura_http_req *req);
 /** Answers if it is the name of a page or of what one loads. @return was it? */
 bool aura__web(struct aura_server *s, struct aura_http_req *req);
+
+/* dash.c */
+/** @param conf  NULL = none is made. HTTP must be there already */
+AURA_NODISCARD int aura__dash_new(struct aura__dash **dp, struct aura_server *s,
+                                  const struct aura_dash_conf *conf);
+/** Before HTTP ends: nobody waits for it any more. NULL is fine. */
+void aura__dash_stop(struct aura__dash *d);
+/** When HTTP has ended. NULL is fine. Returns NULL. */
+struct aura__dash *aura__dash_free(struct aura__dash *d);
+/** Is it a path below /api? */
+bool aura__dash_path(const char *path);
+void aura__dash_request(struct aura_server *s, struct aura_http_req *req);
+/** May who asks watch? @param who, id  out: the operator (AURA_DASH_NAME_MAX + 1 bytes), the
+ * session
+ * @return false: it has been answered why not */
+bool aura__dash_admit(struct aura_server *s, struct aura_http_req *req, char who[], uint64_t *id);
+
+/* dash_events.c */
+bool aura__dash_upgrade(struct aura_server *s, struct aura_http_req *req);
+void aura__dash_room_event(struct aura_server *s, const char *room,
+                           const Livekit__WebhookEvent *event);
 
 /* debug.c */
 void aura__debug_room(struct aura_server *s, struct aura_http_req *req, const char *room);

@@ -104,7 +104,7 @@ int aura_sql_open(struct aura_sql **sp, const struct aura_sql_conf *conf, struct
     int err = s->st ? 0 : AURA_ENOMEM;
     if (!err && !in_memory(s)) {
         err = make_folders(conf->path, why);
-        err = err ? err : take_lock(s, why);
+        err = err || conf->shared ? err : take_lock(s, why);
     }
     if (!err && (err = open_db(s))) {
         aura_buf_printf(why, "%s: %s", conf->path, s->db ? sqlite3_errmsg(s->db) : "no memory");

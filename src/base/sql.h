@@ -24,6 +24,7 @@ struct aura_sql_conf {
     size_t count;
     bool
         durable; /* a commit survives a power cut; else the last moments may be lost, and no more */
+    bool shared; /* does not keep others out, nor is it kept out: for a moment beside the owner */
 };
 
 /**

@@ -8,6 +8,7 @@
 #include "cmd/pem.h"
 #include "cmd/server_addresses.h"
 #include "cmd/server_auraid.h"
+#include "cmd/server_dash.h"
 #include "cmd/server_matrix.h"
 #include "cmd/server_meet.h"
 #include "cmd/server_options.h"
@@ -52,6 +53,7 @@ struct program {
     struct server_appservice appservice;
     struct aura_meet_conf meet;
     struct aura_web *web; /* NULL: no pages */
+    struct server_dash dash;
     int argc;
     char **argv;
     char node_id[NODE_ID_LEN + 4];
@@ -170,7 +172,7 @@ static int start_rooms(struct program *p) {
         .stun_server_count = c->rtc.stun_servers.count,
         .turn_servers = c->rtc.turn_servers,
         .turn_server_count = c->rtc.turn_server_count,
-        .on_event = p->webhooks || p->directory ? on_room_event : NULL,
+        .on_event = p->webhooks || p->directory || p->dash.store ? on_room_event : NULL,
         .on_event_arg = p,
         .full_room_in_events = c->full_room_in_webhooks,
         .on_egress = c->record.folder && c->record.folder[0] ? aura_egress_begin : NULL,
@@ -359,6 +361,7 @@ static int start_http(struct program *p) {
                                     .matrix = server_matrix_conf(&p->matrix, c),
                                     .meet = server_meet_conf(&p->meet, c),
                                     .web = p->web,
+                                    .dash = server_dash_conf(&p->dash),
                                     .trace = p->trace,
                                     .tracing = p->tracing,
                                     .metrics_user = c->metrics_user,
@@ -394,9 +397,11 @@ static void announce(const struct program *p) {
     for (size_t i = 0; i < n; i++) {
         json_array_append_new(ports, json_integer(udp[i]));
     }
-    json_t *line = json_pack("{s:i, s:o, s:i, s:b}", "http",
+    const char *setup = p->options.config.development ? p->dash.setup : "";
+    json_t *line = json_pack("{s:i, s:o, s:i, s:b, s:b, s:s}", "http",
                              (int)aura_http_port(aura_server_http(p->server)), "udp", ports, "tcp",
-                             (int)p->options.config.rtc.tcp_port, "pages", p->web != NULL);
+                             (int)p->options.config.rtc.tcp_port, "pages", p->web != NULL,
+                             "dashboard", p->web && p->dash.store, "setup", setup);
     char *text = json_dumps(line, JSON_COMPACT);
     printf("listening %s\n", text ? text : "{}");
     fflush(stdout);
@@ -410,6 +415,7 @@ static int run(struct program *p) {
     if (!err) {
         err = server_webhooks_start(&p->webhooks, &p->options.config, p->loop);
         err = err ? err : server_auraid_open(&p->directory, &p->options.config);
+        err = err ? err : server_dash_open(&p->dash, &p->options.config);
         if (err) {
             return err; /* it has said why */
         }
@@ -433,6 +439,8 @@ static int run(struct program *p) {
                  AURA_S("node", p->node_id),
                  AURA_I("keys", aura_keys_count(p->options.config.keys)));
         announce(p);
+        server_dash_announce(&p->dash, &p->options.config,
+                             aura_http_port(aura_server_http(p->server)));
         aura_http_run(aura_server_http(p->server));
     }
     return err;
@@ -452,6 +460,7 @@ static void end(struct program *p) {
     aura_rooms_free(p->rooms);
     aura_directory_close(p->directory);
     aura_presets_clear(&p->presets);
+    server_dash_close(&p->dash);
     aura_webhooks_free(p->webhooks); /* what the rooms said last is stored */
     aura_tracing_free(p->tracing);   /* … and sent */
     aura_sfu_free(p->sfu);

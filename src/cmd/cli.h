@@ -67,8 +67,8 @@ struct cli_group {
 
 extern const struct cli_group cli_group_dev, cli_group_token, cli_group_room, cli_group_participant,
     cli_group_data, cli_group_dispatch, cli_group_egress, cli_group_webhooks, cli_group_auraid,
-    cli_group_aic, cli_group_turn, cli_group_doctor, cli_group_publish, cli_group_subscribe,
-    cli_group_record, cli_group_load_test, cli_group_completion, cli_group_man;
+    cli_group_operator, cli_group_aic, cli_group_turn, cli_group_doctor, cli_group_publish,
+    cli_group_subscribe, cli_group_record, cli_group_load_test, cli_group_completion, cli_group_man;
 
 /** All groups, in the order of --help. */
 const struct cli_group *const *cli_groups(size_t *count);

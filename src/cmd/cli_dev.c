@@ -53,11 +53,17 @@ static void print_json(const struct cli *cli, int port, const char *core, const 
 }
 
 static void print_text(const struct cli *cli, int port, const char *core, const char *token,
-                       bool pages) {
+                       const json_t *ports) {
+    const char *setup = cli_text(ports, "setup");
     printf("\n  AuraLink is running (development keys: anyone who knows them may join)\n\n");
-    if (pages) {
+    if (json_is_true(json_object_get(ports, "pages"))) {
         printf("    Meet    http://localhost:%d/ in a browser: a call by name, without a token\n",
                port);
+    }
+    if (json_is_true(json_object_get(ports, "dashboard"))) {
+        printf("    Admin   http://localhost:%d/dashboard/%s%s\n%s", port,
+               setup[0] ? "#setup=" : "", setup,
+               setup[0] ? "            (makes you its operator: once, within 15 minutes)\n" : "");
     }
     printf("    URL     ws://localhost:%d\n", port);
     printf("    Key     %s   Secret  %s\n", cli->api_key, cli->api_secret);
@@ -82,8 +88,7 @@ static void announce(const struct dev *dev, const json_t *ports) {
     if (token && dev->json) {
         print_json(&cli, port, dev->core_address, token);
     } else if (token) {
-        print_text(&cli, port, dev->core_address, token,
-                   json_is_true(json_object_get(ports, "pages")));
+        print_text(&cli, port, dev->core_address, token, ports);
     }
     fflush(stdout);
     aura_free(token);

@@ -232,6 +232,7 @@ static void inspect_room(struct room *room, aura_rooms_aic_fn *fn, void *arg) {
                 const struct encoding *e = &t->enc[i];
                 struct aura_rooms_aic_view view = {.room = room->name,
                                                    .publisher = p->claims.identity,
+                                                   .publisher_sid = p->sid,
                                                    .track_sid = t->sid,
                                                    .codec = aura_codec_mime(e->codec),
                                                    .sent_bytes = e->aic.sent_bytes,

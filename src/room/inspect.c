@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A room as it is, for /debug: who gets what, and why. */
-#include "room/room_priv.h"
+#include "room/series.h"
 
 static void show_link(const struct participant *p,
                       void (*link)(void *arg, const struct aura_rooms_link_view *view), void *arg) {
@@ -13,16 +13,8 @@ static void show_link(const struct participant *p,
 
 static void show_sub(const struct subscription *s,
                      void (*sub)(void *arg, const struct aura_rooms_sub_view *view), void *arg) {
-    struct aura_rooms_sub_view view = {.subscriber = s->p->claims.identity,
-                                       .publisher = s->t->p->claims.identity,
-                                       .track_sid = s->t->sid,
-                                       .codec = aura_codec_mime(s->t->enc[s->enc].codec),
-                                       .video = s->t->request->type == LIVEKIT__TRACK_TYPE__VIDEO,
-                                       .bound = s->sub != 0,
-                                       .wished_off = s->settings.paused,
-                                       .wished_quality = s->quality,
-                                       .state = s->state_known ? &s->state : NULL,
-                                       .stats = &s->stats};
+    struct aura_rooms_sub_view view;
+    aura__sub_view(s, &view);
     sub(arg, &view);
 }
 

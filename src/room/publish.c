@@ -3,6 +3,7 @@
  */
 #include "room/measure.h"
 #include "room/player.h"
+#include "room/series.h"
 
 #include "base/log.h"
 
@@ -575,6 +576,7 @@ void aura__publish_end(struct track *t, bool announce) {
     }
     for (size_t i = 0; i < ENCODINGS_MAX; i++) {
         aura__aic_forget(&t->enc[i]);
+        t->enc[i].series = aura__series_free(t->enc[i].series);
         if (t->enc[i].pub) {
             aura_map_del_u64(r->pubs, t->enc[i].pub);
             aura_sfu_pub_close(r->sfu, t->enc[i].pub);

@@ -34,6 +34,7 @@ enum {
 
 struct aura_tally;
 struct room;
+struct series;
 struct participant;
 struct track;
 struct subscription;
@@ -162,6 +163,8 @@ struct encoding {
     size_t layer_count;
     enum aura_codec codec; /* in use, or the most likely one */
     struct aic_view aic;
+    uint32_t in_bps;       /* as reported last */
+    struct series *series; /* NULL = none yet (series.c) */
 };
 
 /** Highest quality that anybody takes of an encoding (dynacast). */
@@ -208,6 +211,7 @@ struct subscription {
     struct aura_sfu_sub_state state; /* as the SFU said last */
     bool state_known;
     struct aura_sfu_sub_stats stats;
+    struct series *series; /* NULL = none yet */
 };
 
 struct room {
@@ -253,6 +257,7 @@ struct aura_rooms {
     size_t worker_count;
     struct aura_list rpcs; /* that we wait for (rpc.c) */
     size_t rpc_count;
+    size_t series_count;
     struct aura_buf out; /* scratch for packing */
     struct {
         struct aura_timer timer;

@@ -2,6 +2,7 @@
 /* The set of all rooms, and the way from the SFU's ids back to tracks and people. */
 #include "base/tally.h"
 #include "room/measure.h"
+#include "room/series.h"
 
 #include "base/log.h"
 
@@ -216,6 +217,7 @@ static void on_pub_stats(void *arg, const struct aura_sfu_pub_stats *stats) {
     struct encoding *e = aura__encoding_of(r, stats->pub);
     if (e) {
         aura__meters_pub(e->t, stats);
+        aura__series_pub(e, stats);
     }
 }
 
@@ -225,6 +227,7 @@ static void on_sub_stats(void *arg, const struct aura_sfu_sub_stats *stats) {
     if (s) {
         s->stats = *stats;
         aura__meters_sub(s, stats);
+        aura__series_sub(s, stats);
     }
 }
 

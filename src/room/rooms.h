@@ -218,6 +218,7 @@ aura_rooms_inspect(struct aura_rooms *r, const char *room,
 /** What AI compression does to one track. Strings are borrowed until the callback returns. */
 struct aura_rooms_aic_view {
     const char *room, *publisher, *track_sid, *codec; /* MIME type as published */
+    const char *publisher_sid;
     uint64_t sent_bytes, native_bytes; /* on the wire since it began, see struct aura_sfu_aic */
     uint64_t bytes_us;                 /* when that was counted */
     unsigned viewers;                  /* that get AI Core's frames */

@@ -2,6 +2,7 @@
 /* Who gets which track, by wish and by permission. */
 #include "room/measure.h"
 #include "room/player.h"
+#include "room/series.h"
 
 #include "base/log.h"
 
@@ -199,6 +200,7 @@ void aura__unsubscribe(struct subscription *s) {
     aura__measure_unsubscribe(s);
     aura__dynacast(s->t);
     aura__waiting_soon(s->p);
+    aura__series_free(s->series);
     aura_free(s);
 }
 

@@ -288,6 +288,8 @@ static int verify_body(struct aura_claims *c, const struct aura_keys *keys, json
         return AURA_EAUTH;
     }
     int err = check_signature(secret, token, signed_len, mac, mac_len);
+    const char *old = err == AURA_EAUTH ? aura_keys_old_secret(keys, iss, now_s) : NULL;
+    err = old ? check_signature(old, token, signed_len, mac, mac_len) : err;
     if (err) {
         *why = "invalid token: token signature is invalid";
         return err;

@@ -32,6 +32,21 @@ struct aura_keys *aura_keys_free(struct aura_keys *k);
 AURA_NODISCARD int aura_keys_add(struct aura_keys *k, const char *key, const char *secret);
 /** The secret of a key, or NULL. Borrowed. */
 const char *aura_keys_secret(const struct aura_keys *k, const char *key);
+/** Another secret for a key; tokens signed with the one before are believed until then (Unix time),
+ * those signed with the one before that no more. @return 0, AURA_ENOENT, AURA_EINVAL, AURA_ENOMEM
+ */
+AURA_NODISCARD int aura_keys_rotate(struct aura_keys *k, const char *key, const char *secret,
+                                    int64_t old_until_s);
+/** The secret before a rotation while it is believed, or NULL. Borrowed. */
+const char *aura_keys_old_secret(const struct aura_keys *k, const char *key, int64_t now_s);
+/** Nothing that it signed is believed any more. Unknown ones are fine. */
+void aura_keys_remove(struct aura_keys *k, const char *key);
+/** Keys from another source, behind those of @p k: a name in both is that of @p k. Neither
+ * aura_keys_swap() nor aura_keys_compare() touches them.
+ * @param more  borrowed for the life of @p k; NULL = none */
+void aura_keys_set_more(struct aura_keys *k, const struct aura_keys *more);
+/** Each key, in the order in which they were added; not those behind it. */
+void aura_keys_each(const struct aura_keys *k, void (*fn)(void *arg, const char *key), void *arg);
 /** Both change their contents: who holds @p a sees the keys of @p b at once. */
 void aura_keys_swap(struct aura_keys *a, struct aura_keys *b);
 /** How @p now differs from @p before; never what the secrets are. */

@@ -6,12 +6,16 @@
 struct secret {
     struct secret *next;
     char *key, *text;
+    char *old; /* before a rotation; NULL = none */
+    int64_t old_until_s;
 };
 
 struct aura_keys {
     struct aura_map *by_key;
     struct secret *all, **end;
-    const char *matrix; /* borrowed; stays with the object when keys are swapped */
+    /* Borrowed; these stay with the object when keys are swapped. */
+    const char *matrix;
+    const struct aura_keys *more;
 };
 
 int aura_keys_new(struct aura_keys **kp) {
@@ -36,13 +40,18 @@ static void wipe(char *text) {
     }
 }
 
+static void secret_free(struct secret *s) {
+    wipe(s->text);
+    wipe(s->old);
+    aura_free(s->key);
+    aura_free(s);
+}
+
 struct aura_keys *aura_keys_free(struct aura_keys *k) {
     if (k) {
         for (struct secret *s = k->all, *next; s; s = next) {
             next = s->next;
-            wipe(s->text);
-            aura_free(s->key);
-            aura_free(s);
+            secret_free(s);
         }
         aura_map_free(k->by_key);
         aura_free(k);
@@ -84,9 +93,55 @@ int aura_keys_add(struct aura_keys *k, const char *key, const char *secret) {
     return 0;
 }
 
-const char *aura_keys_secret(const struct aura_keys *k, const char *key) {
+static const struct secret *find(const struct aura_keys *k, const char *key) {
     const struct secret *s = aura_map_get_str(k->by_key, key);
+    return s || !k->more ? s : aura_map_get_str(k->more->by_key, key);
+}
+
+const char *aura_keys_secret(const struct aura_keys *k, const char *key) {
+    const struct secret *s = find(k, key);
     return s ? s->text : NULL;
+}
+
+const char *aura_keys_old_secret(const struct aura_keys *k, const char *key, int64_t now_s) {
+    const struct secret *s = find(k, key);
+    return s && now_s < s->old_until_s ? s->old : NULL;
+}
+
+int aura_keys_rotate(struct aura_keys *k, const char *key, const char *secret,
+                     int64_t old_until_s) {
+    struct secret *s = aura_map_get_str(k->by_key, key);
+    char *text = s && secret[0] ? aura_strdup(secret) : NULL;
+    if (!text) {
+        return !s ? AURA_ENOENT : secret[0] ? AURA_ENOMEM : AURA_EINVAL;
+    }
+    wipe(s->old);
+    s->old = s->text;
+    s->text = text;
+    s->old_until_s = old_until_s;
+    return 0;
+}
+
+void aura_keys_remove(struct aura_keys *k, const char *key) {
+    struct secret *gone = aura_map_del_str(k->by_key, key), **at = &k->all;
+    while (gone && *at != gone) {
+        at = &(*at)->next;
+    }
+    if (gone) {
+        *at = gone->next;
+        k->end = gone->next ? k->end : at;
+        secret_free(gone);
+    }
+}
+
+void aura_keys_set_more(struct aura_keys *k, const struct aura_keys *more) {
+    k->more = more;
+}
+
+void aura_keys_each(const struct aura_keys *k, void (*fn)(void *arg, const char *key), void *arg) {
+    for (const struct secret *s = k->all; s; s = s->next) {
+        fn(arg, s->key);
+    }
 }
 
 void aura_keys_swap(struct aura_keys *a, struct aura_keys *b) {
@@ -96,7 +151,9 @@ void aura_keys_swap(struct aura_keys *a, struct aura_keys *b) {
     a->end = a->all ? a->end : &a->all;
     b->end = b->all ? b->end : &b->all;
     b->matrix = a->matrix;
+    b->more = a->more;
     a->matrix = held.matrix;
+    a->more = held.more;
 }
 
 void aura_keys_set_matrix(struct aura_keys *k, const char *key) {
@@ -112,14 +169,19 @@ static bool same_secret(const char *a, const char *b) {
     return len == strlen(b) && aura_secret_equal(a, b, len);
 }
 
+static const char *own_secret(const struct aura_keys *k, const char *key) {
+    const struct secret *s = aura_map_get_str(k->by_key, key);
+    return s ? s->text : NULL;
+}
+
 struct aura_keys_change aura_keys_compare(const struct aura_keys *before,
                                           const struct aura_keys *now) {
     struct aura_keys_change out = {.added = 0};
     for (const struct secret *s = before->all; s; s = s->next) {
-        out.removed += aura_keys_secret(now, s->key) == NULL;
+        out.removed += own_secret(now, s->key) == NULL;
     }
     for (const struct secret *s = now->all; s; s = s->next) {
-        const char *old = aura_keys_secret(before, s->key);
+        const char *old = own_secret(before, s->key);
         out.added += old == NULL;
         out.changed += old && !same_secret(old, s->text);
     }

@@ -141,7 +141,7 @@ static void add_forward(struct aura_worker_counters *c, struct aura_sfu_forward 
     }
 }
 
-static void add_worker(struct aura_worker *w, struct aura_sfu_counters *out) {
+static void add_worker(struct aura_worker *w, struct aura_sfu_counters *out, bool reset) {
     struct aura_worker_counters *c = &w->counters;
     out->packets_in += get(&c->packets_in);
     out->packets_out += get(&c->packets_out);
@@ -170,18 +170,26 @@ static void add_worker(struct aura_worker *w, struct aura_sfu_counters *out) {
     }
     out->drops[AURA_DROP_SEND_QUEUE] += get(&c->send_dropped);
     struct aura_loop_stats stats;
-    aura_loop_stats(w->loop, &stats, true);
+    aura_loop_stats(w->loop, &stats, reset);
     if (stats.turn_us_max > out->loop_lag_us_max) {
         out->loop_lag_us_max = stats.turn_us_max;
     }
 }
 
-void aura_sfu_counters(struct aura_sfu *sfu, struct aura_sfu_counters *out) {
+static void add_up(struct aura_sfu *sfu, struct aura_sfu_counters *out, bool reset) {
     *out = (struct aura_sfu_counters){.packets_in = 0};
     for (size_t i = 0; i < sfu->shared.worker_count; i++) {
-        add_worker(sfu->shared.workers[i], out);
+        add_worker(sfu->shared.workers[i], out, reset);
     }
     out->drops[AURA_DROP_RING_FULL] += sfu->lost_messages;
+}
+
+void aura_sfu_counters(struct aura_sfu *sfu, struct aura_sfu_counters *out) {
+    add_up(sfu, out, true);
+}
+
+void aura_sfu_peek(struct aura_sfu *sfu, struct aura_sfu_counters *out) {
+    add_up(sfu, out, false);
 }
 
 uint64_t aura_sfu_bytes(const struct aura_sfu *sfu) {

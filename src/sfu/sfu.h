@@ -323,6 +323,8 @@ enum aura_sfu_drop {
 };
 const char *aura_sfu_drop_name(enum aura_sfu_drop drop);
 void aura_sfu_counters(struct aura_sfu *sfu, struct aura_sfu_counters *out);
+/** The same, but loop_lag_us_max goes on for the next aura_sfu_counters(). */
+void aura_sfu_peek(struct aura_sfu *sfu, struct aura_sfu_counters *out);
 /** Bytes that came and went so far. */
 uint64_t aura_sfu_bytes(const struct aura_sfu *sfu);
 /** Has all statistics reported now (through the handlers, from the loop). */
