@@ -36,7 +36,7 @@ if [ "${1:-}" = lint ]; then
     packages
     cd web && exec npm run --silent lint
 fi
-mapfile -t sources < <(find web -name node_modules -prune -o -name dist -prune -o -path web/test -prune -o -type f -print | LC_ALL=C sort)
+mapfile -t sources < <(find web -name node_modules -prune -o -name dist -prune -o -name .types -prune -o -path web/test -prune -o -type f -print | LC_ALL=C sort)
 hash=$(stamp_of tools/web.sh "${sources[@]}")
 if [ ! -f .cache/web/index.html ] || [ "$(cat .cache/web.stamp 2>/dev/null)" != "$hash" ]; then
     packages

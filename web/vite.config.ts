@@ -13,6 +13,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1200,
+    rolldownOptions: { input: ['index.html', 'dashboard.html'] },
   },
   worker: { format: 'es' },
   server: {

@@ -288,10 +288,20 @@ static bool has_it(const char *list, const char *etag) {
     return list && (strcmp(list, "*") == 0 || strstr(list, etag));
 }
 
+/* Apps find their way by the address themselves: all addresses of one are the same page. */
+static const char *page_of(const char *path) {
+    static const char dashboard[] = "/dashboard";
+    size_t n = sizeof(dashboard) - 1;
+    if (strcmp(path, "/") == 0 || strncmp(path, "/r/", 3) == 0) {
+        return "/index.html";
+    }
+    bool is_dashboard = strncmp(path, dashboard, n) == 0 && (!path[n] || path[n] == '/');
+    return is_dashboard ? "/dashboard.html" : path;
+}
+
 bool aura_web_find(const struct aura_web *w, const char *path, const char *accept, const char *has,
                    struct aura_web_page *out) {
-    bool app = strcmp(path, "/") == 0 || strncmp(path, "/r/", 3) == 0;
-    const struct file *f = aura_map_get_str(w->files, app ? "/index.html" : path);
+    const struct file *f = aura_map_get_str(w->files, page_of(path));
     if (!f || !f->forms[PLAIN].data) {
         return false;
     }

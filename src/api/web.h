@@ -45,7 +45,8 @@ struct aura_web_page {
 };
 
 /**
- * @param path      of the request, decoded; "/" and "/r/ROOM" are the app
+ * @param path      of the request, decoded; "/" and "/r/ROOM" are /index.html,
+ *                  "/dashboard" and what is below it /dashboard.html
  * @param accept    Accept-Encoding; NULL = none
  * @param has       If-None-Match; NULL = none
  * @return false: there is no such page

@@ -37,6 +37,7 @@ static void setup(void) {
     make("assets");
     make("assets/deeper");
     put("index.html", "<!doctype html>");
+    put("dashboard.html", "<!doctype html><p>");
     put("assets/app.js", "console.log(1); console.log(1)");
     put("assets/app.js.br", "BR");
     put("assets/app.js.gz", "GZ");
@@ -65,6 +66,8 @@ static int finds(void) {
     TRY(aura_web_open(&w, folder));
     expect(w, "/", NULL, "<!doctype html>", NULL);
     expect(w, "/r/a room/../x", NULL, "<!doctype html>", NULL);
+    expect(w, "/dashboard", NULL, "<!doctype html><p>", NULL);
+    expect(w, "/dashboard/rooms/a/../x", NULL, "<!doctype html><p>", NULL);
     expect(w, "/assets/app.js", NULL, plain, NULL);
     expect(w, "/assets/app.js", "gzip, deflate, br", "BR", "br");
     expect(w, "/assets/app.js", "deflate, GZIP;q=0.5", "GZ", "gzip");
@@ -89,7 +92,8 @@ static int shows_nothing_else(void) {
                                        "/..",
                                        "/assets/../index.html",
                                        "/../../etc/passwd",
-                                       "/r"};
+                                       "/r",
+                                       "/dashboards"};
     struct aura_web *w = NULL;
     struct aura_web_page p;
     setup();

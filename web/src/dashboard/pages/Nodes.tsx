@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
+import { api, take, type Schemas } from '../api/client';
+import { LIVE } from '../api/queries';
+import { NodeMap } from '../charts/NodeMap';
+import { Ago } from '../parts/Ago';
+import { Card } from '../parts/Card';
+import { Empty } from '../parts/Empty';
+import { List } from '../parts/List';
+import { Loaded } from '../parts/Loaded';
+import { PageHead } from '../parts/PageHead';
+import { Pill, type Tone } from '../parts/Pill';
+import { Table, type Column } from '../parts/Table';
+import { usePages } from '../parts/usePages';
+import { to } from '../shell/places';
+import { bpsText, bytesText, countText, msText } from '../words/format';
+import { edgesOf } from '../words/map';
+
+type Node = Schemas['Node'];
+type Route = Awaited<ReturnType<typeof readRoutes>>['rows'][number];
+
+const TONES: Record<Node['state'], Tone> = { serving: 'good', draining: 'warn', lost: 'bad' };
+
+async function readRoutes(after: string | number | undefined) {
+  const query = { limit: 200, ...(after && { after: String(after) }) };
+  const { routes, next } = await take(api.GET('/api/v1/routes', { params: { query } }));
+  return { rows: routes, next };
+}
+
+const NODE_COLUMNS: readonly Column<Node>[] = [
+  {
+    head: 'Node',
+    cell: (node) => (
+      <span className="who">
+        <b className="mono">{node.id}</b>
+        <span className="note">
+          {[node.self && 'this one', node.region, node.version].filter(Boolean).join(', ')}
+        </span>
+      </span>
+    ),
+  },
+  { head: 'State', cell: ({ state }) => <Pill tone={TONES[state]}>{state}</Pill> },
+  { head: 'Rooms', number: true, cell: ({ rooms }) => countText(rooms) },
+  { head: 'People', number: true, cell: ({ participants }) => countText(participants) },
+  { head: 'In, out', number: true, cell: (node) => `${bpsText(node.in_bps)}, ${bpsText(node.out_bps)}` },
+  {
+    head: 'Cores in use',
+    number: true,
+    cell: ({ cpu, workers }) => <span title={`${workers} media workers`}>{cpu.toFixed(2)}</span>,
+  },
+  { head: 'Memory', number: true, cell: (node) => bytesText(node.memory_bytes) },
+  {
+    head: 'Longest turn',
+    number: true,
+    cell: (node) => <span title="of a media worker: media waits as long">{msText(node.loop_lag_ms)}</span>,
+  },
+  { head: 'Up since', cell: (node) => <Ago atMs={node.started_us / 1000} /> },
+];
+
+const ROUTE_COLUMNS: readonly Column<Route>[] = [
+  { head: 'Room', cell: ({ sid, room }) => <Link href={to('rooms', sid)}>{room}</Link> },
+  { head: 'Node', cell: ({ node }) => <span className="mono">{node}</span> },
+  {
+    head: 'What is there',
+    cell: ({ kind }) => (kind === 'home' ? 'the room lives there' : 'people of it are there'),
+  },
+  { head: 'Since', cell: (route) => <Ago atMs={route.since_us / 1000} /> },
+];
+
+export function Nodes() {
+  const query = useQuery({ queryKey: ['nodes'], queryFn: () => take(api.GET('/api/v1/nodes')), ...LIVE });
+  const routes = usePages(['routes'], readRoutes, { live: true });
+  return (
+    <div className="page">
+      <PageHead title="Nodes and routes">
+        The servers that work together, and which of them has which room.
+      </PageHead>
+      <Loaded query={query}>
+        {({ nodes }) => (
+          <Card title={nodes.length === 1 ? 'One node' : `${nodes.length} nodes`}>
+            <NodeMap nodes={nodes} edges={edgesOf(routes.rows ?? [])} />
+            <Table caption="Nodes" columns={NODE_COLUMNS} rows={nodes} keyOf={({ id }) => id} />
+          </Card>
+        )}
+      </Loaded>
+      <Card title="Routes">
+        <List
+          caption="Which node has which room"
+          pages={routes}
+          columns={ROUTE_COLUMNS}
+          keyOf={({ sid, node, kind }) => `${sid} ${node} ${kind}`}
+          empty={
+            <Empty title="No room is open.">
+              <p>A room gets its node when the first one joins.</p>
+            </Empty>
+          }
+        />
+      </Card>
+    </div>
+  );
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReactNode } from 'react';
+
+export interface Column<Row> {
+  head: string;
+  /** Numbers stand at the right. */
+  number?: boolean;
+  cell: (row: Row) => ReactNode;
+}
+
+interface Props<Row> {
+  /** Read out before the table. */
+  caption: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  keyOf: (row: Row) => string | number;
+}
+
+/** On a small screen each row becomes a block of its own, with the heads before the values. */
+export function Table<Row>({ caption, columns, rows, keyOf }: Props<Row>) {
+  return (
+    <div className="table-box">
+      <table className={columns.length > 6 ? 'table table-wide' : 'table'}>
+        <caption className="unseen">{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column.head} scope="col" className={column.number ? 'number' : undefined}>
+                {column.head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={keyOf(row)}>
+              {columns.map((column) => (
+                <td
+                  key={column.head}
+                  data-head={column.head}
+                  className={column.number ? 'number' : undefined}
+                >
+                  <span>{column.cell(row)}</span>
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
