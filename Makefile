@@ -18,6 +18,7 @@ deps-test: ## Install what the tests need as well
 
 build: deps ## Build the programs: build/auralink-server, build/auralink, build/auralink-aicore
 	@tools/opus.sh
+	@tools/hiredis.sh
 	@tools/codecs.sh
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) -Dtests=false -Dwerror=false
 	@ninja -C $(BUILD)
@@ -54,6 +55,7 @@ install: build ## Install the programs, their manuals and the app (below /usr/lo
 
 fuzz: deps-test ## Build the libFuzzer programs into build-fuzz/fuzz/
 	@tools/opus.sh
+	@tools/hiredis.sh
 	@test -f build-fuzz/build.ninja || CC=clang meson setup build-fuzz -Dfuzz=true -Dtests=false \
 		-Db_sanitize=address,undefined -Db_lundef=false
 	@ninja -C build-fuzz
@@ -68,6 +70,7 @@ bench-aic: build ## Measure AIC on clips: bytes, VMAF, latency; ARGS=--sound for
 
 soak: deps-test ## Joins, leaves, layer switches and loss for long, on an ASan build; ARGS="--minutes 30"
 	@tools/opus.sh
+	@tools/hiredis.sh
 	@test -f build-asan/build.ninja || meson setup build-asan -Dtests=false -Db_sanitize=address,undefined
 	@ninja -C build-asan src/cmd/auralink-server
 	@test -x $(BUILD)/src/cmd/auralink || $(MAKE) build

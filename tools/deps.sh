@@ -14,7 +14,7 @@ build_packages=(
     libssl-dev libsrtp2-dev libusrsctp-dev libcurl4-openssl-dev libsqlite3-dev libsodium-dev
     libwebsockets-dev libwebsockets-evlib-uv libuv1-dev
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev
-    libjansson-dev libyaml-dev zlib1g-dev
+    libjansson-dev libyaml-dev zlib1g-dev libhiredis-dev
     libgrpc-dev libseccomp-dev libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
     libpango1.0-dev libfontconfig-dev fonts-dejavu-core # names on recordings, and letters for them
     libaom-dev libvpx-dev libopus-dev cmake nasm libfido2-dev
@@ -27,6 +27,7 @@ test_packages=(
     libcmocka-dev g++ clang openssl curl "chromium|chromium-browser" "firefox-esr|firefox" ffmpeg procps iproute2 tshark
     coturn nftables gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-nice python3-gi python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gir1.2-gst-plugins-base-1.0
+    redis-server redis-sentinel redis-tools # nodes of a cluster
     fish zsh man-db groff mandoc # completions and manual pages
     asterisk-core-sounds-en-g722 asterisk-moh-opsound-g722 # a voice and music, for AI Core's sound
 )

@@ -46,6 +46,7 @@ configure() { # configure FOLDER COMPILER OPTIONS...
 
 build() {
     tools/opus.sh
+    tools/hiredis.sh
     tools/codecs.sh
     configure "$@" && ninja -C "$1" || return 1
     ln -sfn src/cmd/auralink-server "$1/auralink-server"

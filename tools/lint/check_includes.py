@@ -10,6 +10,7 @@ ORDER = ["base", "net", "rtp", "cc", "transport", "codec", "aic", "sfu", "cluste
          "aicore", "client", "record", "cmd"]
 # Folders that see less than their place would allow.
 NARROWER = {
+    "cluster": {"base", "net", "cluster"},
     "codec": {"base", "codec"},
     "aicore": {"base", "net", "rtp", "codec", "aic", "aicore"},
     "client": {"base", "net", "rtp", "cc", "transport", "codec", "aic", "client"},
