@@ -4,7 +4,6 @@
  * and what a page elsewhere must not have a visitor's browser do, is in docs/threat-model.md. */
 #include "api/meet_priv.h"
 
-#include "api/server_priv.h"
 #include "api/web_session.h"
 #include "base/log.h"
 #include "base/mem.h"

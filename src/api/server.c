@@ -218,7 +218,9 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
     err = err ? err : aura__dash_new(&s->dash, s, conf->dash);
     err = err ? err : aura__accounts_new(&s->accounts, s);
     if (err) {
+        aura__dash_stop(s->dash);
         s->http = s->http ? aura_http_free(s->http) : NULL;
+        s->dash = aura__dash_free(s->dash);
         s->appservice = aura__appservice_free(s->appservice);
         aura__calls_free(s->calls);
         aura__matrix_free(s->matrix);

@@ -176,6 +176,8 @@ test('messages are sealed for one reader', async () => {
     assert.equal(await unseal(bob, ada.shown, 'ada', 'bob', bad), null);
   }
   assert.equal(await unseal(bob, 'no key', 'ada', 'bob', sealed), null);
+});
+
 test('bytes of passkeys', () => {
   const bytes = Uint8Array.from([0, 1, 250, 255, 62]);
   assert.deepEqual(bytesOf(textOf(bytes.buffer)), bytes);
