@@ -14,6 +14,7 @@ import websockets
 import websockets.sync.client as ws
 
 from lib import cli, tokens
+from lib.aicore import AICore
 from lib.dashboard import API, PASSWORD, Operator, announced, set_up
 from lib.driver import HERE, eventually
 from lib.receiver import Receiver
@@ -574,6 +575,78 @@ def test_webhooks(boards, room_on):
     assert admin.good("POST", "/webhooks/replay", {"from": first["seq"], "to": first["seq"]}) == {"replayed": 1}
     receiver.wait(lambda r: sum(g["event"]["id"] == first["id"] for g in r.got) > had, what="it again")
     assert admin.audit("webhook.replay")[0]["detail"].startswith(f"{first['seq']} to {first['seq']}")
+
+
+def test_recording(start_server, room_on, tmp_path):
+    """One that npm's EgressClient began is seen, and ended here."""
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    server = start_server(config={"record": {"folder": str(folder), "min_free_mb": 1, "max": 2}})
+    board = set_up(server, str(tmp_path))
+    assert board.get("/recordings") == {"enabled": True, "recordings": [], "next": None}
+    room = room_on(server)
+    sender = room.join("node", "sender")
+    audio = sender.call("publishAudio", toneHz=500)["sid"]
+    done = subprocess.run(["node", "clients/egress_sdk.mjs", server.http_url, tokens.KEY, tokens.SECRET, "track",
+                           json.dumps({"room": room.name, "track": audio, "filepath": "one"})],
+                          cwd=HERE, capture_output=True, text=True, timeout=120, check=True)
+    recording = json.loads(done.stdout)["ok"]["egress_id"]
+
+    def one() -> dict:
+        return board.get("/recordings")["recordings"][0]
+
+    eventually(lambda: one()["state"] == "active" and one()["bytes"] > 1000, what="something recorded")
+    assert (one()["id"], one()["kind"], one()["room"], one()["track"]) == (recording, "track", room.name, audio)
+    assert board.get("/overview")["now"]["recordings"] == 1
+    board.good("POST", f"/recordings/{recording}/stop")
+    eventually(lambda: one()["state"] == "complete", what="its end")
+    assert one()["files"][0]["bytes"] > 1000 and one()["ended_us"] > one()["started_us"] > 0
+    assert board.refused("POST", f"/recordings/{recording}/stop") == (409, "conflict")
+    assert board.audit("recording.stop")[0]["detail"] == recording
+
+
+@pytest.mark.browser
+def test_aic(start_server, room_on, tmp_path):
+    """AI Core at work, and what is said of it when it is gone."""
+    core = AICore("--without", "governor,faces,person")
+    try:
+        server = start_server(config={"aic": {"enabled": True, "max_streams": 3, "ai_core": {"address": core.address}}})
+        board = set_up(server, str(tmp_path))
+        room = room_on(server)
+        sender = room.join("chromium", "sender")
+        video = sender.call("publishVideo", width=640, height=360, fps=15, bitrate=1_000_000)["sid"]
+        viewer = room.join("chromium", "viewer")
+        viewer.until(video, lambda s: s["distinct"] > 5, 60, "no picture")
+        sid = board.room(room.name)["sid"]
+
+        def track() -> dict | None:
+            return next(iter(board.get(f"/rooms/{sid}/aic")["tracks"]), None)
+
+        def in_debug() -> dict:
+            token = tokens.raw(tokens.claims(video={"roomList": True}))
+            return json.loads(server.get("/debug/aic", {"Authorization": "Bearer " + token})[1])["aic"][0]
+
+        # How much is saved depends on the machine; that both say the same does not.
+        eventually(lambda: (t := track()) and t["frames"] > 0, 240, what="frames that AI Core answered")
+        assert (track()["track"], track()["identity"], track()["codec"]) == (video, "sender", "video/VP8")
+
+        def agrees() -> bool:
+            a, b = track(), in_debug()
+            return all(a[k] == b[k] for k in ("state", "mode", "frames", "late", "fallbacks")) and all(
+                a["saving"][k] == b[k] for k in ("sent_bytes", "native_bytes"))
+
+        eventually(agrees, what="the same as /debug/aic says")
+        whole = board.get("/aic")
+        assert whole["enabled"] and (whole["mode"], whole["default_mode"]) == ("compress", "on")
+        assert whole["frames"] > 0 and whole["latency_p50_ms"] > 0 and sum(whole["tracks"].values()) == 1
+        [instance] = board.get("/aic/instances")["instances"]
+        assert (instance["address"], instance["tls"], instance["max_streams"]) == (core.address, False, 3)
+        core.process.kill()
+        eventually(lambda: track()["reason"] and track()["state"] == "fallback", 120, what="a fallback with its reason")
+        eventually(lambda: sum(board.get("/aic/instances")["instances"][0]["fallbacks"].values()), what="its count")
+    finally:
+        core.process.kill()
+        core.process.wait()
 
 
 def test_without_it(start_server, tmp_path):
