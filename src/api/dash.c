@@ -44,7 +44,7 @@ static char *text_of(json_t *body) {
 static void drop_text(char *text) {
     if (text) {
         aura_wipe(text, strlen(text));
-        free(text);
+        free(text); /* library's memory */
     }
 }
 

@@ -200,6 +200,7 @@ static void on_set_up(void *arg, int err, const char *hash) {
                                 "the database does not answer: the server's log says why");
     } else {
         aura_dash_setup_end(w->d->store);
+        aura_attempts_right(w->d->attempts, &w->address, "");
         aura__dash_audit_of(w->d, w->name, w->from, "operator.set_up", w->name, "admin");
         begin(w, 201, AURA_DASH_ADMIN);
     }

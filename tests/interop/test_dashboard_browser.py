@@ -8,7 +8,7 @@ import datetime
 import pytest
 from livekit import api
 
-from lib.dashboard import PASSWORD, Operator, setup_link
+from lib.dashboard_page import PASSWORD, Operator, setup_link
 from lib.driver import ClientError, eventually
 from lib.meet import as_browsers_like_it, needs_pages, start_browser
 from lib.receiver import Receiver

@@ -18,6 +18,7 @@ import pytest
 import websockets
 import websockets.sync.client as ws
 
+from lib.dashboard import API as DASHBOARD
 from lib.grants import FLAGS, OTHER, ROOM, known_to_sdk, token
 from lib.openapi import DESCRIPTION
 from lib.server import ROOT, Server
@@ -115,6 +116,8 @@ APPSERVICE = {
     "ping": ("POST", "ping", {}),
 }
 EVENTS = "/aura/v1/events"  # a WebSocket with the rights of those
+# An operator's cookie opens it, and what is below /api (test_dashboard_api.py has each route by role).
+WATCH = "/api/v1/events"
 REFUSED = (401, 403)
 
 ALL = set(FLAGS)
@@ -166,7 +169,7 @@ def test_every_action_has_a_row():
         with open(os.path.join(ROOT, "src", "api", name)) as file:
             source += file.read()
     paths = set(re.findall(r'"(/[a-z][a-z0-9/]*|/)"', source)) - {"/twirp/"}
-    assert paths == set(PATHS) | set(SOCKETS) | {EVENTS}
+    assert paths == set(PATHS) | set(SOCKETS) | {EVENTS, WATCH}
     with open(os.path.join(ROOT, "src", "api", "matrix.c")) as file:
         assert set(re.findall(r'"(/[a-z][a-z0-9_/]*)"', file.read())) == MATRIX
     with open(os.path.join(ROOT, "src", "api", "appservice.c")) as file:
@@ -253,6 +256,23 @@ def test_auraid_events(aura_server):
         assert _socket_status(url + "&as=@matrix.aura", authorization) == (101 if app else 403), sorted(grants)
     for header in (None, "Bearer x", token(ALL), "Bearer " + token(ALL)[:-4] + "AAAA", "Bearer " + token(ALL, iss="other")):
         assert _socket_status(url, header) == 401, header
+
+
+@pytest.mark.skipif(Server.is_reference(), reason="LiveKit has no such API")
+@pytest.mark.parametrize(("method", "path"), sorted(DASHBOARD.routes()))
+def test_dashboard(aura_server, method, path):
+    """No grant stands in for an operator; what is open is the door alone."""
+    caller = Caller(aura_server)
+    doors = {"/api/v1/session": (200, 204, 401), "/api/v1/setup": (403, 429)}
+    body = {"/api/v1/session": {"name": "x", "password": "x"},
+            "/api/v1/setup": {"token": "x", "name": "x", "password": "xxxxxxxxxx"}}.get(path, {})
+    target = re.sub(r"\{\w+\}", "x", path)
+    sent = b"" if method in ("GET", "DELETE") else json.dumps(body).encode()
+    for grants, _ in combinations(ALL) if path not in doors else [(ALL, True)]:
+        status = caller.call(method, target, "application/json", sent, grants)
+        assert status in doors.get(path, (401,)), (sorted(grants), status)
+    if path == WATCH:
+        assert _socket_status(aura_server.url + WATCH, f"Bearer {token(ALL)}") == 401
 
 
 @pytest.mark.parametrize("service", sorted(CLOUD))

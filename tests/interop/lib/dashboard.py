@@ -1,80 +1,137 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators who use the dashboard in Chromium, by what they see and press."""
+"""The dashboard's REST API by curl, as a browser would use it: a cookie, an Origin, JSON. Each answer is held against
+docs/openapi/api.yaml."""
 
 from __future__ import annotations
 
 import json
+import os
+import queue
+import subprocess
+import threading
+from urllib.parse import urlsplit
 
-from lib import cli
-from lib.driver import Driver, eventually
-from lib.meet import Page
+import websockets.sync.client as ws
+from websockets.exceptions import ConnectionClosed
 
+from lib.driver import PATIENCE_S, eventually
+from lib.openapi import Description
+
+API = Description("api.yaml")
 PASSWORD = "correct horse battery"
 
 
-def setup_link(database: str, base: str) -> str:
-    """What `auralink operator setup` prints."""
-    done = cli.run("operator", "setup", "--database", database, "--at", base, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)["link"]
+def announced(server) -> dict:
+    """What a server in development says of itself to who starts it."""
+
+    def line():
+        with open(server.log_path) as file:
+            return next((text for text in file if text.startswith("listening {") and text.endswith("\n")), None)
+
+    return json.loads(eventually(line, what="the announcement").split(" ", 1)[1])
 
 
-class Operator(Page):
-    """One browser of one operator."""
+class Operator:
+    """A browser at the dashboard."""
 
-    def __init__(self, driver: Driver, base: str, name: str, path: str = "/dashboard/", **how):
-        self.base = base
-        super().__init__(driver, path if "://" in path else base + path, name, **how)
+    def __init__(self, server, jar: str, name: str | None = None, password: str = PASSWORD):
+        self.server, self.jar, self.name = server, jar, name
+        if name:
+            self.good("POST", "/session", {"name": name, "password": password})
 
-    def set_up(self) -> "Operator":
-        """On the page of the set-up link: makes the first admin."""
-        self.fill(label="Name", text=self.name)
-        self.fill(label="Password", text=PASSWORD)
-        self.fill(label="The password again", text=PASSWORD)
-        self.press_button("Make the first operator")
-        self.see("h1", "Overview")
-        return self
+    def ask(self, method: str, path: str, body=None, *, raw: str | None = None, headers: dict | None = None):
+        """(status, answer); `path` is below /api/v1"""
+        sent = {"Origin": self.server.http_url, **(headers or {})}
+        argv = ["curl", "-sS", "--path-as-is", "-m", str(int(PATIENCE_S)), "-X", method, "-b", self.jar, "-c", self.jar,
+                "-w", "\n%{http_code} %{content_type}"]
+        text = raw if raw is not None else json.dumps(body) if body is not None else None
+        if text is not None:
+            sent.setdefault("Content-Type", "application/json")
+            argv += ["--data-binary", "@-"]
+        for name, value in sent.items():
+            argv += ["-H", f"{name}: {value}"]
+        done = subprocess.run([*argv, self.server.http_url + "/api/v1" + path], input=text, capture_output=True, text=True,
+                              check=True)
+        answer, _, last = done.stdout.rpartition("\n")
+        status, _, kind = last.partition(" ")
+        assert kind == "application/json", (status, kind, answer)
+        said = json.loads(answer) if answer else None
+        API.check(method, "/api/v1" + urlsplit(path).path, int(status), said)
+        return int(status), said
 
-    def sign_in(self, password: str = PASSWORD) -> "Operator":
-        self.fill(label="Name", text=self.name)
-        self.fill(label="Password", text=password)
-        self.press_button("Sign in")
-        return self
+    def good(self, method: str, path: str, body=None):
+        status, said = self.ask(method, path, body)
+        assert status < 300, (method, path, status, said)
+        return said
 
-    def open(self, name: str) -> "Operator":
-        """A place of the menu."""
-        self.click(role="link", name=name, css='nav[aria-label="Dashboard"]')
-        self.see("h1", name)
-        return self
+    def get(self, path: str):
+        return self.good("GET", path)
 
-    def follow(self, link: str) -> "Operator":
-        self.click(role="link", name=link, css="main")
-        return self
+    def refused(self, method: str, path: str, body=None, **more) -> tuple[int, str]:
+        status, said = self.ask(method, path, body, **more)
+        assert status >= 400, (method, path, said)
+        return status, said["code"]
 
-    def answer(self, button: str) -> None:
-        """Presses a button of the dialog that is open, and waits until it is gone."""
-        self.click(name=button, css="dialog[open]")
-        self.see("dialog[open]", state="detached")
+    def room(self, name: str) -> dict:
+        """The open room of that name."""
+        return eventually(lambda: next((r for r in self.get("/rooms?limit=200")["rooms"] if r["name"] == name), None),
+                          what=f"room {name}")
 
-    def in_row(self, text: str, button: str) -> None:
-        """Presses a button in the row of a table that has the text in it."""
-        self.click(name=button, css=f'tr:has-text("{text}")')
+    def who(self, room: dict, identity: str) -> dict:
+        path = f"/rooms/{room['sid']}/participants"
+        return eventually(lambda: next((p for p in self.get(path)["participants"] if p["identity"] == identity), None),
+                          what=f"{identity} in the room")
 
-    def points(self, title: str) -> int:
-        """How many values the graph under a heading has."""
-        js = f"""(() => {{
-            const card = [...document.querySelectorAll('.card')].find((c) => c.querySelector('h2').textContent === {json.dumps(title)});
-            return Number(card?.querySelector('.chart')?.dataset.points ?? 0);
-        }})()"""
-        return self.evaluate(js=js)
+    def audit(self, action: str) -> list[dict]:
+        return self.get(f"/audit?action={action}")["entries"]
 
-    def until_points(self, title: str, least: int) -> int:
-        return eventually(lambda: (n := self.points(title)) >= least and n, 120, 0.5, f"{least} values under {title}")
+    def cookie(self) -> str:
+        """As a header's value."""
+        with open(self.jar) as file:
+            fields = [line.rstrip("\n").split("\t") for line in file if line.count("\t") == 6]
+        return "; ".join(f"{f[5]}={f[6]}" for f in fields)
 
-    def ask(self, method: str, path: str, body: dict | None = None) -> tuple[int, dict]:
-        """What the server says to this page itself, with its cookie."""
-        js = f"""fetch({json.dumps(path)}, {{ method: {json.dumps(method)}, headers: {{ 'content-type': 'application/json' }},
-            body: {json.dumps(json.dumps(body)) if body is not None else 'undefined'} }})
-            .then(async (a) => [a.status, await a.json().catch(() => ({{}}))])"""
-        status, answer = self.evaluate(js=js)
-        return status, answer
+    def watch(self) -> "Watch":
+        return Watch(self)
+
+
+class Watch:
+    """The stream of events."""
+
+    def __init__(self, operator: Operator):
+        server = operator.server
+        self.link = ws.connect(server.url + "/api/v1/events", additional_headers={"Cookie": operator.cookie()},
+                               origin=server.http_url, compression=None, open_timeout=PATIENCE_S, legacy=True)
+        self.seen: list[dict] = []
+        self.closed: queue.Queue = queue.Queue()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            for text in self.link:
+                event = json.loads(text)
+                API.validate("Event", event)
+                self.seen.append(event)
+        except ConnectionClosed:
+            pass
+        finally:
+            self.closed.put(self.link.protocol.close_code)
+
+    def wait(self, good, what: str = "event") -> dict:
+        return eventually(lambda: next((e for e in list(self.seen) if good(e)), None), what=what)
+
+    def wait_closed(self) -> int:
+        return self.closed.get(timeout=PATIENCE_S)
+
+    def close(self) -> None:
+        self.link.close()
+        self._thread.join(PATIENCE_S)
+
+
+def set_up(server, folder, name: str = "ann") -> Operator:
+    """The first operator of a server in development."""
+    operator = Operator(server, os.path.join(folder, f"{name}.jar"))
+    operator.good("POST", "/setup", {"token": announced(server)["setup"], "name": name, "password": PASSWORD})
+    operator.name = name
+    return operator

@@ -16,12 +16,12 @@ from referencing.jsonschema import DRAFT202012
 
 from lib.server import ROOT
 
-FILE = os.path.join(ROOT, "docs", "openapi", "aura-v1.yaml")
+FOLDER = os.path.join(ROOT, "docs", "openapi")
 METHODS = ("get", "put", "post", "patch", "delete")
 
 
-def load() -> dict:
-    with open(FILE) as file:
+def load(name: str) -> dict:
+    with open(os.path.join(FOLDER, name)) as file:
         return yaml.safe_load(file)
 
 
@@ -30,12 +30,16 @@ def _escape(key: str) -> str:
 
 
 class Description:
-    def __init__(self):
-        self.doc = load()
+    def __init__(self, name: str):
+        self.doc = load(name)
         self.registry = Registry().with_resource("urn:aura", DRAFT202012.create_resource(self.doc))
 
     def routes(self) -> set[tuple[str, str]]:
         return {(method.upper(), path) for path, item in self.doc["paths"].items() for method in METHODS if method in item}
+
+    def validate(self, schema: str, value) -> None:
+        """Is that what components/schemas describes under a name?"""
+        jsonschema.Draft202012Validator({"$ref": f"urn:aura#/components/schemas/{schema}"}, registry=self.registry).validate(value)
 
     def _template(self, path: str) -> str | None:
         """The described path that is meant: one without {…} before one with."""
@@ -60,7 +64,7 @@ class Description:
         jsonschema.Draft202012Validator(schema, registry=self.registry).validate(body)
 
 
-DESCRIPTION = Description()
+DESCRIPTION = Description("aura-v1.yaml")
 
 
 class Rest:

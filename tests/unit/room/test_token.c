@@ -210,8 +210,68 @@ out:
     return err;
 }
 
+static const char *why_not(const struct aura_keys *keys, const char *secret, int64_t now_s) {
+    struct aura_claims claims, c;
+    struct aura_buf token = AURA_BUF(4096);
+    const char *why = "";
+    aura_claims_init(&claims);
+    claims.identity = (char *)(uintptr_t) "ann";
+    assert_int_equal(aura_token_mint(&token, &claims, "key", secret, now_s, 600), 0);
+    int err = aura_token_verify(&c, keys, aura_buf_text(&token), token.len, now_s, &why);
+    if (!err) {
+        aura_claims_clear(&c);
+        why = NULL;
+    }
+    aura_buf_free(&token);
+    return why;
+}
+
+/* Two secrets for a while, then one; two sources; none. */
+static int keys_change(void) {
+    static const char wrong[] = "invalid token: token signature is invalid";
+    struct aura_keys *keys = NULL, *more = NULL, *next = NULL;
+    assert_int_equal(aura_keys_new(&keys), 0);
+    assert_int_equal(aura_keys_new(&more), 0);
+    assert_int_equal(aura_keys_new(&next), 0);
+    assert_int_equal(aura_keys_add(more, "key", "first"), 0);
+    assert_non_null(why_not(keys, "first", 1000));
+    aura_keys_set_more(keys, more);
+    assert_null(why_not(keys, "first", 1000));
+    assert_int_equal(aura_keys_rotate(more, "key", "second", 2000), 0);
+    assert_null(why_not(keys, "first", 1999));
+    assert_null(why_not(keys, "second", 1999));
+    assert_string_equal(why_not(keys, "first", 2000), wrong);
+    assert_string_equal(why_not(keys, "third", 1999), wrong);
+    assert_int_equal(aura_keys_rotate(more, "key", "third", 3000), 0);
+    assert_string_equal(why_not(keys, "first", 1999), wrong); /* two back */
+    assert_null(why_not(keys, "second", 1999));
+    assert_int_equal(aura_keys_rotate(more, "none", "x", 0), AURA_ENOENT);
+    assert_int_equal(aura_keys_rotate(more, "key", "", 0), AURA_EINVAL);
+    /* A reload changes the first source alone, whose word counts. */
+    assert_int_equal(aura_keys_add(next, "other", "x"), 0);
+    aura_keys_swap(keys, next);
+    assert_null(why_not(keys, "third", 1000));
+    assert_non_null(why_not(next, "third", 1000));
+    assert_int_equal(aura_keys_add(keys, "key", "config"), 0);
+    assert_null(why_not(keys, "config", 1000));
+    assert_string_equal(why_not(keys, "third", 1000), wrong);
+    aura_keys_remove(keys, "key");
+    aura_keys_remove(keys, "key");
+    assert_null(why_not(keys, "third", 1000));
+    aura_keys_remove(more, "key");
+    assert_non_null(why_not(keys, "third", 1000));
+    assert_int_equal(aura_keys_add(more, "again", "y"), 0); /* the list's end is right */
+    assert_string_equal(aura_keys_first(more), "again");
+    assert_string_equal(aura_keys_first(keys), "other");
+    aura_keys_free(keys);
+    aura_keys_free(more);
+    aura_keys_free(next);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
+        AURA_PLAIN(keys_change),
         AURA_CASE(a_foreign_token_is_read),
         AURA_CASE(times_have_a_minute_of_leeway),
         AURA_PLAIN(only_hs256_is_taken),
