@@ -18,6 +18,10 @@ export default defineConfig({
   worker: { format: 'es' },
   server: {
     // `npx vite` beside a running `auralink dev`
-    proxy: { '/meet': 'http://localhost:7880', '/rtc': { target: 'ws://localhost:7880', ws: true } },
+    proxy: {
+      '/meet': 'http://localhost:7880',
+      '/api': { target: 'http://localhost:7880', ws: true },
+      '/rtc': { target: 'ws://localhost:7880', ws: true },
+    },
   },
 });

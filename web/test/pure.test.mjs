@@ -12,6 +12,21 @@ import { makeKeys, seal, unseal } from '../src/direct/seal';
 import { readMessage, reasonFor } from '../src/direct/words';
 import { idOf } from '../src/calls/api';
 import { NO_CALLS, namesOf, place, readEvent, reduce, titleOf } from '../src/calls/state';
+import { ApiError, isRefused, wordsOf } from '../src/dashboard/api/errors';
+import {
+  agoText,
+  bpsText,
+  bytesText,
+  manyText,
+  msText,
+  shareText,
+  spanText,
+} from '../src/dashboard/words/format';
+import { bandsOf, layerText, nextOf, topOf, whyText } from '../src/dashboard/words/layers';
+import { setUpToken } from '../src/dashboard/words/link';
+import { edgesOf, spotsOf } from '../src/dashboard/words/map';
+import { actionText, fallbacksText, personText, sourceText } from '../src/dashboard/words/names';
+import { align, changesOf, layersText } from '../src/dashboard/words/series';
 import { colourOf, initialsOf } from '../src/people/names';
 import { roomOfToken } from '../src/prejoin/session';
 import { readReaction } from '../src/signals/reactions';
@@ -247,4 +262,138 @@ test('events that are not known are passed over', () => {
   assert.equal(readEvent('{"event":"dance"}'), null);
   assert.equal(readEvent('{}'), null);
   assert.equal(readEvent('{"event":"over","call":"x","reason":"left"}').call, 'x');
+});
+
+test('numbers as people read them', () => {
+  assert.deepEqual([0, 999, 1000, 12_345, 3_400_000, null].map(bpsText), [
+    '0 bps',
+    '999 bps',
+    '1.0 kbps',
+    '12 kbps',
+    '3.4 Mbps',
+    '–',
+  ]);
+  assert.deepEqual([5, 1500, 2e9].map(bytesText), ['5 B', '1.5 kB', '2.0 GB']);
+  assert.deepEqual([0, 0.004, 0.5, 1, undefined].map(shareText), ['0 %', '0.4 %', '50 %', '100 %', '–']);
+  assert.deepEqual([4.24, 42.2].map(msText), ['4.2 ms', '42 ms']);
+  assert.deepEqual(
+    [0, 59_000, 60_000, 3_661_000, 90_000_000].map((ms) => spanText(ms)),
+    ['0 s', '59 s', '1 min', '1 h 1 min', '1 d 1 h'],
+  );
+  assert.deepEqual([agoText(1000, 1500), agoText(0, 3_700_000)], ['just now', '1 h ago']);
+  assert.deepEqual([manyText(1, 'room'), manyText(0, 'room')], ['1 room', '0 rooms']);
+});
+
+test('layers over time, and why', () => {
+  const sample = (at, spatial, why, temporal = 2) => ({
+    at_us: at * 1e6,
+    spatial,
+    temporal,
+    paused: spatial < 0,
+    why,
+  });
+  const changes = changesOf([
+    sample(0, 2, 'best_there_is'),
+    sample(5, 2, 'best_there_is'),
+    sample(10, 1, 'bandwidth'),
+    sample(15, -1, 'no_room'),
+  ]);
+  assert.deepEqual(
+    changes.map(({ atMs, why }) => [atMs, why]),
+    [
+      [0, 'best_there_is'],
+      [10_000, 'bandwidth'],
+      [15_000, 'no_room'],
+    ],
+  );
+  const bands = bandsOf(changes, 5000, 25_000);
+  assert.deepEqual(
+    bands.map(({ from, width }) => [from, width]),
+    [
+      [0, 0.25],
+      [0.25, 0.25],
+      [0.5, 0.5],
+    ],
+  );
+  assert.deepEqual(bandsOf(changes, 30_000, 30_000), []);
+  const top = topOf(changes);
+  assert.deepEqual(
+    [
+      changes[0],
+      sample(0, 1, 'bandwidth', 1),
+      sample(0, 0, 'bandwidth', 0),
+      changes[2],
+      sample(0, 1, 'best_there_is', 0),
+    ].map((change) => layerText(change, top)),
+    ['high', 'medium, half frame rate', 'low, a quarter of the frame rate', 'paused', 'medium'],
+  );
+  assert.equal(topOf([]), -1);
+  assert.equal(whyText('something_new'), 'something new');
+  assert.ok(nextOf('bandwidth') && !nextOf('as_wished'));
+  assert.deepEqual([7, 4, 0].map(layersText), ['low, medium, high', 'high', '–']);
+});
+
+test('samples of several lists on one axis', () => {
+  const list = (...seconds) => seconds.map((s) => ({ at_us: s * 1e6, n: s }));
+  assert.deepEqual(
+    align([list(10, 15.2, 20), list(14.9, 25)], 5, ({ n }) => n),
+    {
+      times: [10, 15, 20, 25],
+      columns: [
+        [10, 15.2, 20, null],
+        [null, 14.9, null, 25],
+      ],
+    },
+  );
+  assert.deepEqual(
+    align([[], []], 5, () => 0),
+    { times: [], columns: [[], []] },
+  );
+});
+
+test('nodes on the map', () => {
+  assert.deepEqual([...spotsOf(['a'], 100, 50)], [['a', { x: 50, y: 25 }]]);
+  const spots = [...spotsOf(['a', 'b', 'c'], 100, 100).values()];
+  assert.equal(new Set(spots.map(({ x, y }) => `${x.toFixed()} ${y.toFixed()}`)).size, 3);
+  assert.ok(spots.every(({ x, y }) => x > 0 && x < 100 && y > 0 && y < 100));
+  const route = (sid, node, kind) => ({ sid, node, kind });
+  assert.deepEqual(
+    edgesOf([
+      route('1', 'a', 'home'),
+      route('2', 'a', 'home'),
+      route('1', 'b', 'relay'),
+      route('2', 'b', 'relay'),
+      route('2', 'a', 'relay'),
+      route('3', 'c', 'relay'),
+    ]),
+    [{ from: 'a', to: 'b', rooms: 2 }],
+  );
+});
+
+test('the dashboard’s words', () => {
+  assert.deepEqual(['#setup=a%2Fb', '#setup=%E0%A4%A', '#other', ''].map(setUpToken), ['a/b', '', '', '']);
+  assert.equal(actionText('session.sign_in_failed'), 'session: sign in failed');
+  assert.equal(
+    fallbacksText({ late: 2, refused: 0, something_new: 9 }),
+    '9 × something new, 2 × frames came too late',
+  );
+  assert.equal(personText({ name: '', identity: 'x' }), 'x');
+  assert.deepEqual(
+    [
+      { source: 'camera', kind: 'video', name: 'n' },
+      { source: 'unknown', kind: 'video', name: '<b>' },
+      { source: 'unknown', kind: 'audio', name: '' },
+    ].map(sourceText),
+    ['Camera', '<b>', 'Sound'],
+  );
+  const answer = (status, headers = {}) => new Response(null, { status, headers });
+  const error = ApiError.of(answer(409), { code: 'conflict', message: 'Do that.' });
+  assert.deepEqual(
+    [error.status, error.code, wordsOf(error), isRefused(error)],
+    [409, 'conflict', 'Do that.', true],
+  );
+  assert.match(wordsOf(ApiError.of(answer(429, { 'retry-after': '7' }), 'slow down')), /in 7 seconds/);
+  assert.match(wordsOf(ApiError.of(answer(503), { code: 1 })), /503/);
+  assert.equal(isRefused(ApiError.of(answer(503), '')), false);
+  assert.match(wordsOf(new TypeError('x')), /Load it again/);
 });

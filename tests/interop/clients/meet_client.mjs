@@ -23,6 +23,7 @@ const browser = await chromium.launch({ executablePath: process.env.AURA_CHROMIU
 const axe = new URL('../../../web/node_modules/axe-core/axe.min.js', import.meta.url);
 const clients = new Map();
 const of = ({ client }) => clients.get(client).page;
+const inside = (m) => (m.css ? of(m).locator(m.css).first() : of(m)); // a part of the page
 
 serve(
   {
@@ -30,7 +31,7 @@ serve(
       const context = await browser.newContext({
         viewport: m.viewport ?? { width: 1280, height: 800 },
         colorScheme: m.colours ?? 'dark',
-        permissions: ['camera', 'microphone'],
+        permissions: ['camera', 'microphone', 'clipboard-read', 'clipboard-write'],
         hasTouch: m.touch ?? false,
         reducedMotion: m.still ? 'reduce' : 'no-preference',
       });
@@ -55,8 +56,12 @@ serve(
       });
       await page.goto(m.url);
     },
-    click: (m) => of(m).getByRole(m.role ?? 'button', { name: m.name, exact: m.exact ?? true }).first().click(),
+    go: (m) => of(m).goto(m.url),
+    click: (m) => inside(m).getByRole(m.role ?? 'button', { name: m.name, exact: m.exact ?? true }).first().click(),
     fill: (m) => of(m).getByLabel(m.label, { exact: true }).fill(m.text),
+    select: (m) => of(m).getByLabel(m.label, { exact: true }).selectOption({ label: m.text }),
+    check: (m) => of(m).getByLabel(m.label, { exact: true }).check(),
+    value: (m) => of(m).getByLabel(m.label, { exact: true }).inputValue(),
     press: (m) => of(m).keyboard.press(m.key),
     see: async (m) => {
       await of(m).locator(m.css).filter(m.text ? { hasText: m.text } : {}).first().waitFor({ state: m.state ?? 'visible' });
@@ -74,7 +79,7 @@ serve(
     faults: ({ client }) => clients.get(client).faults,
     loaded: ({ client }) => clients.get(client).loaded,
     shot: async (m) => {
-      await of(m).screenshot({ path: m.path, animations: 'disabled' });
+      await of(m).screenshot({ path: m.path, animations: 'disabled', fullPage: m.whole ?? false, quality: m.path.endsWith('.jpg') ? 72 : undefined });
     },
     async axe(m) {
       await of(m).evaluate(readFileSync(axe, 'utf8'));

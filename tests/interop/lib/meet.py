@@ -38,14 +38,18 @@ def default_source() -> str | None:
     return clip.source()
 
 
-class Person:
+def as_browsers_like_it(url: str) -> str:
+    """http://localhost is a place from which browsers give camera and microphone."""
+    return url.replace("127.0.0.1", "localhost")
+
+
+class Page:
     """One page. Waiting is in the page, for as long as it may take on a busy machine."""
 
-    def __init__(self, driver: Driver, base: str, room: str, name: str, **how):
+    def __init__(self, driver: Driver, url: str, name: str, **how):
         self.name = name
         self.client: Client = driver.client(f"{name}-{next(_serial)}")
-        # http://localhost is a place from which browsers give camera and microphone
-        self.client.call("open", url=f"{base.replace('127.0.0.1', 'localhost')}/r/{room}", **how)
+        self.client.call("open", PATIENCE_S + 10, url=as_browsers_like_it(url), **how)
 
     def __getattr__(self, command: str):
         return lambda **fields: self.client.call(command, PATIENCE_S + 10, **fields)
@@ -55,6 +59,18 @@ class Person:
 
     def press_button(self, name: str) -> None:
         self.client.call("click", PATIENCE_S + 10, name=name)
+
+    def serious(self) -> list:
+        """What axe-core finds that keeps people out."""
+        found = self.client.call("axe", PATIENCE_S + 10)
+        return [v for v in found if v["impact"] in ("serious", "critical")]
+
+
+class Person(Page):
+    """Somebody in a call."""
+
+    def __init__(self, driver: Driver, base: str, room: str, name: str, **how):
+        super().__init__(driver, f"{base}/r/{room}", name, **how)
 
     def join(self) -> "Person":
         self.client.call("fill", label="Your name", text=self.name)
@@ -75,11 +91,6 @@ class Person:
             return now if all(now[k] - before[k] >= v for k, v in more.items()) else None
 
         return eventually(grown, what=f"{self.name} gets {more}")
-
-    def serious(self) -> list:
-        """What axe-core finds that keeps people out."""
-        found = self.client.call("axe", PATIENCE_S + 10)
-        return [v for v in found if v["impact"] in ("serious", "critical")]
 
 
 def people_maker():

@@ -33,3 +33,7 @@ export const wordsOf = (error: unknown): string =>
   error instanceof ApiError ? error.message : 'Something went wrong in this page. Load it again.';
 
 export const isSignedOut = (error: unknown): boolean => error instanceof ApiError && error.status === 401;
+
+/** Asking again would give the same answer. */
+export const isRefused = (error: unknown): boolean =>
+  error instanceof ApiError && error.status >= 400 && error.status < 500;

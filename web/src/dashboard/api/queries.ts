@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What pages read. Keys begin with what it is about, so that an event knows what to read anew.
 import { QueryCache, QueryClient } from '@tanstack/react-query';
-import { isSignedOut } from './errors';
+import { isRefused, isSignedOut } from './errors';
 
 export const SESSION = ['session'] as const;
 
@@ -18,7 +18,12 @@ export function makeQueries(): QueryClient {
       },
     }),
     defaultOptions: {
-      queries: { retry: 1, staleTime: 2000, refetchOnWindowFocus: true, networkMode: 'always' },
+      queries: {
+        retry: (failures, error) => failures < 1 && !isRefused(error),
+        staleTime: 2000,
+        refetchOnWindowFocus: true,
+        networkMode: 'always',
+      },
       mutations: { networkMode: 'always' },
     },
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
+import { isRefused } from './errors';
 import type { Schemas } from './client';
 import { SESSION } from './queries';
 
@@ -57,7 +58,9 @@ class Feed {
       this.onState(true);
       void this.queries.invalidateQueries(); // what was missed meanwhile
     } else if (event.type === 'tick') {
-      void this.queries.invalidateQueries({ predicate: ({ meta }) => meta?.['live'] === true });
+      void this.queries.invalidateQueries({
+        predicate: ({ meta, state }) => meta?.['live'] === true && !isRefused(state.error),
+      });
     } else {
       if (this.old.size === 0) setTimeout(() => this.refresh(), GATHER_MS);
       for (const word of oldBy(event)) this.old.add(word);

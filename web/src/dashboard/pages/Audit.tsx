@@ -2,6 +2,7 @@
 import { useDeferredValue, useState } from 'react';
 import { api, take, type Schemas } from '../api/client';
 import { Card } from '../parts/Card';
+import { Choice } from '../parts/Choice';
 import { Empty } from '../parts/Empty';
 import { Field } from '../parts/Field';
 import { List } from '../parts/List';
@@ -36,6 +37,10 @@ const ACTIONS: readonly Action[] = [
   'track.unmute',
   'webhook.replay',
   'recording.stop',
+];
+const CHOICES: readonly (readonly [Action | '', string])[] = [
+  ['', 'anything'],
+  ...ACTIONS.map((name) => [name, actionText(name)] as const),
 ];
 const TONES: Partial<Record<Action, Tone>> = {
   'session.sign_in_failed': 'warn',
@@ -78,20 +83,7 @@ export function Audit() {
       <Card title="Entries">
         <div className="filters">
           <Field label="Operator" type="search" value={operator} maxLength={63} onChange={setOperator} />
-          <label className="field">
-            <span>What was done</span>
-            <select
-              value={action}
-              onChange={(e) => setAction(ACTIONS.find((a) => a === e.target.value) ?? '')}
-            >
-              <option value="">anything</option>
-              {ACTIONS.map((name) => (
-                <option key={name} value={name}>
-                  {actionText(name)}
-                </option>
-              ))}
-            </select>
-          </label>
+          <Choice label="What was done" value={action} options={CHOICES} onChange={setAction} />
         </div>
         <List
           caption="The audit log"

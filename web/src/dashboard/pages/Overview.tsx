@@ -38,7 +38,7 @@ export function Overview() {
           return (
             <>
               <Stats>
-                <Stat label="Rooms" value={countText(now.rooms)} note={`${manyText(now.tracks, 'track')}`}>
+                <Stat label="Rooms" value={countText(now.rooms)} note={manyText(now.tracks, 'track')}>
                   <Spark values={column((s) => s.rooms)} />
                 </Stat>
                 <Stat

@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import { api, take, type Schemas } from '../api/client';
 import { useAct } from '../api/useAct';
+import { Choice } from '../parts/Choice';
 import { Confirm } from '../parts/Confirm';
 import { Copy } from '../parts/Copy';
 import { Dialog } from '../parts/Dialog';
@@ -63,13 +64,13 @@ export function MakeKey({ onMade }: { onMade: (made: Made) => void }) {
   );
 }
 
-const OVERLAPS = [
+const OVERLAPS: readonly (readonly [number, string])[] = [
   [0, 'at once: what still has the old one fails now'],
   [3600, 'in an hour'],
   [86_400, 'in a day'],
   [604_800, 'in a week'],
   [2_592_000, 'in 30 days'],
-] as const;
+];
 
 export function RotateKey({ of, onMade }: { of: Key; onMade: (made: Made) => void }) {
   const [overlap, setOverlap] = useState(86_400);
@@ -89,16 +90,7 @@ export function RotateKey({ of, onMade }: { of: Key; onMade: (made: Made) => voi
         one ends.
         {of.state === 'rotating' && ' The secret before the last one ends at once.'}
       </p>
-      <label className="field">
-        <span>The old secret ends</span>
-        <select value={overlap} onChange={(event) => setOverlap(Number(event.target.value))}>
-          {OVERLAPS.map(([seconds, words]) => (
-            <option key={seconds} value={seconds}>
-              {words}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Choice label="The old secret ends" value={overlap} options={OVERLAPS} onChange={setOverlap} />
     </Confirm>
   );
 }

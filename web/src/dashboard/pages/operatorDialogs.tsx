@@ -2,23 +2,17 @@
 import { useState } from 'react';
 import { api, take, type Schemas } from '../api/client';
 import { useAct } from '../api/useAct';
+import { Choice } from '../parts/Choice';
 import { Confirm } from '../parts/Confirm';
 import { Field } from '../parts/Field';
 
 type Operator = Schemas['Operator'];
 type Role = Schemas['Role'];
 
-function RoleChoice({ value, onChange }: { value: Role; onChange: (role: Role) => void }) {
-  return (
-    <label className="field">
-      <span>Role</span>
-      <select value={value} onChange={(e) => onChange(e.target.value === 'admin' ? 'admin' : 'viewer')}>
-        <option value="viewer">viewer: sees everything but secrets</option>
-        <option value="admin">admin: changes things as well</option>
-      </select>
-    </label>
-  );
-}
+const ROLES: readonly (readonly [Role, string])[] = [
+  ['viewer', 'viewer: sees everything but secrets'],
+  ['admin', 'admin: changes things as well'],
+];
 
 export function AddOperator() {
   const [name, setName] = useState('');
@@ -44,7 +38,7 @@ export function AddOperator() {
         hint="Small letters and digits; . _ @ - inside."
         onChange={setName}
       />
-      <RoleChoice value={role} onChange={setRole} />
+      <Choice label="Role" value={role} options={ROLES} onChange={setRole} />
       <Field
         label="First password"
         type="password"
@@ -74,7 +68,7 @@ export function ChangeOperator({ of }: { of: Operator }) {
   return (
     <Confirm label="Change" title={`Change ${of.name}`} does="Change" act={change}>
       <p>They are signed out everywhere.</p>
-      <RoleChoice value={role} onChange={setRole} />
+      <Choice label="Role" value={role} options={ROLES} onChange={setRole} />
       <Field
         label="New password"
         type="password"

@@ -18,8 +18,11 @@ export function CloseRoom({ room }: { room: Room }) {
   const [, go] = useLocation();
   if (!useIsAdmin()) return null;
   const close = async () => {
-    await act(take(api.DELETE('/api/v1/rooms/{room}', { params: { path: { room: room.sid } } })));
-    go('/rooms');
+    await act(
+      take(api.DELETE('/api/v1/rooms/{room}', { params: { path: { room: room.sid } } })).then(() =>
+        go('/rooms'),
+      ),
+    );
   };
   return (
     <Confirm label="Close the room" title={`Close ${room.name}?`} does="Close it" danger act={close}>

@@ -23,8 +23,8 @@ export function Copy({ label, text }: { label: string; text: string }) {
       <label htmlFor={id}>{label}</label>
       <div className="copy-row">
         <input id={id} ref={field} readOnly value={text} spellCheck={false} />
-        <button type="button" className="button" onClick={copy}>
-          Copy<span className="unseen">: {label}</span>
+        <button type="button" className="button" aria-label={`Copy ${label}`} onClick={copy}>
+          Copy
         </button>
       </div>
       <p className="note" role="status">
