@@ -9,6 +9,7 @@ import { Quiet } from '../src/direct/quiet';
 import { makeKeys, seal, unseal } from '../src/direct/seal';
 import { readMessage, reasonFor } from '../src/direct/words';
 import { colourOf, initialsOf } from '../src/people/names';
+import { mayModerate } from '../src/people/moderation';
 import { roomOfToken } from '../src/prejoin/session';
 import { readReaction } from '../src/signals/reactions';
 import { columnsFor } from '../src/stage/columns';
@@ -172,4 +173,13 @@ test('messages are sealed for one reader', async () => {
     assert.equal(await unseal(bob, ada.shown, 'ada', 'bob', bad), null);
   }
   assert.equal(await unseal(bob, 'no key', 'ada', 'bob', sealed), null);
+});
+
+test('who may moderate', () => {
+  const token = (video) => `h.${Buffer.from(JSON.stringify({ video })).toString('base64url')}.s`;
+  assert.deepEqual(
+    [{ roomAdmin: true }, { roomAdmin: 'yes' }, {}, undefined].map((video) => mayModerate(token(video))),
+    [true, false, false, false],
+  );
+  assert.deepEqual(['', 'a.b', '..'].map(mayModerate), [false, false, false]);
 });
