@@ -8,10 +8,12 @@ import re
 
 import pytest
 
+from lib import tokens
 from lib.aicore import AICore
 from lib.driver import at_most, eventually
 from lib.meet import PAGES, default_source, needs_pages, people_maker, start_browser
 from lib.server import Server
+from test_meet import Production
 
 pytestmark = [pytest.mark.browser, needs_pages]
 FIRST_LOAD_BYTES = 300_000
@@ -227,6 +229,39 @@ def test_who_is_not_let_in(start_server, enter):
     ada.fill(label="Room", text="lobby")
     ada.press_button("Join")
     ada.see(ada.tile("Ada (you)"))
+
+
+def test_who_may_moderate(enter):
+    """By a token with roomAdmin: mute, and remove, which is asked twice. Others have no such buttons."""
+    server = Production(config={})
+    try:
+        people = []
+        for browser, (name, grants) in enumerate((("Ada", {"room_admin": True}), ("Bob", {}))):
+            person = enter(server, "council", name, browser)
+            person.fill(label="Access token, from who invited you", text=tokens.join(name, "council", name, **grants))
+            person.press_button("Join")
+            person.see('.controls button[aria-label="Raise your hand"]:enabled')
+            person.press(key="p")
+            people.append(person)
+        ada, bob = people
+        ada.press_button("Mute Bob")
+        bob.see('.controls button[aria-label="Unmute"]')
+        ada.see(f"{ada.tile('Bob')} .tile-muted")
+        ada.see('.person button[aria-label="Mute Bob"]', state="detached")
+        assert ada.serious() == []
+        ada.press_button("Remove Bob…")
+        ada.press_button("Keep")
+        ada.press_button("Remove Bob…")
+        assert ada.serious() == []
+        assert bob.count(css=".person button") == 0
+        ada.press_button("Remove Bob")
+        bob.see("h1", "You were taken out of the call.")
+        ada.see(ada.tile("Bob"), state="detached")
+        assert ada.faults() == []  # Bob's browser notes that his WebSocket was closed
+    finally:
+        status = server.stop()
+        server.cleanup()
+    assert status == 0
 
 
 class ByCodec:

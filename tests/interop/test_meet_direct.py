@@ -77,10 +77,8 @@ def stopped(person, way: str, *what: str) -> None:
     eventually(still, what=f"{person.name}: no more {what} by {way}")
 
 
-@pytest.fixture
-def pair(start_server, enter):
+def go_direct(server, enter):
     """Two who see each other directly, each watched for gaps from then on."""
-    server = start_server()
     ada, bob = enter(server, "nook", "Ada").join(), enter(server, "nook", "Bob", 1).join()
     for person, other in ((ada, "Bob"), (bob, "Ada")):
         person.see(f"{person.tile(other)} video")
@@ -93,6 +91,13 @@ def pair(start_server, enter):
     for person, other in ((ada, "Bob"), (bob, "Ada")):
         person.client.call("reset", css=person.tile(other))
         eventually(lambda p=person: p.gap()["frames"] > 5, what="frames in the tile")
+    return ada, bob
+
+
+@pytest.fixture
+def pair(start_server, enter):
+    server = start_server()
+    ada, bob = go_direct(server, enter)
     yield server, ada, bob
     assert ada.faults() == bob.faults() == []
 
@@ -230,6 +235,26 @@ def test_the_direct_way_is_cut(pair, cut, record):
     grown(bob, ("server", "videoIn", 20_000), ("server", "audioIn", 2000))
     no_gap(record, ada, bob, "direct", "server")
     is_direct(bob, "Ada")  # by itself, by another way, after a while
+
+
+def test_the_server_is_gone(start_server, enter):
+    """What goes directly goes on without it; when it is back all is as it was."""
+    server = Server()  # killed, which the fixture would not forgive
+    try:
+        ada, bob = go_direct(server, enter)
+    finally:
+        server.process.kill()
+        server.stop()
+        server.cleanup()
+    ada.see(".banner", "Coming back")
+    for person, other in ((ada, "Bob"), (bob, "Ada")):
+        grown(person, ("direct", "framesIn", 30), ("direct", "audioIn", 2000))
+        assert person.count(css=f"{person.tile(other)} video[data-way=direct]") == 1
+    start_server(ports={"http": server.http_port, "udp": server.udp_port, "tcp": server.tcp_port})
+    for person, other in ((ada, "Bob"), (bob, "Ada")):
+        person.see(".banner", state="detached")
+        is_direct(person, other)
+        grown(person, ("direct", "framesIn", 30), ("direct", "audioIn", 2000))
 
 
 def test_one_does_not_allow_it(server, enter):

@@ -28,6 +28,7 @@ import { edgesOf, spotsOf } from '../src/dashboard/words/map';
 import { actionText, fallbacksText, personText, sourceText } from '../src/dashboard/words/names';
 import { align, changesOf, layersText } from '../src/dashboard/words/series';
 import { colourOf, initialsOf } from '../src/people/names';
+import { mayModerate } from '../src/people/moderation';
 import { roomOfToken } from '../src/prejoin/session';
 import { readReaction } from '../src/signals/reactions';
 import { columnsFor } from '../src/stage/columns';
@@ -396,4 +397,13 @@ test('the dashboard’s words', () => {
   assert.match(wordsOf(ApiError.of(answer(503), { code: 1 })), /503/);
   assert.equal(isRefused(ApiError.of(answer(503), '')), false);
   assert.match(wordsOf(new TypeError('x')), /Load it again/);
+});
+
+test('who may moderate', () => {
+  const token = (video) => `h.${Buffer.from(JSON.stringify({ video })).toString('base64url')}.s`;
+  assert.deepEqual(
+    [{ roomAdmin: true }, { roomAdmin: 'yes' }, {}, undefined].map((video) => mayModerate(token(video))),
+    [true, false, false, false],
+  );
+  assert.deepEqual(['', 'a.b', '..'].map(mayModerate), [false, false, false]);
 });

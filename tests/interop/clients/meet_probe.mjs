@@ -74,10 +74,18 @@ export async function readSending() {
 export async function countWays() {
   const none = () => ({ videoIn: 0, videoOut: 0, audioIn: 0, audioOut: 0, framesIn: 0 });
   const ways = { server: none(), direct: none(), port: 0, attempts: 0 };
+  const sdpOf = (peer) => {
+    try {
+      return peer.remoteDescription?.sdp;
+    } catch {
+      return undefined; // Firefox does not tell of closed ones
+    }
+  };
   for (const peer of window.testPeers) {
-    const lite = peer.remoteDescription?.sdp.includes('a=ice-lite');
-    if (peer.remoteDescription && !lite) ways.attempts += 1;
-    if (peer.connectionState === 'closed') continue;
+    const sdp = sdpOf(peer);
+    const lite = sdp?.includes('a=ice-lite');
+    if (sdp && !lite) ways.attempts += 1;
+    if (!sdp || peer.connectionState === 'closed') continue;
     const way = ways[lite ? 'server' : 'direct'];
     const stats = await peer.getStats().catch(() => new Map()); // it may be closed just now
     for (const s of stats.values()) {

@@ -1,16 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useParticipantAttributes, useParticipants } from '@livekit/components-react';
 import type { Participant } from 'livekit-client';
+import { useState } from 'react';
 import { wishOf } from '../aic/attributes';
 import { Panel } from '../room/Panel';
 import { HAND } from '../signals/useHand';
 import { Icon } from '../ui/Icon';
+import type { Session } from '../prejoin/session';
+import { mayModerate } from './moderation';
+import { Moderate } from './Moderate';
 import { nameOf } from './names';
 import './people.css';
 
 const WISHES = { on: '', saver: 'data saver', off: 'AI compression off' };
 
-function Row({ participant }: { participant: Participant }) {
+interface RowProps {
+  participant: Participant;
+  session: Session;
+  moderator: boolean;
+  onFault: (words: string) => void;
+}
+
+function Row({ participant, session, moderator, onFault }: RowProps) {
   const { attributes = {} } = useParticipantAttributes({ participant });
   const mic = participant.isMicrophoneEnabled;
   const camera = participant.isCameraEnabled;
@@ -23,6 +34,9 @@ function Row({ participant }: { participant: Participant }) {
         {participant.isAgent && <span className="person-tag">agent</span>}
         {wish && <span className="note"> · {wish}</span>}
       </span>
+      {moderator && !participant.isLocal && (
+        <Moderate participant={participant} session={session} onFault={onFault} />
+      )}
       {attributes[HAND] && (
         <span className="person-sign" title="Raised a hand">
           <Icon name="hand" />
@@ -41,7 +55,9 @@ function Row({ participant }: { participant: Participant }) {
   );
 }
 
-export function PeoplePanel({ onClose }: { onClose: () => void }) {
+export function PeoplePanel({ session, onClose }: { session: Session; onClose: () => void }) {
+  const [fault, setFault] = useState('');
+  const moderator = mayModerate(session.token);
   const people = useParticipants();
   const hand = (p: Participant) => Number(p.attributes[HAND] ?? '') || Infinity;
   const sorted = [...people].sort((a, b) => {
@@ -50,9 +66,20 @@ export function PeoplePanel({ onClose }: { onClose: () => void }) {
   });
   return (
     <Panel title={`People (${people.length})`} onClose={onClose}>
+      {fault && (
+        <p className="fault people-fault" role="alert">
+          {fault}
+        </p>
+      )}
       <ul className="people">
         {sorted.map((participant) => (
-          <Row key={participant.identity} participant={participant} />
+          <Row
+            key={participant.identity}
+            participant={participant}
+            session={session}
+            moderator={moderator}
+            onFault={setFault}
+          />
         ))}
       </ul>
     </Panel>

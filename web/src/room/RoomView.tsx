@@ -88,7 +88,7 @@ export function RoomView({ session, theme, problem, onProblem }: Props) {
           <Flights flights={reactions.flights} />
         </main>
         {panel === 'chat' && <ChatPanel chat={chat} onClose={() => setPanel(null)} />}
-        {panel === 'people' && <PeoplePanel onClose={() => setPanel(null)} />}
+        {panel === 'people' && <PeoplePanel session={session} onClose={() => setPanel(null)} />}
         {panel === 'aic' && (
           <AicPanel traffic={traffic} encrypted={session.passphrase !== ''} onClose={() => setPanel(null)} />
         )}
