@@ -24,6 +24,7 @@ struct aura_sql_conf {
     size_t count;
     bool
         durable; /* a commit survives a power cut; else the last moments may be lost, and no more */
+    bool background; /* a thread of its own moves the log into the file, which waits for the disk */
 };
 
 /**
