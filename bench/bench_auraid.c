@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an AuraID adds to a join: bench_auraid [FILE [IDENTITIES]] fills a directory in FILE (made
- * anew; default /tmp/bench-auraid.db, 100,000) and prints how long single calls took. */
+ * anew; default /tmp/bench-auraid.db, 100,000) and prints how long single calls took. "filling" is
+ * first joins without a pause between them, "first join" one every 300 us. */
 #include "auraid/directory.h"
 
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { IDENTITIES = 100000, SAMPLES = 100000 };
+enum { IDENTITIES = 100000, SAMPLES = 100000, PACED = 20000, PAUSE_US = 300 };
 
 struct bench {
     struct aura_directory *d;
@@ -59,12 +60,19 @@ static void may_ring(struct bench *b, long i) {
     b->err = aura_directory_may_ring(b->d, &a, &c);
 }
 
-static void measure(struct bench *b, const char *what, void (*fn)(struct bench *b, long i),
-                    long n) {
+static void another_join(struct bench *b, long i) {
+    first_join(b, b->count + i);
+}
+
+static void measure(struct bench *b, const char *what, void (*fn)(struct bench *b, long i), long n,
+                    useconds_t pause_us) {
     for (long i = 0; i < n && !b->err; i++) {
         uint64_t start = now_ns();
         fn(b, i);
         b->took[i] = (uint32_t)(now_ns() - start);
+        if (pause_us) {
+            usleep(pause_us);
+        }
     }
     if (!b->err) {
         qsort(b->took, (size_t)n, sizeof(*b->took), by_value);
@@ -99,9 +107,10 @@ int main(int argc, char **argv) {
     b.err = b.took ? aura_directory_open(&b.d, &conf, &why) : AURA_ENOMEM;
     if (!b.err) {
         printf("directory of %ld identities in %s\n", b.count, path);
-        measure(&b, "first join", first_join, b.count);
-        measure(&b, "join again", join_again, SAMPLES);
-        measure(&b, "may ring", may_ring, SAMPLES);
+        measure(&b, "filling", first_join, b.count, 0);
+        measure(&b, "first join", another_join, PACED, PAUSE_US);
+        measure(&b, "join again", join_again, SAMPLES, 0);
+        measure(&b, "may ring", may_ring, SAMPLES, 0);
     }
     if (b.err) {
         fprintf(stderr, "bench_auraid: %s %s\n", aura_err_text(b.err), aura_buf_text(&why));

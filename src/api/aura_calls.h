@@ -8,7 +8,7 @@
 
 struct aura_server;
 
-/** Texts are borrowed for the life of the server. */
+/** Texts are borrowed; the server copies them. */
 struct aura_calls_settings {
     const char *url; /* that media rooms are joined at; "" = where a device is connected */
     uint64_t ring_us, grace_us;
@@ -18,7 +18,12 @@ struct aura_calls_settings {
     size_t allow_count;
     uint32_t rings_per_minute, strangers_per_minute;
     size_t max_calls, max_devices;
+    size_t max_calls_of_app, max_devices_of_app; /* 0 = all of them */
 };
+
+/** While it runs: all but max_calls and max_devices. @return 0 or AURA_ENOMEM: all is as it was */
+AURA_NODISCARD int aura_server_change_calls(struct aura_server *s,
+                                            const struct aura_calls_settings *set);
 
 /** What happens in rooms: agents that are called answer by coming into the call's, and so may
  * people of Matrix. May be called from inside the rooms; what follows from it happens behind that.

@@ -32,8 +32,15 @@ struct room_event {
     bool joined;
 };
 
+/** Texts of the settings. */
+struct texts {
+    char *url, **allow;
+    size_t allow_count;
+};
+
 struct aura__calls {
     struct aura_server *server;
+    struct texts texts;
     struct aura_exchange *exchange;
     struct aura_list room_events;
     size_t room_event_count;
@@ -137,7 +144,7 @@ static int mint(const struct aura__calls *c, const struct aura_exchange_join *j,
 
 static int add_way(void *arg, const struct aura_exchange_join *j, json_t *event) {
     const struct aura__calls *c = arg;
-    const char *url = c->server->conf.calls.url;
+    const char *url = c->texts.url;
     struct place place;
     struct aura_buf token = AURA_BUF(AURA_TOKEN_BYTES_MAX);
     find_place(c, j->call, j->who, &place);
@@ -284,6 +291,65 @@ static void watch(void *arg, const struct aura_call_event *e) {
     }
 }
 
+/* ---- settings ---- */
+
+static void texts_free(struct texts *t) {
+    for (size_t i = 0; t->allow && i < t->allow_count; i++) {
+        aura_free(t->allow[i]);
+    }
+    aura_free(t->allow);
+    aura_free(t->url);
+    *t = (struct texts){.allow_count = 0};
+}
+
+static int texts_copy(struct texts *out, const struct aura_calls_settings *set) {
+    *out = (struct texts){.url = aura_strdup(set->url),
+                          .allow = aura_calloc(set->allow_count + 1, sizeof(*out->allow)),
+                          .allow_count = set->allow_count};
+    bool fine = out->url && out->allow;
+    for (size_t i = 0; fine && i < set->allow_count; i++) {
+        fine = (out->allow[i] = aura_strdup(set->allow[i])) != NULL;
+    }
+    if (!fine) {
+        texts_free(out);
+    }
+    return fine ? 0 : AURA_ENOMEM;
+}
+
+/* Borrows the texts that are kept. */
+static struct aura_exchange_rules rules_of(const struct aura__calls *c,
+                                           const struct aura_calls_settings *set) {
+    return (struct aura_exchange_rules){.reach = {.directory = c->server->conf.directory,
+                                                  .cross_app = set->cross_app,
+                                                  .allow = (const char *const *)c->texts.allow,
+                                                  .allow_count = c->texts.allow_count},
+                                        .ring_us = set->ring_us,
+                                        .grace_us = set->grace_us,
+                                        .busy_in_call = set->busy_in_call,
+                                        .rings_per_minute = set->rings_per_minute,
+                                        .strangers_per_minute = set->strangers_per_minute,
+                                        .max_calls_of_app = set->max_calls_of_app,
+                                        .max_devices_of_app = set->max_devices_of_app};
+}
+
+int aura_server_change_calls(struct aura_server *s, const struct aura_calls_settings *set) {
+    struct aura__calls *c = s->calls;
+    struct texts old;
+    if (!c) {
+        return 0;
+    }
+    old = c->texts;
+    int err = texts_copy(&c->texts, set);
+    if (err) {
+        c->texts = old;
+        return err;
+    }
+    const struct aura_exchange_rules rules = rules_of(c, set);
+    aura_exchange_change(c->exchange, &rules);
+    texts_free(&old);
+    return 0;
+}
+
 /* ---- beginning and end ---- */
 
 int aura__calls_new(struct aura__calls **cp, struct aura_server *s) {
@@ -296,23 +362,17 @@ int aura__calls_new(struct aura__calls **cp, struct aura_server *s) {
     }
     c->server = s;
     aura_list_init(&c->room_events);
-    const struct aura_exchange_conf conf = {.reach = {.directory = s->conf.directory,
-                                                      .cross_app = set->cross_app,
-                                                      .allow = set->allow,
-                                                      .allow_count = set->allow_count},
+    int err = texts_copy(&c->texts, set);
+    const struct aura_exchange_conf conf = {.rules = rules_of(c, set),
                                             .timers = aura_loop_timers(s->loop),
                                             .rand = s->conf.rand,
                                             .max_calls = set->max_calls,
                                             .max_devices = set->max_devices,
-                                            .ring_us = set->ring_us,
-                                            .grace_us = set->grace_us,
-                                            .busy_in_call = set->busy_in_call,
-                                            .rings_per_minute = set->rings_per_minute,
-                                            .strangers_per_minute = set->strangers_per_minute,
                                             .hooks = &hooks,
                                             .arg = c};
-    int err = aura_exchange_new(&c->exchange, &conf);
+    err = err ? err : aura_exchange_new(&c->exchange, &conf);
     if (err) {
+        texts_free(&c->texts);
         aura_free(c);
         return err;
     }
@@ -328,6 +388,7 @@ struct aura__calls *aura__calls_free(struct aura__calls *c) {
             aura_free(e);
         }
         aura_exchange_free(c->exchange);
+        texts_free(&c->texts);
         aura_free(c);
     }
     return NULL;

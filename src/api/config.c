@@ -56,6 +56,7 @@ int aura_config_init(struct aura_config *c) {
         .auraid = {.enabled = true,
                    .directory = "",
                    .max_identities = 1000000,
+                   .max_share = 50,
                    .calls = {.url = "",
                              .cross_app = "contacts",
                              .ring_timeout_s = 30,

@@ -73,8 +73,8 @@ struct aura_config {
     } aic;
     struct {
         bool enabled;
-        const char *directory; /* file; "" = where the system keeps such */
-        uint32_t max_identities;
+        const char *directory;              /* file; "" = where the system keeps such */
+        uint32_t max_identities, max_share; /* the second in percent */
         struct {
             const char *url, *cross_app; /* url "" = the one that a device is connected to */
             uint32_t ring_timeout_s, device_grace_s;

@@ -41,7 +41,16 @@ bool aura__config_live(const char *path) {
                                        "limit.requests_per_address",
                                        "limit.refusals_per_address",
                                        "limit.guests_per_address",
-                                       "limit.sign_ins_per_address"};
+                                       "limit.sign_ins_per_address",
+                                       "auraid.max_share",
+                                       "auraid.calls.url",
+                                       "auraid.calls.ring_timeout",
+                                       "auraid.calls.device_grace",
+                                       "auraid.calls.busy_in_call",
+                                       "auraid.calls.cross_app",
+                                       "auraid.calls.allow",
+                                       "auraid.calls.max_rings_per_minute",
+                                       "auraid.calls.max_strangers_per_minute"};
     for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++) {
         if (strcmp(live[i], path) == 0) {
             return true;

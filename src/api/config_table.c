@@ -163,6 +163,10 @@ const struct aura__config_key aura__config_keys[] = {
      "SQLite file of those who have one; empty = below the state directory, as webhook.outbox"},
     {"auraid.max_identities", CONFIG_UINT, AT(auraid.max_identities), 1, 100000000, "1000000",
      "in the file; who comes when it is full joins without"},
+    {"auraid.max_share", CONFIG_UINT, AT(auraid.max_share), 1, 100, "50",
+     "percent of max_identities, calls.max_calls and calls.max_devices that one of several keys "
+     "may "
+     "take, or all of Matrix of the first"},
     {"auraid.calls.url", CONFIG_TEXT, AT(auraid.calls.url), 0, 0, "",
      "ws or wss URL that people join answered calls at, told to their devices; empty = where they "
      "are connected"},

@@ -89,6 +89,8 @@ struct aura_call_request {
 /** @return 0 or AURA_ENOMEM */
 AURA_NODISCARD int aura_calls_new(struct aura_calls **cp, const struct aura_calls_conf *conf);
 struct aura_calls *aura_calls_free(struct aura_calls *c);
+/** See aura_calls_conf; of calls that begin now. */
+void aura_calls_change(struct aura_calls *c, uint64_t ring_us, bool busy_in_call);
 size_t aura_calls_count(const struct aura_calls *c);
 
 /** Somebody, not oneself, nobody twice, not too many, from a device? */

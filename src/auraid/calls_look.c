@@ -38,6 +38,11 @@ struct leg *aura__calls_held(const struct aura_calls *c, const struct aura_id *w
     return NULL;
 }
 
+void aura_calls_change(struct aura_calls *c, uint64_t ring_us, bool busy_in_call) {
+    c->conf.ring_us = ring_us;
+    c->conf.busy_in_call = busy_in_call;
+}
+
 size_t aura_calls_count(const struct aura_calls *c) {
     return aura_map_count(c->calls);
 }

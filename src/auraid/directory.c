@@ -15,13 +15,15 @@ int aura_directory_open(struct aura_directory **dp, const struct aura_directory_
                                        .topic = "auraid",
                                        .schema = aura__directory_schema,
                                        .text = aura__directory_sql,
-                                       .count = ST_TOTAL};
+                                       .count = ST_TOTAL,
+                                       .background = true};
     struct aura_directory *d = aura_zalloc(sizeof(*d));
     if (!d) {
         return AURA_ENOMEM;
     }
     d->conf = *conf;
     int err = aura_sql_open(&d->sql, &file, why);
+    err = err ? err : aura__share_open(d);
     err = err ? err : aura_sql_row(d->sql, ST_COUNT_ALL);
     if (err) {
         aura_directory_close(d);
@@ -35,6 +37,7 @@ int aura_directory_open(struct aura_directory **dp, const struct aura_directory_
 
 struct aura_directory *aura_directory_close(struct aura_directory *d) {
     if (d) {
+        aura_share_free(d->apps);
         aura_sql_close(d->sql);
         aura_free(d);
     }
@@ -43,6 +46,10 @@ struct aura_directory *aura_directory_close(struct aura_directory *d) {
 
 uint64_t aura_directory_count(const struct aura_directory *d) {
     return d->count;
+}
+
+void aura_directory_set_share(struct aura_directory *d, uint64_t max_share) {
+    d->conf.max_share = max_share;
 }
 
 /* ---- reading ---- */
@@ -148,7 +155,11 @@ int aura__directory_add_proof(struct aura_directory *d, const struct aura_id *id
     aura_sql_text(d->sql, ST_ADD_PROOF, 1, proof->provider);
     aura_sql_text(d->sql, ST_ADD_PROOF, 2, proof->subject);
     aura_sql_text(d->sql, ST_ADD_PROOF, 3, id->name);
-    return aura_sql_run(d->sql, ST_ADD_PROOF);
+    int err = aura_sql_run(d->sql, ST_ADD_PROOF);
+    if (!err) {
+        aura__share_add(d, proof->provider);
+    }
+    return err;
 }
 
 int aura__directory_add_named(struct aura_directory *d, const struct aura_id *id,
@@ -183,7 +194,7 @@ static int add_identity(struct aura_directory *d, struct aura_id *id, const char
 static int create(struct aura_directory *d, const struct aura_proof *proof, const char *hint,
                   const char *display, enum aura_id_kind kind) {
     struct aura_id id;
-    if (d->count >= d->conf.max_identities) {
+    if (d->count >= d->conf.max_identities || aura__share_fits(d, proof->provider)) {
         return AURA_ELIMIT;
     }
     int err = aura_sql_transaction(d->sql);
@@ -198,6 +209,9 @@ static int create(struct aura_directory *d, const struct aura_proof *proof, cons
     }
     err = aura_sql_commit(d->sql);
     d->count += !err;
+    if (err) {
+        aura__share_drop(d, proof->provider);
+    }
     return err;
 }
 
@@ -278,7 +292,11 @@ int aura_directory_unlink(struct aura_directory *d, const struct aura_id *id,
     aura_sql_text(d->sql, ST_REMOVE_PROOF, 1, id->name);
     aura_sql_text(d->sql, ST_REMOVE_PROOF, 2, proof->provider);
     aura_sql_text(d->sql, ST_REMOVE_PROOF, 3, proof->subject);
-    return aura_sql_run(d->sql, ST_REMOVE_PROOF);
+    err = aura_sql_run(d->sql, ST_REMOVE_PROOF);
+    if (!err) {
+        aura__share_drop(d, proof->provider);
+    }
+    return err;
 }
 
 int aura_directory_links(struct aura_directory *d, const struct aura_id *id,
@@ -294,28 +312,22 @@ int aura_directory_links(struct aura_directory *d, const struct aura_id *id,
     return err == AURA_ENOENT ? 0 : err;
 }
 
+static int run_of(struct aura_directory *d, size_t which, const struct aura_id *id) {
+    aura_sql_begin(d->sql, which);
+    aura_sql_text(d->sql, which, 1, id->name);
+    return aura_sql_run(d->sql, which);
+}
+
 int aura_directory_delete(struct aura_directory *d, const struct aura_id *id) {
-    end_reads(d);
-    int err = aura_sql_transaction(d->sql);
+    int err = exists(d, id);
+    err = err ? err : aura_sql_transaction(d->sql);
     if (err) {
         return err;
     }
-    aura_sql_begin(d->sql, ST_STRANGERS);
-    aura_sql_text(d->sql, ST_STRANGERS, 1, id->name);
-    err = aura_sql_run(d->sql, ST_STRANGERS);
-    if (!err) {
-        aura_sql_begin(d->sql, ST_MISSED_OF);
-        aura_sql_text(d->sql, ST_MISSED_OF, 1, id->name);
-        err = aura_sql_run(d->sql, ST_MISSED_OF);
-    }
-    if (!err) {
-        aura_sql_begin(d->sql, ST_DELETE);
-        aura_sql_text(d->sql, ST_DELETE, 1, id->name);
-        err = aura_sql_run(d->sql, ST_DELETE);
-    }
-    if (!err && aura_sql_changes(d->sql) == 0) {
-        err = AURA_ENOENT;
-    }
+    aura__share_drop_all(d, id);
+    err = run_of(d, ST_STRANGERS, id);
+    err = err ? err : run_of(d, ST_MISSED_OF, id);
+    err = err ? err : run_of(d, ST_DELETE, id);
     if (err) {
         aura_sql_rollback(d->sql);
         return err;

@@ -56,6 +56,8 @@ struct aura_device {
 struct aura_directory_conf {
     const char *path; /* ":memory:" = forgotten at the end */
     uint64_t max_identities;
+    uint64_t
+        max_share; /* of those, that one app may have made, or all of Matrix; 0 = all of them */
     const struct aura_clock *clock;
     struct aura_rand *rand;
 };
@@ -66,13 +68,15 @@ AURA_NODISCARD int aura_directory_open(struct aura_directory **dp,
                                        struct aura_buf *why);
 struct aura_directory *aura_directory_close(struct aura_directory *d);
 uint64_t aura_directory_count(const struct aura_directory *d);
+/** See max_share; what is there stays. */
+void aura_directory_set_share(struct aura_directory *d, uint64_t max_share);
 
 /**
  * The identity that a proof leads to, made if there is none: named after @p hint (an identity, a
  * localpart), with a tag where that name is taken.
  * @param display  of a new one. @param created  it was made now
- * @return 0, AURA_ELIMIT (max_identities), AURA_EINVAL (texts too long or empty), AURA_EPOLICY (a
- *         subject that reads as an AuraID, and was not linked to it), AURA_EIO
+ * @return 0, AURA_ELIMIT (max_identities, max_share), AURA_EINVAL (texts too long or empty),
+ * AURA_EPOLICY (a subject that reads as an AuraID, and was not linked to it), AURA_EIO
  */
 AURA_NODISCARD int aura_directory_join(struct aura_directory *d, const struct aura_proof *proof,
                                        const char *hint, const char *display,

@@ -4,10 +4,12 @@
 #define AURA_AURAID_DIRECTORY_PRIV_H
 
 #include "auraid/directory.h"
+#include "auraid/share.h"
 #include "base/sql.h"
 
 enum aura__directory_statement {
     ST_COUNT_ALL,
+    ST_COUNT_APPS,
     ST_ADD,
     ST_ADD_PROOF,
     ST_BY_ID,
@@ -66,6 +68,7 @@ struct aura_directory {
     struct aura_directory_conf conf;
     struct aura_sql *sql;
     uint64_t count;
+    struct aura_share *apps; /* of its proofs */
 };
 
 /** @return 0, AURA_EEXISTS (the name is somebody's), AURA_EIO */
@@ -73,5 +76,16 @@ AURA_NODISCARD int aura__directory_add_named(struct aura_directory *d, const str
                                              const char *display, enum aura_id_kind kind);
 AURA_NODISCARD int aura__directory_add_proof(struct aura_directory *d, const struct aura_id *id,
                                              const struct aura_proof *proof);
+
+/* directory_share.c: how many proofs each app has */
+/** @return 0, AURA_ENOMEM, AURA_EIO */
+AURA_NODISCARD int aura__share_open(struct aura_directory *d);
+/** May there be another identity by that proof? @return 0, AURA_ELIMIT */
+AURA_NODISCARD int aura__share_fits(const struct aura_directory *d, const char *provider);
+/** A proof has come, or gone. */
+void aura__share_add(struct aura_directory *d, const char *provider);
+void aura__share_drop(struct aura_directory *d, const char *provider);
+/** All of somebody's go. */
+void aura__share_drop_all(struct aura_directory *d, const struct aura_id *id);
 
 #endif

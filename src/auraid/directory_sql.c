@@ -44,6 +44,7 @@ const char aura__directory_schema[] =
 
 const char *const aura__directory_sql[ST_TOTAL] = {
     [ST_COUNT_ALL] = "SELECT count(*) FROM identity",
+    [ST_COUNT_APPS] = "SELECT provider, count(*) FROM proof GROUP BY provider",
     [ST_ADD] = "INSERT INTO identity VALUES(?1, ?2, ?3, '', 0, 0, ?4)",
     [ST_ADD_PROOF] = "INSERT INTO proof VALUES(?1, ?2, ?3)",
     [ST_BY_ID] = "SELECT " IDENTITY " FROM identity i WHERE i.name = ?1",

@@ -60,7 +60,7 @@ static int away_begin(struct aura_exchange *x, const struct aura_id *who, const 
         aura_free(a);
         return err;
     }
-    err = aura_timer_start(x->conf.timers, &a->timer, x->conf.grace_us, on_away_end, a);
+    err = aura_timer_start(x->conf.timers, &a->timer, x->conf.rules.grace_us, on_away_end, a);
     if (err) {
         away_free(a);
     }
@@ -133,7 +133,38 @@ void aura_exchange_agent_left(struct aura_exchange *x, const char *call,
     (void)err; /* the call may be over: that is why it left */
 }
 
+/* ---- whose calls are whose ---- */
+
+void aura__exchange_own(struct aura_exchange *x, const char *call, const char *app) {
+    struct owned *o = aura_map_get_str(x->calls_of, call) ? NULL : aura_zalloc(sizeof(*o));
+    if (!o) {
+        return; /* glare, or a second wish; or no memory, and it does not count */
+    }
+    (void)snprintf(o->call, sizeof(o->call), "%s", call);
+    (void)snprintf(o->app, sizeof(o->app), "%s", app);
+    if (aura_map_put_str(x->calls_of, call, o)) {
+        aura_free(o);
+        return;
+    }
+    aura_share_take(x->apps, app, 1);
+}
+
+void aura__exchange_disown(struct aura_exchange *x, const char *call) {
+    struct owned *o = aura_map_get_str(x->calls_of, call);
+    if (o) {
+        aura_share_give(x->apps, o->app);
+        aura_map_del_str(x->calls_of, call);
+        aura_free(o);
+    }
+}
+
 /* ---- all of it ---- */
+
+void aura_exchange_change(struct aura_exchange *x, const struct aura_exchange_rules *rules) {
+    x->conf.rules = *rules;
+    aura_calls_change(x->calls, rules->ring_us, rules->busy_in_call);
+    aura_hub_set_share(x->hub, rules->max_devices_of_app);
+}
 
 int aura_exchange_new(struct aura_exchange **xp, const struct aura_exchange_conf *conf) {
     struct aura_exchange *x = aura_zalloc(sizeof(*x));
@@ -143,8 +174,8 @@ int aura_exchange_new(struct aura_exchange **xp, const struct aura_exchange_conf
     x->conf = *conf;
     aura_list_init(&x->busy);
     const struct aura_calls_conf calls = {.max_calls = conf->max_calls,
-                                          .ring_us = conf->ring_us,
-                                          .busy_in_call = conf->busy_in_call,
+                                          .ring_us = conf->rules.ring_us,
+                                          .busy_in_call = conf->rules.busy_in_call,
                                           .timers = conf->timers,
                                           .rand = conf->rand,
                                           .event = aura__exchange_event,
@@ -153,12 +184,15 @@ int aura_exchange_new(struct aura_exchange **xp, const struct aura_exchange_conf
     int err = aura_calls_new(&x->calls, &calls);
     err = err ? err : aura_hub_new(&x->hub, conf->max_devices);
     err = err ? err : aura_map_new(&x->away, conf->max_devices);
+    err = err ? err : aura_map_new(&x->calls_of, conf->max_calls);
+    err = err ? err : aura_share_new(&x->apps);
     err = err ? err : aura_pace_new(&x->callers, AURA_EXCHANGE_PACED_MAX);
     err = err ? err : aura_pace_new(&x->strangers, AURA_EXCHANGE_PACED_MAX);
     if (err) {
         aura_exchange_free(x);
         return err;
     }
+    aura_hub_set_share(x->hub, conf->rules.max_devices_of_app);
     *xp = x;
     return 0;
 }
@@ -172,6 +206,11 @@ struct aura_exchange *aura_exchange_free(struct aura_exchange *x) {
     while (x->away && (a = aura_map_next(x->away, &it))) {
         away_free(a);
     }
+    it = 0;
+    struct owned *o;
+    while (x->calls_of && (o = aura_map_next(x->calls_of, &it))) {
+        aura__exchange_disown(x, o->call);
+    }
     AURA_LIST_EACH(&x->busy, struct busy, b, node) {
         aura_node_remove(&b->node);
         aura_free(b);
@@ -179,6 +218,8 @@ struct aura_exchange *aura_exchange_free(struct aura_exchange *x) {
     aura_timer_stop(x->conf.timers, &x->busy_timer);
     aura_calls_free(x->calls);
     aura_map_free(x->away);
+    aura_map_free(x->calls_of);
+    aura_share_free(x->apps);
     aura_hub_free(x->hub);
     aura_pace_free(x->callers);
     aura_pace_free(x->strangers);

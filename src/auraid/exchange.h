@@ -51,17 +51,23 @@ struct aura_exchange_hooks {
     void (*watch)(void *arg, const struct aura_call_event *e);
 };
 
-/** All that is pointed to outlives the exchange. */
-struct aura_exchange_conf {
+/** What may change while it runs. */
+struct aura_exchange_rules {
     struct aura_reach reach;
-    struct aura_timers *timers;
-    struct aura_rand *rand;
-    size_t max_calls, max_devices;
     uint64_t ring_us;              /* then it is a missed call */
     uint64_t grace_us;             /* a device in a call may be away for so long */
     bool busy_in_call;             /* see calls.h */
     uint32_t rings_per_minute;     /* of one caller, each person rung counts; 0 = any number */
     uint32_t strangers_per_minute; /* that ring one person, who are no contacts; 0 = any number */
+    size_t max_calls_of_app, max_devices_of_app; /* 0 = all that there may be */
+};
+
+/** All that is pointed to outlives the exchange. */
+struct aura_exchange_conf {
+    struct aura_exchange_rules rules;
+    struct aura_timers *timers;
+    struct aura_rand *rand;
+    size_t max_calls, max_devices;
     const struct aura_exchange_hooks *hooks;
     void *arg;
 };
@@ -71,6 +77,9 @@ AURA_NODISCARD int aura_exchange_new(struct aura_exchange **xp,
                                      const struct aura_exchange_conf *conf);
 /** All devices must be closed. Nobody is told anything. NULL is fine. Returns NULL. */
 struct aura_exchange *aura_exchange_free(struct aura_exchange *x);
+
+/** From now on; calls that ring do so for as long as they began to. */
+void aura_exchange_change(struct aura_exchange *x, const struct aura_exchange_rules *rules);
 
 /** A device of somebody, in an app. */
 struct aura_exchange_caller {

@@ -9,7 +9,7 @@
 const char aura_exchange_matrix_device[] = "/matrix";
 
 struct aura_reach aura_exchange_reach(const struct aura_exchange *x) {
-    return x->conf.reach;
+    return x->conf.rules.reach;
 }
 
 int aura_exchange_matrix_ring(struct aura_exchange *x, const struct aura_id *who,
@@ -47,7 +47,7 @@ void aura_exchange_matrix_failed(struct aura_exchange *x, const char *call,
                                  const struct aura_id *who) {
     bool rings = false;
     aura_hub_each(x->hub, who, on_connected, &rings);
-    int err = aura_directory_devices(x->conf.reach.directory, who, on_device, &rings);
+    int err = aura_directory_devices(x->conf.rules.reach.directory, who, on_device, &rings);
     if (!rings && !err) {
         err = aura_calls_decline(x->calls, call, who, aura_exchange_matrix_device,
                                  AURA_CALL_UNREACHABLE);

@@ -11,7 +11,7 @@ static const char *const states[] = {"ringing", "accepted", "ended"};
 json_t *aura__exchange_person(const struct aura_exchange *x, const struct aura_id *id) {
     struct aura_identity who;
     char text[AURA_ID_BYTES_MAX];
-    int err = aura_directory_get(x->conf.reach.directory, id, &who);
+    int err = aura_directory_get(x->conf.rules.reach.directory, id, &who);
     const char *name = err || !*who.display ? NULL : who.display;
     return json_pack("{s:s, s:s*}", "id", aura_id_text(id, text), "name", name);
 }
@@ -37,7 +37,7 @@ static bool may_know(const struct round *r, const struct aura_hub_device *d) {
     char from[AURA_CALL_DEVICE_MAX], to[AURA_CALL_DEVICE_MAX];
     aura__exchange_app(r->e->by_device, from);
     aura__exchange_app(d->call_name, to);
-    return aura_reach_app(&r->x->conf.reach, from, to, r->stance);
+    return aura_reach_app(&r->x->conf.rules.reach, from, to, r->stance);
 }
 
 static void tell_one(void *arg, struct aura_hub_device *d) {
@@ -100,7 +100,7 @@ static void on_proof(void *arg, const struct aura_proof *proof) {
 static void ring_agent(struct aura_exchange *x, const struct aura_call_event *e) {
     struct worker w = {.name = ""};
     struct aura_identity who;
-    struct aura_directory *d = x->conf.reach.directory;
+    struct aura_directory *d = x->conf.rules.reach.directory;
     if (aura_directory_get(d, e->to, &who) || who.kind != AURA_ID_AGENT) {
         return;
     }
@@ -148,7 +148,7 @@ static void on_missed(struct round *r) {
                                        .caller = *e->about,
                                        .video = e->video,
                                        .at_us = at_us};
-    int err = aura_directory_add_missed(x->conf.reach.directory, e->to, &missed);
+    int err = aura_directory_add_missed(x->conf.rules.reach.directory, e->to, &missed);
     (void)err; /* it has said so; who is connected learns it all the same */
     x->stats.missed++;
     tell_all(r, json_pack("{s:s, s:s, s:o, s:b, s:s, s:I}", "event", "missed", "call", e->call,
@@ -212,7 +212,7 @@ void aura__exchange_event(void *arg, const struct aura_call_event *e) {
     struct round r = {.x = x, .e = e};
     bool to_all =
         e->type == AURA_CALL_RING || e->type == AURA_CALL_QUIET || e->type == AURA_CALL_MISSED;
-    if (to_all && aura_directory_stance(x->conf.reach.directory, e->to, e->by, &r.stance)) {
+    if (to_all && aura_directory_stance(x->conf.rules.reach.directory, e->to, e->by, &r.stance)) {
         r.stance = AURA_STANCE_NONE;
     }
     if (x->conf.hooks->watch) {
@@ -242,5 +242,6 @@ void aura__exchange_event(void *arg, const struct aura_call_event *e) {
 
 void aura__exchange_ended(void *arg, const char *call) {
     struct aura_exchange *x = arg;
+    aura__exchange_disown(x, call);
     x->conf.hooks->ended(x->conf.arg, call);
 }

@@ -20,7 +20,7 @@ static uint64_t now_us(const struct aura_exchange *x) {
 static uint32_t pace_caller(struct aura_exchange *x, const struct aura_id *who, size_t people) {
     uint32_t wait_s = 0;
     for (size_t i = 0; i < people && !wait_s; i++) {
-        wait_s = aura_pace_take(x->callers, who->name, x->conf.rings_per_minute, now_us(x));
+        wait_s = aura_pace_take(x->callers, who->name, x->conf.rules.rings_per_minute, now_us(x));
     }
     x->stats.paced += wait_s != 0;
     return wait_s;
@@ -33,12 +33,26 @@ static int may_ring(struct aura_exchange *x, const struct aura_exchange_caller *
     if (aura_calls_rings(x->calls, to, c->who)) {
         return 0; /* who rings somebody is there for them */
     }
-    int err = aura_reach_person(&x->conf.reach, c->who, c->app, to, &stance);
+    int err = aura_reach_person(&x->conf.rules.reach, c->who, c->app, to, &stance);
     x->stats.refused += err == AURA_ENOENT;
     if (!err && stance != AURA_STANCE_ALLOW) {
-        *wait_s = aura_pace_take(x->strangers, to->name, x->conf.strangers_per_minute, now_us(x));
+        *wait_s =
+            aura_pace_take(x->strangers, to->name, x->conf.rules.strangers_per_minute, now_us(x));
         x->stats.paced += *wait_s != 0;
         err = *wait_s ? AURA_ELIMIT : 0;
+    }
+    return err;
+}
+
+static int begin(struct aura_exchange *x, const char *app, const struct aura_call_request *r,
+                 char call[AURA_CALL_ID_BYTES]) {
+    struct aura_call_view view;
+    if (!aura_share_fits(x->apps, app, x->conf.rules.max_calls_of_app)) {
+        return AURA_ELIMIT;
+    }
+    int err = aura_calls_ring(x->calls, r, call);
+    if (!err && aura_calls_look(x->calls, call, r->from, &view, NULL, NULL) == 0) {
+        aura__exchange_own(x, call, app); /* else all were busy: it is over */
     }
     return err;
 }
@@ -70,7 +84,7 @@ int aura__exchange_ring(struct aura_exchange *x, const struct aura_exchange_call
             list[r.to_count++] = to[i];
         }
     }
-    return r.to_count ? aura_calls_ring(x->calls, &r, out->call) : why;
+    return r.to_count ? begin(x, c->app, &r, out->call) : why;
 }
 
 int aura_exchange_ring(struct aura_exchange *x, const struct aura_exchange_caller *c,
@@ -101,8 +115,8 @@ static int rings_here(const struct aura_exchange *x, const char *call,
         return err;
     }
     aura__exchange_app(own.by_device, from);
-    err = aura_directory_stance(x->conf.reach.directory, c->who, own.by, &stance);
-    return err ? err : aura_reach_app(&x->conf.reach, from, c->app, stance) ? 0 : AURA_ENOENT;
+    err = aura_directory_stance(x->conf.rules.reach.directory, c->who, own.by, &stance);
+    return err ? err : aura_reach_app(&x->conf.rules.reach, from, c->app, stance) ? 0 : AURA_ENOENT;
 }
 
 int aura_exchange_accept(struct aura_exchange *x, const char *call,
@@ -196,7 +210,7 @@ static void on_missed(void *arg, const struct aura_missed *m) {
 
 json_t *aura_exchange_missed(struct aura_exchange *x, const struct aura_id *who) {
     json_t *list = json_array();
-    if (list && aura_directory_missed(x->conf.reach.directory, who, on_missed, list)) {
+    if (list && aura_directory_missed(x->conf.rules.reach.directory, who, on_missed, list)) {
         json_decref(list);
         list = NULL;
     }

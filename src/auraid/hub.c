@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auraid/hub.h"
 
+#include "auraid/share.h"
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -18,7 +19,8 @@ struct owner {
 };
 
 struct aura_hub {
-    size_t max_devices, count;
+    size_t max_devices, max_of_app, count;
+    struct aura_share *apps;
     uint64_t slow;
     struct aura_map *owners;
 };
@@ -80,6 +82,7 @@ static void detach(struct aura_hub *h, struct aura_hub_device *d) {
         aura_node_remove(&d->node);
         o->count--;
         h->count--;
+        aura_share_give(h->apps, d->app);
         owner_drop(h, o);
     }
 }
@@ -108,7 +111,7 @@ static int attach(struct aura_hub *h, struct aura_hub_device *d) {
     if (older) {
         aura_hub_shut(h, older, AURA_HUB_REPLACED, "the device has connected anew");
     }
-    if (h->count >= h->max_devices) {
+    if (h->count >= h->max_devices || !aura_share_fits(h->apps, d->app, h->max_of_app)) {
         return AURA_ELIMIT;
     }
     int err = owner_need(h, &d->who, &o);
@@ -121,6 +124,7 @@ static int attach(struct aura_hub *h, struct aura_hub_device *d) {
     aura_list_add(&o->devices, &d->node);
     o->count++;
     h->count++;
+    aura_share_take(h->apps, d->app, 1);
     return 0;
 }
 
@@ -131,6 +135,7 @@ int aura_hub_open(struct aura_hub *h, const struct aura_id *who, const char *app
     if (!err) {
         d->who = *who;
         d->name = d->call_name + strlen(app) + 1;
+        memcpy(d->app, app, strlen(app) + 1); /* it fits: call_name has been made of it */
         d->sink = sink;
         d->arg = arg;
         err = attach(h, d);
@@ -190,7 +195,9 @@ void aura_hub_tell(struct aura_hub *h, struct aura_hub_device *d, const char *me
 int aura_hub_new(struct aura_hub **hp, size_t max_devices) {
     struct aura_hub *h = aura_zalloc(sizeof(*h));
     int err = h ? aura_map_new(&h->owners, max_devices) : AURA_ENOMEM;
+    err = err ? err : aura_share_new(&h->apps);
     if (err) {
+        aura_map_free(h ? h->owners : NULL);
         aura_free(h);
         return err;
     }
@@ -203,9 +210,14 @@ struct aura_hub *aura_hub_free(struct aura_hub *h) {
     if (h) {
         AURA_BUG_ON(h->count);
         aura_map_free(h->owners);
+        aura_share_free(h->apps);
         aura_free(h);
     }
     return NULL;
+}
+
+void aura_hub_set_share(struct aura_hub *h, size_t max_of_app) {
+    h->max_of_app = max_of_app;
 }
 
 size_t aura_hub_count(const struct aura_hub *h) {

@@ -42,7 +42,8 @@ struct aura_hub_device {
     struct aura_node node; /* private, as all below `call_name` */
     struct aura_id who;
     char call_name[AURA_CALL_DEVICE_MAX]; /* "API key/name": what calls know it by */
-    const char *name;                     /* in it, behind the slash */
+    char app[AURA_HUB_APP_MAX + 1];
+    const char *name; /* in it, behind the slash */
     uint64_t seq;
     const struct aura_hub_sink *sink;
     void *arg;
@@ -56,6 +57,8 @@ AURA_NODISCARD int aura_hub_call_name(char out[AURA_CALL_DEVICE_MAX], const char
 
 /** @return 0 or AURA_ENOMEM */
 AURA_NODISCARD int aura_hub_new(struct aura_hub **hp, size_t max_devices);
+/** How many of them may be of one app; 0 = all. Who is connected stays. */
+void aura_hub_set_share(struct aura_hub *h, size_t max_of_app);
 /** All devices must be gone. NULL is fine. Returns NULL. */
 struct aura_hub *aura_hub_free(struct aura_hub *h);
 size_t aura_hub_count(const struct aura_hub *h);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sql_checkpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@ struct aura_sql {
     sqlite3 *db;
     sqlite3_stmt **st;
     int lock;
+    struct aura_sql_checkpoint *checkpoint; /* NULL = SQLite does it in commits */
 };
 
 static int failed(const struct aura_sql *s, const char *doing) {
@@ -109,6 +111,9 @@ int aura_sql_open(struct aura_sql **sp, const struct aura_sql_conf *conf, struct
     if (!err && (err = open_db(s))) {
         aura_buf_printf(why, "%s: %s", conf->path, s->db ? sqlite3_errmsg(s->db) : "no memory");
     }
+    if (!err && conf->background && !in_memory(s)) {
+        err = aura_sql_checkpoint_new(&s->checkpoint, conf->path, s->db);
+    }
     if (err) {
         aura_sql_close(s);
         return err;
@@ -122,6 +127,7 @@ struct aura_sql *aura_sql_close(struct aura_sql *s) {
         for (size_t i = 0; s->st && i < s->conf.count; i++) {
             sqlite3_finalize(s->st[i]);
         }
+        s->checkpoint = aura_sql_checkpoint_free(s->checkpoint);
         sqlite3_close(s->db);
         if (s->lock >= 0) {
             close(s->lock);

@@ -25,6 +25,7 @@ struct aura_sql_conf {
     bool
         durable; /* a commit survives a power cut; else the last moments may be lost, and no more */
     bool shared; /* does not keep others out, nor is it kept out: for a moment beside the owner */
+    bool background; /* a thread of its own moves the log into the file, which waits for the disk */
 };
 
 /**

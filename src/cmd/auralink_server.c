@@ -92,8 +92,14 @@ static void on_signal(void *arg, struct aura_watch *watch, unsigned events) {
         return;
     }
     if (info.ssi_signo == SIGHUP) {
-        const struct server_reload r = {p->argc,  p->argv,    &p->options,
-                                        p->rooms, p->tls.tls, p->webhooks != NULL};
+        const struct server_reload r = {.argc = p->argc,
+                                        .argv = p->argv,
+                                        .options = &p->options,
+                                        .rooms = p->rooms,
+                                        .tls = p->tls.tls,
+                                        .webhooks = p->webhooks != NULL,
+                                        .server = p->server,
+                                        .directory = p->directory};
         server_reload(&r);
         return;
     }

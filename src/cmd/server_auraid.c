@@ -2,6 +2,7 @@
 #include "cmd/server_auraid.h"
 
 #include "auraid/reach.h"
+#include "auraid/share.h"
 #include "base/log.h"
 #include "cmd/state_path.h"
 
@@ -10,12 +11,17 @@
 
 enum { WHY_BYTES = 512 };
 
+uint64_t server_auraid_share(const struct aura_config *c) {
+    return aura_share_of(c->auraid.max_identities, c->auraid.max_share, aura_keys_count(c->keys));
+}
+
 int server_auraid_open(struct aura_directory **d, const struct aura_config *c) {
     static char path[STATE_PATH_BYTES]; /* must outlive the directory */
     bool named = c->auraid.directory[0];
     struct aura_buf why = AURA_BUF(WHY_BYTES);
     struct aura_directory_conf conf = {.path = path,
                                        .max_identities = c->auraid.max_identities,
+                                       .max_share = server_auraid_share(c),
                                        .clock = aura_clock_system(),
                                        .rand = aura_rand_system()};
     *d = NULL;
@@ -73,17 +79,21 @@ static const char *read_calls(struct aura_calls_settings *out, const struct aura
 }
 
 int server_auraid_calls(struct aura_calls_settings *out, const struct aura_config *c) {
-    *out =
-        (struct aura_calls_settings){.url = c->auraid.calls.url,
-                                     .ring_us = c->auraid.calls.ring_timeout_s * AURA_US_PER_S,
-                                     .grace_us = c->auraid.calls.device_grace_s * AURA_US_PER_S,
-                                     .busy_in_call = c->auraid.calls.busy_in_call,
-                                     .allow = c->auraid.calls.allow.items,
-                                     .allow_count = c->auraid.calls.allow.count,
-                                     .rings_per_minute = c->auraid.calls.rings_per_minute,
-                                     .strangers_per_minute = c->auraid.calls.strangers_per_minute,
-                                     .max_calls = c->auraid.calls.max_calls,
-                                     .max_devices = c->auraid.calls.max_devices};
+    size_t keys = aura_keys_count(c->keys);
+    unsigned share = c->auraid.max_share;
+    *out = (struct aura_calls_settings){
+        .url = c->auraid.calls.url,
+        .ring_us = c->auraid.calls.ring_timeout_s * AURA_US_PER_S,
+        .grace_us = c->auraid.calls.device_grace_s * AURA_US_PER_S,
+        .busy_in_call = c->auraid.calls.busy_in_call,
+        .allow = c->auraid.calls.allow.items,
+        .allow_count = c->auraid.calls.allow.count,
+        .rings_per_minute = c->auraid.calls.rings_per_minute,
+        .strangers_per_minute = c->auraid.calls.strangers_per_minute,
+        .max_calls = c->auraid.calls.max_calls,
+        .max_devices = c->auraid.calls.max_devices,
+        .max_calls_of_app = aura_share_of(c->auraid.calls.max_calls, share, keys),
+        .max_devices_of_app = aura_share_of(c->auraid.calls.max_devices, share, keys)};
     const char *problem = read_calls(out, c);
     if (problem) {
         fprintf(stderr, "auralink-server: %s\n", problem);

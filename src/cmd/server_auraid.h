@@ -13,6 +13,8 @@
  * @return 0, or an error after a message to stderr
  */
 AURA_NODISCARD int server_auraid_open(struct aura_directory **d, const struct aura_config *c);
+/** Of the directory, for one app. */
+uint64_t server_auraid_share(const struct aura_config *c);
 /** How calls are to be. @return 0, or AURA_EINVAL after a message to stderr */
 AURA_NODISCARD int server_auraid_calls(struct aura_calls_settings *out,
                                        const struct aura_config *c);

@@ -2,6 +2,7 @@
 #include "cmd/server_reload.h"
 
 #include "base/log.h"
+#include "cmd/server_auraid.h"
 #include "cmd/server_tls.h"
 
 #include <stdio.h>
@@ -68,6 +69,24 @@ static int load_tls(const struct server_reload *r, const struct aura_config *fre
     return err;
 }
 
+static void apply_auraid(const struct server_reload *r, const struct aura_config *next,
+                         const struct aura_calls_settings *calls) {
+    struct aura_config *now = &r->options->config;
+    if (aura_server_change_calls(r->server, calls)) {
+        AURA_LOG("config", AURA_LOG_ERROR, "calls_stay_as_they_were",
+                 AURA_S("why", aura_err_text(AURA_ENOMEM)));
+    }
+    if (r->directory) {
+        aura_directory_set_share(r->directory, server_auraid_share(next));
+    }
+    now->auraid.max_share = next->auraid.max_share;
+    now->auraid.calls.ring_timeout_s = next->auraid.calls.ring_timeout_s;
+    now->auraid.calls.device_grace_s = next->auraid.calls.device_grace_s;
+    now->auraid.calls.busy_in_call = next->auraid.calls.busy_in_call;
+    now->auraid.calls.rings_per_minute = next->auraid.calls.rings_per_minute;
+    now->auraid.calls.strangers_per_minute = next->auraid.calls.strangers_per_minute;
+}
+
 static void apply(const struct server_reload *r, struct server_options *fresh) {
     struct aura_config *now = &r->options->config, *next = &fresh->config;
     struct aura_rooms_conf settings = {.keys = now->keys};
@@ -92,12 +111,19 @@ static void apply(const struct server_reload *r, struct server_options *fresh) {
 
 void server_reload(const struct server_reload *r) {
     struct server_options fresh;
+    struct aura_calls_settings calls;
     struct changes c = {.live = AURA_BUF(NAMES_BYTES), .fixed = AURA_BUF(NAMES_BYTES)};
     int status = 0;
     if (!server_options_read(&fresh, r->argc, r->argv, &status)) {
         AURA_LOG("config", AURA_LOG_ERROR, "reload_refused",
                  AURA_S("why", "the lines before this one say what is wrong; everything stays as "
                                "it was"));
+        return;
+    }
+    if (server_auraid_calls(&calls, &fresh.config)) { /* it has said why */
+        AURA_LOG("config", AURA_LOG_ERROR, "reload_refused",
+                 AURA_S("why", "auraid.calls cannot be so; everything stays as it was"));
+        server_options_clear(&fresh);
         return;
     }
     if (load_tls(r, &fresh.config)) {
@@ -108,6 +134,7 @@ void server_reload(const struct server_reload *r) {
     }
     aura_config_compare(&r->options->config, &fresh.config, note, &c);
     struct aura_keys_change keys = aura_keys_compare(r->options->config.keys, fresh.config.keys);
+    apply_auraid(r, &fresh.config, &calls);
     apply(r, &fresh);
     AURA_LOG("config", AURA_LOG_INFO, "reloaded", AURA_S("changed", aura_buf_text(&c.live)),
              AURA_I("keys_added", keys.added), AURA_I("keys_removed", keys.removed),

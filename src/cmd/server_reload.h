@@ -4,6 +4,7 @@
 #ifndef AURA_CMD_SERVER_RELOAD_H
 #define AURA_CMD_SERVER_RELOAD_H
 
+#include "api/server.h"
 #include "api/tls.h"
 #include "cmd/server_options.h"
 #include "room/rooms.h"
@@ -15,6 +16,8 @@ struct server_reload {
     struct aura_rooms *rooms;
     struct aura_tls *tls; /* NULL: plain HTTP, until the server starts again */
     bool webhooks;        /* their key cannot change while they run */
+    struct aura_server *server;
+    struct aura_directory *directory; /* NULL: nobody has an AuraID */
 };
 
 /** Fills what both the start and SIGHUP set. */

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 from http.client import HTTPConnection
 from urllib.parse import quote
@@ -359,8 +361,9 @@ def test_push(serve, tmp_path):
         laptop.decline(call)
         receiver.wait(lambda r: len([g for g in r.got if g["event"]["event"].startswith("aura_call")]) == 2, what="both webhooks")
         got = [g for g in receiver.got if g["event"]["event"].startswith("aura_call")]
-        devices = [{"app": "other", "device": "sleeping", "push": "address-1"}]
-        about = {"id": call, "from": {"id": "@ann.aura", "name": "Ann"}, "to": "@bob.aura", "video": True, "devices": devices}
+        devices = [{"device": "sleeping", "push": "address-1"}]
+        about = {"id": call, "from": {"id": "@ann.aura", "name": "Ann"}, "to": "@bob.aura", "video": True, "app": "other",
+                 "devices": devices}
         assert [(g["event"]["event"], g["event"]["call"]) for g in got] == [
             ("aura_call_ringing", about), ("aura_call_quiet", about | {"reason": "declined"})]
         assert not [s for s in verify(got) if "error" in s]
@@ -511,3 +514,30 @@ def test_what_is_no_device(serve):
     devices[1]._socket.send("hello?")
     assert devices[1].wait_closed()[0] == 1003
     assert server.metrics()["auralink_call_devices"] == 15
+
+
+def test_rules_change_while_it_runs(serve):
+    """SIGHUP: other apps may ring, a ring is shorter, and what cannot be changes nothing."""
+    server = serve(cross_app="nobody")
+    path = os.path.join(server._config_dir.name, "config.yaml")
+    with open(path) as file:
+        config = json.load(file)
+
+    def reload(said: str, **calls) -> None:
+        with open(path, "w") as file:
+            json.dump({**config, "auraid": {**config["auraid"], "calls": {**config["auraid"]["calls"], **calls}}}, file)
+        before = server.tail(200000).count(said)
+        server.process.send_signal(signal.SIGHUP)
+        eventually(lambda: server.tail(200000).count(said) > before, what=said)
+
+    ann, eve = Person(server, "ann"), Person(server, "eve", "other")
+    phone, laptop = ann.device("phone"), eve.device("laptop")
+    assert phone.try_ring(eve.id)[0] == 404
+    reload("reload_refused", allow=["devkey"])
+    assert phone.try_ring(eve.id)[0] == 404
+    reload(" reloaded ", allow=["devkey>other"], ring_timeout="1s")
+    call = phone.ring(eve)
+    laptop.wait("ring", call=call)
+    assert phone.wait("over", call=call)["reason"] == "timeout"
+    reload(" reloaded ")
+    assert phone.try_ring(eve.id)[0] == 404

@@ -74,7 +74,7 @@ static void hook_push(void *arg, const char *event, const char *call, const json
     for (size_t i = 0; i < json_array_size(devices); i++) {
         const json_t *d = json_array_get(devices, i);
         (void)snprintf(text, sizeof(text), "push %s %s/%s %s", event,
-                       json_string_value(json_object_get(d, "app")),
+                       json_string_value(json_object_get(body, "app")),
                        json_string_value(json_object_get(d, "device")),
                        json_string_value(json_object_get(d, "push")));
         note(arg, text);
@@ -197,12 +197,12 @@ int world_begin_with(struct world *w, const struct aura_exchange_conf *given) {
     int err = aura_timers_new(&w->timers, &w->clock.clock);
     err = err ? err : open_directory(w);
     struct aura_exchange_conf conf = *given;
-    conf.reach.directory = w->d;
+    conf.rules.reach.directory = w->d;
     conf.timers = w->timers;
     conf.rand = &w->rand.rand;
     conf.max_calls = conf.max_devices = 100;
-    conf.ring_us = RING_S * AURA_US_PER_S;
-    conf.grace_us = GRACE_S * AURA_US_PER_S;
+    conf.rules.ring_us = RING_S * AURA_US_PER_S;
+    conf.rules.grace_us = GRACE_S * AURA_US_PER_S;
     conf.hooks = &hooks;
     conf.arg = w;
     err = err ? err : aura_exchange_new(&w->x, &conf);
@@ -214,8 +214,8 @@ int world_begin_with(struct world *w, const struct aura_exchange_conf *given) {
 
 /* ann: a1; bob: b1 and b2; cid: c1 in another app */
 void world_begin(struct world *w) {
-    const struct aura_exchange_conf conf = {.busy_in_call = true,
-                                            .reach.cross_app = AURA_PRIVACY_EVERYONE};
+    const struct aura_exchange_conf conf = {.rules.busy_in_call = true,
+                                            .rules.reach.cross_app = AURA_PRIVACY_EVERYONE};
     assert_int_equal(world_begin_with(w, &conf), 0);
     assert_int_equal(world_come(w, 0, &w->ann, "one", "a1"), 0);
     assert_int_equal(world_come(w, 1, &w->bob, "one", "b1"), 0);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The directory in memory and in a file. SQLite has its own memory: no case with failing ones. */
-#include "auraid/directory.h"
+#include "auraid/directory_priv.h"
+#include "base/sql_checkpoint.h"
 #include "harness.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct world {
     struct aura_clock_manual clock;
@@ -314,8 +317,92 @@ static int files_keep_it(void) {
     return 0;
 }
 
+static int try_join(struct world *w, const char *provider, const char *subject) {
+    const struct aura_proof proof = {provider, subject};
+    struct aura_identity who;
+    bool created;
+    return aura_directory_join(w->d, &proof, subject, "", AURA_ID_USER, &who, &created);
+}
+
+/* One app fills its share, with people and agents; others are not in its way. */
+static int no_app_takes_all(void) {
+    struct world w;
+    char folder[] = "/tmp/auraid-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/ids.db", folder);
+    begin(&w, path);
+    aura_directory_set_share(w.d, 3);
+    assert_int_equal(try_join(&w, "livekit/one", "aaa"), 0);
+    assert_int_equal(try_join(&w, "livekit/one", "bbb"), 0);
+    assert_int_equal(try_join(&w, "livekit-agent/one", "ccc"), 0);
+    assert_int_equal(try_join(&w, "livekit/one", "ddd"), AURA_ELIMIT);
+    assert_int_equal(try_join(&w, "livekit-agent/one", "ddd"), AURA_ELIMIT);
+    assert_int_equal(try_join(&w, "livekit/one", "aaa"), 0); /* is there already */
+    assert_int_equal(try_join(&w, "livekit/two", "aaa"), 0);
+    for (int i = 0; i < 4; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof(name), "@%d:x", i);
+        assert_int_equal(try_join(&w, "matrix", name), i < 3 ? 0 : AURA_ELIMIT);
+        assert_int_equal(try_join(&w, "own", name), 0); /* of the server itself */
+    }
+    aura_directory_close(w.d); /* it is known after a restart */
+    begin(&w, path);
+    aura_directory_set_share(w.d, 3);
+    assert_int_equal(try_join(&w, "livekit/one", "ddd"), AURA_ELIMIT);
+    const struct aura_id a = {"aaa"};
+    assert_int_equal(aura_directory_delete(w.d, &a), 0);
+    assert_int_equal(try_join(&w, "livekit/one", "ddd"), 0);
+    assert_int_equal(try_join(&w, "livekit/one", "eee"), AURA_ELIMIT);
+    aura_directory_set_share(w.d, 0);
+    assert_int_equal(try_join(&w, "livekit/one", "eee"), 0);
+    aura_directory_close(w.d);
+    char command[128];
+    (void)snprintf(command, sizeof(command), "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(aura_share_of(1000000, 50, 2), 500000);
+    assert_int_equal(aura_share_of(7, 50, 2), 3);
+    assert_int_equal(aura_share_of(1, 1, 2), 1);
+    assert_int_equal(aura_share_of(1000000, 50, 1), 0);
+    assert_int_equal(aura_share_of(1000000, 100, 9), 0);
+    return 0;
+}
+
+/* The log is moved into the file while the directory is open, and no commit waits for that. */
+static int the_log_is_moved_aside(void) {
+    enum { PEOPLE = 2000, PATIENCE = 1200, PAGE = 4096 };
+    struct world w;
+    struct stat st = {.st_size = 0};
+    char folder[] = "/tmp/auraid-XXXXXX", path[64], wal[80], name[16];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/ids.db", folder);
+    (void)snprintf(wal, sizeof(wal), "%s-wal", path);
+    begin(&w, path);
+    w.d->conf.max_identities = PEOPLE;
+    for (int i = 0; i < PEOPLE; i++) {
+        (void)snprintf(name, sizeof(name), "p%d", i);
+        assert_int_equal(try_join(&w, "livekit/one", name), 0);
+    }
+    assert_int_equal(stat(wal, &st), 0);
+    assert_true(st.st_size > AURA_SQL_LOG_PAGES * PAGE &&
+                st.st_size < AURA_SQL_LOG_PAGES_MAX * PAGE);
+    st.st_size = 0;
+    for (int i = 0; i < PATIENCE && st.st_size < 20 * PAGE; i++) {
+        usleep(50000);
+        assert_int_equal(stat(path, &st), 0);
+    }
+    assert_true(st.st_size >= 20 * PAGE);
+    aura_directory_close(w.d);
+    assert_int_not_equal(stat(wal, &st), 0); /* all of it is in the file */
+    char command[128];
+    (void)snprintf(command, sizeof(command), "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
+        AURA_PLAIN(no_app_takes_all),
+        AURA_PLAIN(the_log_is_moved_aside),
         AURA_PLAIN(joins_make_one_identity_for_each_proof),
         AURA_PLAIN(ceilings_hold),
         AURA_PLAIN(proofs_are_linked),

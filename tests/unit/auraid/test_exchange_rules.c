@@ -23,7 +23,7 @@ static int who_is_in_a_call_is_busy(void) {
 static int other_apps_devices_are_left_alone(void) {
     struct world w;
     const struct aura_exchange_conf conf = {
-        .reach = {.cross_app = AURA_PRIVACY_CONTACTS, .allow = allow, .allow_count = 1}};
+        .rules.reach = {.cross_app = AURA_PRIVACY_CONTACTS, .allow = allow, .allow_count = 1}};
     const struct aura_proof second = {"livekit/three", "bob"};
     assert_int_equal(world_begin_with(&w, &conf), 0);
     assert_int_equal(aura_directory_link(w.d, &w.bob, &second), 0);
@@ -84,8 +84,9 @@ static int nobody_can_be_told_apart(void) {
 
 static int spam_is_held_back(void) {
     struct world w;
-    const struct aura_exchange_conf conf = {
-        .rings_per_minute = 4, .strangers_per_minute = 2, .reach.cross_app = AURA_PRIVACY_EVERYONE};
+    const struct aura_exchange_conf conf = {.rules = {.rings_per_minute = 4,
+                                                      .strangers_per_minute = 2,
+                                                      .reach.cross_app = AURA_PRIVACY_EVERYONE}};
     const struct aura_id nobody = {"nobody"};
     assert_int_equal(world_begin_with(&w, &conf), 0);
     assert_int_equal(world_come(&w, 0, &w.ann, "one", "a1"), 0);
@@ -180,11 +181,45 @@ static int without_a_room_it_rings_on(void) {
     return 0;
 }
 
+/* One app's devices and calls do not take all that there may be; rules may change at any time. */
+static int no_app_takes_all(void) {
+    struct world w;
+    const struct aura_exchange_conf conf = {.rules = {.reach.cross_app = AURA_PRIVACY_EVERYONE,
+                                                      .max_devices_of_app = 2,
+                                                      .max_calls_of_app = 1}};
+    assert_int_equal(world_begin_with(&w, &conf), 0);
+    assert_int_equal(world_come(&w, 0, &w.ann, "one", "a1"), 0);
+    assert_int_equal(world_come(&w, 1, &w.bob, "one", "b1"), 0);
+    assert_int_equal(world_come(&w, 2, &w.bob, "one", "b2"), AURA_ELIMIT);
+    assert_int_equal(world_come(&w, 3, &w.cid, "two", "c1"), 0);
+    world_go(&w, 1);
+    assert_int_equal(world_come(&w, 2, &w.bob, "one", "b2"), 0);
+    assert_int_equal(world_ring(&w, &w.ann, "one", "a1", &w.bob), 0);
+    assert_int_equal(world_ring(&w, &w.bob, "one", "b2", &w.cid), AURA_ELIMIT);
+    assert_int_equal(world_ring(&w, &w.cid, "two", "c1", &w.ann), 0);
+    assert_int_equal(world_leave_on(&w, &w.cid, "c1"), 0);
+    memcpy(w.call, "", 1);
+    world_pass(&w, RING_S * 1000);
+    assert_int_equal(world_ring(&w, &w.bob, "one", "b2", &w.cid), 0);
+    /* Now there is a name for nobody from another app, and rings are short. */
+    struct aura_exchange_rules rules = {.reach = aura_exchange_reach(w.x), .ring_us = 5000000};
+    rules.reach.cross_app = AURA_PRIVACY_NOBODY;
+    aura_exchange_change(w.x, &rules);
+    assert_int_equal(world_come(&w, 4, &w.ann, "one", "a4"), 0);
+    assert_int_equal(world_ring(&w, &w.cid, "two", "c1", &w.ann), AURA_ENOENT);
+    assert_int_equal(world_ring(&w, &w.ann, "one", "a1", &w.bob), 0);
+    w.log[0] = 0;
+    world_pass(&w, 5000);
+    assert_non_null(strstr(w.log, "b2 quiet timeout\n"));
+    world_end(&w);
+    return 0;
+}
+
 /* Whatever fails for want of memory: nothing is lost without a word, and nothing leaks. */
 static int memory_fails(void) {
     struct world w;
-    const struct aura_exchange_conf conf = {.rings_per_minute = 10,
-                                            .reach.cross_app = AURA_PRIVACY_EVERYONE};
+    const struct aura_exchange_conf conf = {.rules.rings_per_minute = 10,
+                                            .rules.reach.cross_app = AURA_PRIVACY_EVERYONE};
     TRY(world_begin_with(&w, &conf));
     w.quiet = true;
     int err = world_come(&w, 0, &w.ann, "one", "a1");
@@ -201,10 +236,15 @@ static int memory_fails(void) {
 
 int main(void) {
     const struct CMUnitTest cases[] = {
-        AURA_PLAIN(who_is_in_a_call_is_busy),   AURA_PLAIN(other_apps_devices_are_left_alone),
-        AURA_PLAIN(nobody_can_be_told_apart),   AURA_PLAIN(spam_is_held_back),
-        AURA_PLAIN(groups_and_transfers),       AURA_PLAIN(agents_answer_when_they_are_there),
-        AURA_PLAIN(without_a_room_it_rings_on), AURA_CASE(memory_fails),
+        AURA_PLAIN(who_is_in_a_call_is_busy),
+        AURA_PLAIN(other_apps_devices_are_left_alone),
+        AURA_PLAIN(nobody_can_be_told_apart),
+        AURA_PLAIN(spam_is_held_back),
+        AURA_PLAIN(no_app_takes_all),
+        AURA_PLAIN(groups_and_transfers),
+        AURA_PLAIN(agents_answer_when_they_are_there),
+        AURA_PLAIN(without_a_room_it_rings_on),
+        AURA_CASE(memory_fails),
     };
     return RUN_CASES("auraid/exchange_rules", cases);
 }
