@@ -230,11 +230,13 @@ def chart(c: Costs) -> str:
     limit = y_of(registry_nodes())
     out.append(f'<path d="M{left} {limit:.1f}H{x_of(1e8):.1f}" stroke="#a00" stroke-dasharray="5 4"/>'
                f'<text x="{x_of(1e8) + 8:.1f}" y="{limit + 4:.1f}" fill="#a00">one region\'s Redis</text>')
-    for use, colour in zip(uses(c), colours):
+    free = top + 0.0  # the next label's place: curves that end close together keep theirs apart
+    for use, colour in sorted(zip(uses(c), colours), key=lambda pair: -need(pair[0], c, SIZES[-1]).nodes):
         points = [(10 ** (3 + i / 10), need(use, c, int(10 ** (3 + i / 10))).nodes) for i in range(51)]
+        free = max(free + 15, y_of(points[-1][1]) + 4)
         line = " ".join(f"{x_of(p):.1f},{y_of(n):.1f}" for p, n in points)
         out.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>'
-                   f'<text x="{x_of(1e8) + 8:.1f}" y="{y_of(points[-1][1]) + 4:.1f}" fill="{colour}">{use.name}</text>')
+                   f'<text x="{x_of(1e8) + 8:.1f}" y="{free:.1f}" fill="{colour}">{use.name}</text>')
     return "\n".join(out) + "\n</svg>\n"
 
 
