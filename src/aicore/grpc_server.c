@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { CONNECTION_AGE_MS = 60000 }; /* give or take a tenth, as the library has it */
+enum { CONNECTION_AGE_MS = 30000 }; /* give or take a tenth, as the library has it */
 
 /* What the library gives back when an operation is done. Each lives in its call or server. */
 enum op { OP_ACCEPT, OP_RECEIVE, OP_SEND, OP_FINISH, OP_CLOSE, OP_SHUTDOWN };

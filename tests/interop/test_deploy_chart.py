@@ -70,7 +70,7 @@ def test_schemas_find_mistakes():
 def test_server_reads_its_configuration(name, tmp_path, certificates):
     """`auralink-server --config-check` accepts each pod's file: files that it names are put where it looks."""
     place = str(tmp_path)
-    for file in ("keys/keys.yaml", "turn/secret", "redis/password"):
+    for file in ("keys/keys.yaml", "turn/secret"):
         path = tmp_path / file
         path.parent.mkdir()
         path.write_text("APIkey: a-secret-that-is-long-enough-for-a-test\n" if "keys" in file else "0123456789abcdef0123456789abcdef\n")
@@ -80,10 +80,14 @@ def test_server_reads_its_configuration(name, tmp_path, certificates):
         for file, source in (("ca.crt", "ca.pem"), ("tls.crt", f"{mine}.pem"), ("tls.key", f"{mine}.key")):
             shutil.copy(certificates[source], tmp_path / folder / file)
             (tmp_path / folder / file).chmod(0o440)
-    for file, text in chart.configs(chart.rendered(*values_of(name))).items():
+    objects = chart.rendered(*values_of(name))
+    container = next(pod for pod in pods(objects) if pod["containers"][0]["name"] == "server")["containers"][0]
+    more = {e["name"]: e["value"].replace("$(REDIS_PASSWORD)", "a: \"b") for e in container["env"] if "value" in e}
+    for file, text in chart.configs(objects).items():
         path = tmp_path / file
         path.write_text(text.replace("/etc/auralink", place))
-        done = subprocess.run([SERVER, "--config", str(path), "--config-check"], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([SERVER, "--config", str(path), "--config-check"], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, **more})
         assert done.returncode == 0, (file, done.stderr)
         odd = [line for line in done.stderr.splitlines() if "warning" in line and "'redis'" not in line]
         assert not odd, odd

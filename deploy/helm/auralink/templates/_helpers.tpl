@@ -93,7 +93,6 @@ capabilities: {drop: [ALL]}
 {{- if $v.redis.address -}}
 {{- $redis := dict "address" $v.redis.address -}}
 {{- with $v.redis.username }}{{ $_ := set $redis "username" . }}{{ end -}}
-{{- if $v.redis.existingSecret }}{{ $_ := set $redis "password_file" "/etc/auralink/redis/password" }}{{ end -}}
 {{- if $v.redis.tls }}{{ $_ := set $redis "use_tls" true }}{{ end -}}
 {{- $_ := set $c "redis" $redis -}}
 {{- end -}}
