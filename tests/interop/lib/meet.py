@@ -44,7 +44,8 @@ class Person:
         self.name = name
         self.client: Client = driver.client(f"{name}-{next(_serial)}")
         # http://localhost is a place from which browsers give camera and microphone
-        self.client.call("open", url=f"{base.replace('127.0.0.1', 'localhost')}/r/{room}", **how)
+        base = base.replace("127.0.0.1", "localhost")
+        self.client.call("open", PATIENCE_S + 10, url=f"{base}/r/{room}" if room else f"{base}/", **how)
 
     def __getattr__(self, command: str):
         return lambda **fields: self.client.call(command, PATIENCE_S + 10, **fields)
