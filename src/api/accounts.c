@@ -68,10 +68,12 @@ json_t *aura__accounts_view(struct aura_server *s, const struct aura_id *id) {
                : json_pack("{s:s, s:s}", "id", aura_id_text(id, text), "display", who.display);
 }
 
-int aura__accounts_begin(struct aura_server *s, const char *handle, bool secure,
-                         char set_cookie[AURA_WEB_SESSION_COOKIE_MAX]) {
+int aura__accounts_begin(struct aura_server *s, const struct aura_id *id, const char *handle,
+                         bool secure, char set_cookie[AURA_WEB_SESSION_COOKIE_MAX]) {
     const struct aura_web_session *session;
-    int err = aura_web_session_begin(s->accounts->sessions, handle, secure, set_cookie, &session);
+    int err = aura__meet_prove(s, id);
+    err = err ? err
+              : aura_web_session_begin(s->accounts->sessions, handle, secure, set_cookie, &session);
     s->accounts->signed_in += !err;
     return err;
 }
@@ -80,8 +82,8 @@ void aura__accounts_welcome(struct aura_server *s, struct aura_http_req *req, in
                             const struct aura_account *a) {
     char cookie[AURA_WEB_SESSION_COOKIE_MAX];
     json_t *view = aura__accounts_view(s, &a->id);
-    int err =
-        view ? aura__accounts_begin(s, a->handle, aura_http_is_secure(req), cookie) : AURA_ENOMEM;
+    int err = view ? aura__accounts_begin(s, &a->id, a->handle, aura_http_is_secure(req), cookie)
+                   : AURA_ENOMEM;
     err = err ? err : aura_http_answer_header(req, "set-cookie", cookie);
     aura_wipe(cookie, sizeof(cookie));
     if (err) {

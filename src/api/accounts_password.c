@@ -53,7 +53,8 @@ static void answer_failure(struct job *j, int err) {
 static void answer_welcome(struct job *j, int status) {
     char cookie[AURA_WEB_SESSION_COOKIE_MAX];
     json_t *view = aura__accounts_view(j->server, &j->id);
-    int err = view ? aura__accounts_begin(j->server, j->handle, j->secure, cookie) : AURA_ENOMEM;
+    int err =
+        view ? aura__accounts_begin(j->server, &j->id, j->handle, j->secure, cookie) : AURA_ENOMEM;
     err = err ? err : aura_http_later_header(j->later, "set-cookie", cookie);
     aura_wipe(cookie, sizeof(cookie));
     if (err) {

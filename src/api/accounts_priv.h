@@ -19,8 +19,9 @@ struct aura__accounts {
 /* accounts.c */
 /** The name that somebody chooses or signs in by: "ann", "@ann.aura". @return 0, AURA_EMALFORMED */
 AURA_NODISCARD int aura__accounts_name(const json_t *body, struct aura_id *out);
-/** Signs in. @param set_cookie  a secret, wipe it. @return 0, AURA_ENOMEM */
-AURA_NODISCARD int aura__accounts_begin(struct aura_server *s, const char *handle, bool secure,
+/** Signs in. @param set_cookie  a secret, wipe it. @return 0, AURA_ENOMEM, AURA_EIO */
+AURA_NODISCARD int aura__accounts_begin(struct aura_server *s, const struct aura_id *id,
+                                        const char *handle, bool secure,
                                         char set_cookie[AURA_WEB_SESSION_COOKIE_MAX]);
 /** Signs in and answers with who it is. */
 void aura__accounts_welcome(struct aura_server *s, struct aura_http_req *req, int status,

@@ -133,27 +133,30 @@ static void give_guest(struct aura_server *s, struct aura_http_req *req, const c
     give(s, req, &j);
 }
 
-/* As in calls, people with an account go by their AuraID, and that it is theirs is one more proof
- * of it in the app. */
-static void give_account(struct aura_server *s, struct aura_http_req *req, const char *room,
-                         const struct aura_id *id) {
+int aura__meet_prove(struct aura_server *s, const struct aura_id *id) {
     char text[AURA_ID_BYTES_MAX], provider[AURA_PROVIDER_BYTES];
-    char display[AURA_DIRECTORY_TEXT_MAX + 1];
     const char *key = aura__meet_key(s);
     const struct aura_proof proof = {
         aura_identity_provider(AURA_NAMESPACE_PEOPLE, key ? key : "", provider),
         aura_id_text(id, text)};
+    return key ? aura_directory_link(s->conf.directory, id, &proof) : AURA_ESTATE;
+}
+
+/* As in calls, people with an account go by their AuraID. */
+static void give_account(struct aura_server *s, struct aura_http_req *req, const char *room,
+                         const struct aura_id *id) {
+    char text[AURA_ID_BYTES_MAX], display[AURA_DIRECTORY_TEXT_MAX + 1];
     struct aura_identity who;
     int err = aura_directory_get(s->conf.directory, id, &who);
     (void)snprintf(display, sizeof(display), "%s", err ? "" : who.display);
-    err = err ? err : aura_directory_link(s->conf.directory, id, &proof);
+    err = err ? err : aura__meet_prove(s, id);
     if (err) {
         AURA_LOG_LIMITED("meet", AURA_LOG_WARN, "no_token", AURA_S("why", aura_err_text(err)));
         aura__meet_refuse(s, req, 503, "unavailable",
                           "the directory does not answer: try again later");
         return;
     }
-    const struct joiner j = {room, display, text, false};
+    const struct joiner j = {room, display, aura_id_text(id, text), false};
     give(s, req, &j);
 }
 

@@ -23,6 +23,10 @@ const char *aura__meet_text(const json_t *body, const char *field, size_t bytes_
 /** The key that signs what the app gives out. @return NULL: there is none */
 const char *aura__meet_key(const struct aura_server *s);
 
+/** Somebody with an account is in the app by the name of their AuraID: that becomes one of their
+ * proofs, as in calls. Only who is in an app is rung there. @return as aura_directory_link() */
+AURA_NODISCARD int aura__meet_prove(struct aura_server *s, const struct aura_id *id);
+
 /* accounts.c */
 /** {"id", "display"} of an account. @return NULL: out of memory, or it is gone */
 json_t *aura__accounts_view(struct aura_server *s, const struct aura_id *id);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes the pictures of docs/screenshots anew: `make screenshots`.
+"""Takes the pictures of docs/screenshots anew: `make screenshots`; screenshots.py prejoin | accounts | call takes some.
 
 The camera is webcam-vga-again.mkv of shared/media (Intel Corporation, CC BY 4.0), the only clip there whose frames may be shown.
 """
@@ -29,12 +29,59 @@ def wait_for(compressed) -> None:
         print(f"screenshots: {late}: take them again on a machine with nothing else to do", file=sys.stderr)
 
 
-def take(make, drivers, url: str) -> None:
-    first = make(drivers[0], url, "garden", "Alan Turing")
-    first.see(".mirror video")
+def looks_on(make, driver, url: str, room: str, name: str, **how):
+    person = make(driver, url, room, name, **how)
+    person.see(".mirror video")
+    eventually(lambda: person.evaluate(js="document.querySelector('.mirror video').currentTime > 1"))
+    return person
+
+
+def take_prejoin(make, drivers, url: str) -> None:
+    first = looks_on(make, drivers[0], url, "garden", "Alan Turing")
     first.fill(label="Your name", text=first.name)
-    eventually(lambda: first.evaluate(js="document.querySelector('.mirror video').currentTime > 1"))
     first.shot(path=os.path.join(PICTURES, "prejoin.jpg"))
+
+
+def sign_up(person) -> None:
+    person.client.call("click", role="tab", name="Sign in to call people")
+    person.press_button("New here? Sign up")
+    person.fill(label="Name that others see", text=person.name)
+    person.fill(label="Your AuraID: @name.aura", text=person.name.split()[0].lower())
+    person.fill(label="Password, 10 characters or more", text="correct horse battery")
+    person.press_button("Sign up with a password")
+    person.see(".call-by-id")
+
+
+def add(person, name: str) -> None:
+    person.fill(label="AuraID of whom you want to call", text=name)
+    person.press_button("Add to contacts")
+    person.see(".callee", name)
+
+
+def take_accounts(make, drivers, url: str) -> None:
+    visitor = looks_on(make, drivers[0], url, "", "Alan Turing")
+    visitor.client.call("click", role="tab", name="Sign in to call people")
+    visitor.see(".sign-in")
+    visitor.shot(path=os.path.join(PICTURES, "sign-in.jpg"))
+    people = [make(drivers[n % 2], url, "", name) for n, name in enumerate(("Grace Hopper", "Ada Lovelace"))]
+    for person in [visitor, *people]:
+        sign_up(person)
+    for person in people:
+        add(person, "alan")
+        add(visitor, person.name.split()[0].lower())
+    visitor.see(".presence-here")
+    people[0].press_button("Call Alan Turing")
+    visitor.see("dialog.incoming")
+    visitor.shot(path=os.path.join(PICTURES, "incoming.jpg"))
+    visitor.press(key="Escape")
+    visitor.see("dialog.incoming", state="detached")
+    people[0].press_button("Cancel the call")
+    visitor.see(".missed")
+    visitor.shot(path=os.path.join(PICTURES, "people.jpg"))
+
+
+def take_call(make, drivers, url: str) -> None:
+    first = looks_on(make, drivers[0], url, "garden", "Alan Turing")
     first.join()
     second = make(drivers[1], url, "garden", "Grace Hopper", viewport=PHONE, colours="light", touch=True)
     second.press_button("Turn the camera off")
@@ -58,6 +105,9 @@ def take(make, drivers, url: str) -> None:
     first.shot(path=os.path.join(PICTURES, "call.jpg"))
 
 
+TAKES = {"prejoin": take_prejoin, "accounts": take_accounts, "call": take_call}
+
+
 def main() -> int:
     source = clip.source("webcam-vga-again.mkv")
     if not source or not os.path.exists(os.path.join(PAGES, "index.html")):
@@ -69,7 +119,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         drivers = [start_browser(f"meet-{n}", folder, source) for n in (1, 2)]
         try:
-            take(make_close[0], drivers, server.http_url)
+            for name in sys.argv[1:] or TAKES:
+                TAKES[name](make_close[0], drivers, server.http_url)
         finally:
             for driver in drivers:
                 driver.stop()

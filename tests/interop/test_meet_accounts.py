@@ -112,7 +112,8 @@ def test_by_a_passkey(server, someone):
     assert (status, answer) == (200, someone.me()) and other.me() == someone.me()
     assert other.cookie != someone.cookie
     # The account is a proof of the AuraID, by the handle that the authenticator keeps.
-    assert someone.ask("GET", "/aura/v1/links")[1] == {"links": [{"provider": "local", "subject": someone.handle}]}
+    assert someone.ask("GET", "/aura/v1/links")[1] == {"links": [
+        {"provider": "livekit/devkey", "subject": f"@{someone.name}.aura"}, {"provider": "local", "subject": someone.handle}]}
     assert someone.post("sign-out")[0] == 200 and someone.cookie is None
     assert someone.me() is None and other.me() is not None
 

@@ -58,6 +58,19 @@ serve(
     },
     go: (m) => of(m).goto(m.url),
     click: (m) => inside(m).getByRole(m.role ?? 'button', { name: m.name, exact: m.exact ?? true }).first().click(),
+    // An authenticator in the browser whose owner always lets it (Chromium's own, for tests).
+    async authenticator(m) {
+      const { context, page } = clients.get(m.client);
+      const link = await context.newCDPSession(page);
+      await link.send('WebAuthn.enable');
+      await link.send('WebAuthn.addVirtualAuthenticator', {
+        options: {
+          protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true,
+          isUserVerified: !m.unwilling, automaticPresenceSimulation: true,
+        },
+      });
+      clients.get(m.client).link = link; // it ends with this
+    },
     fill: (m) => of(m).getByLabel(m.label, { exact: true }).fill(m.text),
     select: (m) => of(m).getByLabel(m.label, { exact: true }).selectOption({ label: m.text }),
     check: (m) => of(m).getByLabel(m.label, { exact: true }).check(),

@@ -70,7 +70,7 @@ class Person(Page):
     """Somebody in a call."""
 
     def __init__(self, driver: Driver, base: str, room: str, name: str, **how):
-        super().__init__(driver, f"{base}/r/{room}", name, **how)
+        super().__init__(driver, f"{base}/r/{room}" if room else f"{base}/", name, **how)
 
     def join(self) -> "Person":
         self.client.call("fill", label="Your name", text=self.name)

@@ -33,8 +33,8 @@ export function App() {
     start({ ...readChoices(), room, token, passphrase: '', call, title, ...(url && { url }) });
   };
   useEffect(() => line.whenJoined(enter));
-  const leave = (why: string) => {
-    if (session?.call) line.leave(session.call);
+  const leave = (why: string, over: boolean) => {
+    if (session?.call && !over) line.leave(session.call);
     document.title = 'AuraLink Meet';
     setFarewell(why);
     setSession(null);

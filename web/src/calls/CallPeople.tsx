@@ -26,6 +26,12 @@ export function CallPeople({ line, calls, onSoon, onSignedOut }: Props) {
   const all = people ?? [];
   const some = all.filter((one) => chosen.includes(one.id));
 
+  // The server keeps of a missed call who it was, and no name.
+  const named = calls.missed.map((one) => {
+    const known = all.find(({ id }) => id === one.from.id);
+    return { ...one, from: known ? personOf(known) : one.from };
+  });
+
   const call = (whom: Person[]) => {
     onSoon();
     void line.ring(whom);
@@ -97,7 +103,7 @@ export function CallPeople({ line, calls, onSoon, onSignedOut }: Props) {
           Call {some.length} people
         </button>
       )}
-      <MissedCalls line={line} missed={calls.missed} onCall={call} />
+      <MissedCalls line={line} missed={named} onCall={call} />
     </div>
   );
 }

@@ -30,6 +30,8 @@ interface Props {
   onJoin: (session: Session) => void;
 }
 
+const GREETING: Record<Way, string> = { room: 'Ready to join?', people: 'Call by AuraID' };
+
 export function PreJoin({ address, farewell, theme, account, line, calls, onSoon, onJoin }: Props) {
   const [choices, setChoices] = useState(readChoices);
   // Who follows a link wants into that room; who is signed in and does not may want to call.
@@ -57,7 +59,7 @@ export function PreJoin({ address, farewell, theme, account, line, calls, onSoon
         <Devices preview={preview} choices={choices} onChange={choose} />
       </div>
       <div className="prejoin-ways">
-        <h1>{farewell || 'Ready to join?'}</h1>
+        <h1>{farewell || GREETING[way]}</h1>
         {me && (
           <p className="signed-in">
             <span>

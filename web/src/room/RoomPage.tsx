@@ -7,12 +7,13 @@ import type { Theme } from '../app/useTheme';
 import type { Session } from '../prejoin/session';
 import { makeRoom } from './makeRoom';
 import { RoomView } from './RoomView';
-import { farewellOf, deviceProblem } from './words';
+import { deviceProblem, farewellOf, isOver } from './words';
 
 interface Props {
   session: Session;
   theme: Theme;
-  onLeave: (farewell: string) => void;
+  /** @param over  the server has ended it */
+  onLeave: (farewell: string, over: boolean) => void;
 }
 
 const capture = (on: boolean, device: string) => on && (device ? { deviceId: { ideal: device } } : true);
@@ -28,13 +29,20 @@ export default function RoomPage({ session, theme, onLeave }: Props) {
   useEffect(() => {
     leave.current = onLeave;
   });
-  const onDisconnected = useCallback((reason?: DisconnectReason) => leave.current(farewellOf(reason)), []);
+  const called = session.call !== undefined;
+  const onDisconnected = useCallback(
+    (reason?: DisconnectReason) => {
+      const over = isOver(reason);
+      leave.current(called && over ? 'The call is over.' : farewellOf(reason), over);
+    },
+    [called],
+  );
   const onDevice = useCallback((failure?: MediaDeviceFailure) => setProblem(deviceProblem(failure)), []);
   const onError = useCallback(
     (error: Error) => {
       // Also for a camera or microphone that is not given: with that one can still listen and watch.
       if (room.state === ConnectionState.Disconnected)
-        leave.current(`The call could not begin: ${error.message}`);
+        leave.current(`The call could not begin: ${error.message}`, false);
     },
     [room],
   );

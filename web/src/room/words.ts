@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DisconnectReason, MediaDeviceFailure } from 'livekit-client';
 
+/** Has the server ended it, so that there is nothing left to hang up? */
+export function isOver(reason?: DisconnectReason): boolean {
+  return (
+    reason === DisconnectReason.PARTICIPANT_REMOVED ||
+    reason === DisconnectReason.ROOM_DELETED ||
+    reason === DisconnectReason.ROOM_CLOSED
+  );
+}
+
 export function farewellOf(reason?: DisconnectReason): string {
   switch (reason) {
     case DisconnectReason.PARTICIPANT_REMOVED:
