@@ -17,6 +17,7 @@ struct aura_matrix_conf;
 struct aura_appservice_conf;
 struct aura_meet_conf;
 struct aura_web;
+struct aura_nodes;
 
 struct aura_server_conf {
     struct aura_http_conf http;
@@ -33,6 +34,7 @@ struct aura_server_conf {
     struct aura_trace_conf trace;                  /* of joins; fn NULL = none */
     const struct aura_meet_conf *meet;             /* outlives the server; NULL = no guests */
     const struct aura_web *web;                    /* outlives the server; NULL = no pages */
+    struct aura_nodes *nodes;     /* the cluster; outlives the server; NULL = alone */
     struct aura_tracing *tracing; /* that they go to, for its metrics; outlives; NULL = none */
 };
 

@@ -442,6 +442,9 @@ struct aura_redis *aura_redis_free(struct aura_redis *r) {
     aura_timer_stop(aura_loop_timers(r->loop), &r->retry);
     aura_timer_stop(aura_loop_timers(r->loop), &r->watchdog);
     r->resolve = aura_resolve_free(r->resolve);
+    if (r->ready) { /* what was said last leaves, if it can at once */
+        redisAsyncHandleWrite(r->ac);
+    }
     if (r->ac) {
         break_off(r, "");
     }
