@@ -244,6 +244,65 @@ def test_new_rooms_go_to_the_wanted_region(cluster, people):
     assert {n["region"] for n in debug(one)["nodes"]} == {"eu", "us"}
 
 
+@pytest.mark.parametrize("way", ["tls", "sentinel", "cluster"])
+def test_ways_to_redis(start_server, people, certificates, way):
+    """TLS with a password, a master that a Sentinel names, and a Redis Cluster whose other node has our keys."""
+    started = []
+
+    def run(*words: str, **options) -> Redis:
+        started.append(Redis(list(words), **options))
+        return started[-1]
+
+    try:
+        if way == "tls":
+            port = free_port()
+            run("--requirepass", "open sesame", "--tls-port", str(port), "--tls-cert-file", certificates["server.pem"],
+                "--tls-key-file", certificates["server.key"], "--tls-ca-cert-file", certificates["ca.pem"],
+                "--tls-auth-clients", "no", password="open sesame")
+            redis = {"address": f"localhost:{port}", "password": "open sesame", "use_tls": True,
+                     "tls": {"ca_cert_file": certificates["ca.pem"]}}
+        elif way == "sentinel":
+            master = run()
+            sentinel = run("--sentinel", sentinel_of=master)
+            redis = {"sentinel_master_name": "mymaster", "sentinel_addresses": [sentinel.address]}
+        else:
+            one, two = (run("--cluster-enabled", "yes") for _ in range(2))
+            slot = int(one.cli("cluster", "keyslot", "{auralink}"))
+            other = [n for n in range(16384) if n != slot]
+            one.cli("cluster", "addslots", *map(str, other))
+            two.cli("cluster", "addslots", str(slot))
+            one.cli("cluster", "meet", "127.0.0.1", str(two.port))
+            for node in (one, two):
+                eventually(lambda node=node: "cluster_state:ok" in node.cli("cluster", "info"), PATIENCE_S,
+                           what="the Redis Cluster is complete")
+            redis = {"cluster_addresses": [one.address]}
+        nodes = Nodes(start_server, started[0])
+        here, there = nodes.add(2, redis=redis)
+        nodes.meet()
+        people(here).join("node", "first")
+        people(there).join("node", "second")
+        assert nodes.owner(people.room) is here
+        if way == "cluster":
+            assert debug(here)["redis"] == two.address
+    finally:
+        for server in started:
+            server.close()
+
+
+def test_a_redis_that_is_another_is_not_trusted(start_server, certificates):
+    """Its certificate is of an authority that we do not know: no password is shown to it."""
+    port = free_port()
+    server = Redis(["--tls-port", str(port), "--tls-cert-file", certificates["stranger.pem"], "--tls-key-file",
+                    certificates["stranger.key"], "--tls-ca-cert-file", certificates["ca.pem"], "--tls-auth-clients", "no"])
+    try:
+        node = start_server(config={"cluster": {"port": free_port()}, "redis": {
+            "address": f"localhost:{port}", "use_tls": True, "tls": {"ca_cert_file": certificates["ca.pem"]}}})
+        eventually(lambda: "unable to get local issuer certificate" in node.tail(), PATIENCE_S, what="the log says why")
+        assert not debug(node)["connected"]
+    finally:
+        server.close()
+
+
 def test_without_redis_there_is_no_cluster(server):
     token = tokens.raw(tokens.claims(video={"roomList": True}))
     status, text, _ = server.get("/debug/nodes", {"Authorization": f"Bearer {token}"})

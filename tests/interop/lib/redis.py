@@ -13,13 +13,19 @@ from lib.ports import free_port
 
 
 class Redis:
-    """It forgets everything when it ends, unless `save()` was called before."""
+    """It forgets everything when it ends."""
 
-    def __init__(self, words: list[str] | None = None, host: str = "127.0.0.1"):
+    def __init__(self, words: list[str] | None = None, password: str = "", sentinel_of: Redis | None = None):
         self.port = free_port()
-        self.host = host
-        self._words = words or []
+        self.host = "127.0.0.1"
+        self._password = password
         self._folder = tempfile.TemporaryDirectory(prefix="interop-redis-")
+        self._words = ["--save", "", "--appendonly", "no", *(words or [])]
+        if sentinel_of:  # it keeps its state in its configuration
+            path = os.path.join(self._folder.name, "sentinel.conf")
+            with open(path, "w") as file:
+                file.write(f"sentinel monitor mymaster 127.0.0.1 {sentinel_of.port} 1\n")
+            self._words = [path, *(words or [])]
         self.process: subprocess.Popen | None = None
         self.start()
 
@@ -28,9 +34,10 @@ class Redis:
         return f"{self.host}:{self.port}"
 
     def start(self) -> None:
+        first = self._words[:1] if self._words[0].endswith(".conf") else []
         self.process = subprocess.Popen(
-            ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", self._folder.name, "--save", "",
-             "--appendonly", "no", "--loglevel", "warning", *self._words],
+            ["redis-server", *first, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", self._folder.name,
+             "--loglevel", "warning", *self._words[len(first):]],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         eventually(lambda: self._answers(), PATIENCE_S, 0.05, "redis-server answers")
 
@@ -39,12 +46,10 @@ class Redis:
         return self.cli("ping", check=False) == "PONG"
 
     def cli(self, *words: str, check: bool = True) -> str:
+        env = {**os.environ, **({"REDISCLI_AUTH": self._password} if self._password else {})}
         done = subprocess.run(["redis-cli", "-h", self.host, "-p", str(self.port), *words], capture_output=True, text=True,
-                              timeout=PATIENCE_S, check=check)
+                              timeout=PATIENCE_S, check=check, env=env)
         return done.stdout.strip()
-
-    def save(self) -> None:
-        assert self.cli("save") == "OK"
 
     def kill(self) -> None:
         if self.process and self.process.poll() is None:
