@@ -99,6 +99,18 @@ struct aura_config {
         const char *database; /* "" = where the system keeps such */
         uint32_t session_idle_s, session_max_s;
     } dashboard;
+    struct { /* several nodes; no address of any kind = alone */
+        const char *address, *username, *password, *sentinel_master, *sentinel_username,
+            *sentinel_password;
+        uint32_t db;
+        bool use_tls, tls_enabled;
+        const char *tls_ca, *tls_cert, *tls_key, *tls_server_name;
+        struct aura_config_list sentinel_addresses, cluster_addresses;
+    } redis;
+    struct {
+        uint32_t port;
+        const char *address, *ca, *certificate, *key; /* address "" = of our choice */
+    } cluster;
     struct { /* the MatrixRTC authorisation service */
         bool enabled;
         const char *url, *api_key, *ca_file; /* url: that clients get; ca_file "" = the system's */

@@ -76,6 +76,35 @@ static void copy_query(struct aura_http_req *req) {
     }
 }
 
+static char hex(const char *p) {
+    char text[3] = {p[0], p[0] ? p[1] : '\0', 0};
+    return (char)strtoul(text, NULL, 16);
+}
+
+/* The query of another node's request, which aura_http_target() has written. */
+static void copy_near_query(struct aura_http_req *req) {
+    static const char name[] = HTTP_NEAR_QUERY;
+    int len = aura_http_is_near(req) ? lws_hdr_custom_length(req->wsi, name, sizeof(name) - 1) : 0;
+    char *text = len > 0 ? aura_zalloc((size_t)len + 1) : NULL;
+    char *out = text ? aura_zalloc((size_t)len + 2) : NULL;
+    size_t n = 0;
+    if (!out || lws_hdr_custom_copy(req->wsi, text, len + 1, name, sizeof(name) - 1) <= 0) {
+        aura_free(text);
+        aura_free(out);
+        return;
+    }
+    for (const char *p = text; *p; p++) {
+        bool coded = *p == '%' && p[1] && p[2];
+        out[n++] = *p == '=' || *p == '&' ? '\0' : coded ? hex(p + 1) : *p;
+        p += coded ? 2 : 0;
+    }
+    out[n++] = 0;
+    aura_free(text);
+    aura_free(req->query);
+    req->query = out;
+    req->query_len = n;
+}
+
 /* One that lws has no token for. What does not fit is malformed, and then nobody's. */
 static void copy_traceparent(struct aura_http_req *req) {
     static const char name[] = "traceparent:";
@@ -113,6 +142,7 @@ static struct aura_http_req *req_new(struct aura_http *h, struct lws *wsi) {
     }
     collapse_slashes(req->path);
     copy_query(req);
+    copy_near_query(req);
     for (size_t i = 0; i < HTTP_KEPT; i++) {
         req->kept[i] = copy_header(wsi, kept[i].token);
     }
@@ -166,6 +196,35 @@ bool aura_http_is_aside(const struct aura_http_req *req) {
            lws_get_vhost_listen_port(lws_get_vhost(req->wsi)) == req->http->aside_port;
 }
 
+bool aura_http_is_near(const struct aura_http_req *req) {
+    return aura__http_near_is(lws_get_vhost(req->wsi));
+}
+
+static void add_encoded(struct aura_buf *out, const char *text) {
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                     (*p >= '0' && *p <= '9') || *p == '-' || *p == '_' || *p == '.';
+        (void)aura_buf_printf(out, plain ? "%c" : "%%%02X", *p); /* the error is sticky */
+    }
+}
+
+int aura_http_target(const struct aura_http_req *req, const char *without, struct aura_buf *out) {
+    char mark = '?';
+    (void)aura_buf_str(out, req->path);
+    for (size_t at = 0; at < req->query_len;) {
+        const char *key = req->query + at, *value = key + strlen(key) + 1;
+        if (strcmp(key, without) != 0) {
+            (void)aura_buf_printf(out, "%c", mark);
+            add_encoded(out, key);
+            (void)aura_buf_str(out, "=");
+            add_encoded(out, value);
+            mark = '&';
+        }
+        at += strlen(key) + 1 + strlen(value) + 1;
+    }
+    return out->err;
+}
+
 const char *aura_http_query(const struct aura_http_req *req, const char *name) {
     for (size_t at = 0; at < req->query_len;) {
         const char *key = req->query + at, *value = key + strlen(key) + 1;
@@ -190,7 +249,8 @@ struct aura_addr aura_http_remote(const struct aura_http_req *req) {
     char text[AURA_HTTP_FORWARDED_MAX];
     struct aura_addr peer = {.family = AURA_FAMILY_NONE}, named;
     lws_get_peer_simple(req->wsi, text, sizeof(text));
-    if (aura_addr_parse(&peer, text) || !aura_addr_is_loopback(&peer) ||
+    if (aura_addr_parse(&peer, text) ||
+        (!aura_addr_is_loopback(&peer) && !aura_http_is_near(req)) ||
         lws_hdr_copy(req->wsi, text, sizeof(text), WSI_TOKEN_X_FORWARDED_FOR) <= 0) {
         return peer;
     }
@@ -488,6 +548,9 @@ int aura__http_callback(struct lws *wsi, enum lws_callback_reasons reason, void 
         drop_conn(wsi);
         return 0;
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS: /* a context for TLS, to be filled */
+        if (aura__http_near_is(in)) {
+            return aura__http_near_equip(h->near, user, true) ? -1 : 0;
+        }
         return h->tls && aura_tls_equip(h->tls, user) ? -1 : 0;
     default:
         return 0;

@@ -49,12 +49,19 @@ struct aura_http_handlers {
     void (*ws_closed)(void *arg, void *user);
 };
 
+/** A port for other nodes of a cluster, and what we show where we connect to theirs. */
+struct aura_http_near {
+    struct aura_addr bind;              /* port 0 = any free one */
+    const char *ca, *certificate, *key; /* files; ca "" = plain HTTP */
+};
+
 struct aura_http_conf {
     const struct aura_addr *bind; /* ports ignored; none = all interfaces */
     size_t bind_count;
     uint16_t port;        /* 0 = any free one (one bind address then) */
     struct aura_tls *tls; /* outlives the server; NULL = plain HTTP. It may be loaded anew. */
     uint16_t aside_port;  /* plain HTTP too, for what is not for everybody; 0 = none */
+    const struct aura_http_near *near; /* NULL = none; its texts outlive the server */
 };
 
 /** @return 0, AURA_EEXISTS (port in use), AURA_ENOMEM, AURA_EIO */
@@ -67,6 +74,8 @@ uint16_t aura_http_port(const struct aura_http *h);
 /** libuv's loop below it, for its pool of threads. It runs in aura_http_run() and, at the end, in
  * aura_http_free(). */
 struct uv_loop_s *aura_http_uv(struct aura_http *h);
+/** That of the port for other nodes; 0 = none. */
+uint16_t aura_http_near_port(const struct aura_http *h);
 /** Serves until aura_http_stop(). */
 void aura_http_run(struct aura_http *h);
 void aura_http_stop(struct aura_http *h);
@@ -77,13 +86,18 @@ const char *aura_http_method(const struct aura_http_req *req);
 const char *aura_http_path(const struct aura_http_req *req);
 /** Has it come to the port that is not for everybody? */
 bool aura_http_is_aside(const struct aura_http_req *req);
+/** Has another node sent it, to the port for them? */
+bool aura_http_is_near(const struct aura_http_req *req);
+/** Path and query as a URL has them, without one parameter. @return 0, AURA_ENOMEM, AURA_ELIMIT */
+AURA_NODISCARD int aura_http_target(const struct aura_http_req *req, const char *without,
+                                    struct aura_buf *out);
 /** A query parameter, decoded; NULL if absent. */
 const char *aura_http_query(const struct aura_http_req *req, const char *name);
 /** "accept", "accept-encoding", "authorization", "content-type", "cookie", "host", "if-match",
  * "if-none-match", "origin", "traceparent" or "user-agent"; NULL if absent. */
 const char *aura_http_header(const struct aura_http_req *req, const char *name);
-/** Who asks, without a port. Behind a proxy on this machine: whom the proxy names last in
- * X-Forwarded-For. */
+/** Who asks, without a port. Behind a proxy on this machine, and from another node: whom it names
+ * last in X-Forwarded-For. */
 struct aura_addr aura_http_remote(const struct aura_http_req *req);
 /** It came over TLS, to us or to a proxy on this machine that says so (X-Forwarded-Proto). */
 bool aura_http_is_secure(const struct aura_http_req *req);
@@ -115,6 +129,44 @@ int aura_ws_send(struct aura_ws *ws, const uint8_t *data, size_t len, bool text)
 size_t aura_ws_queued(const struct aura_ws *ws);
 /** Closes after what is queued has left. */
 void aura_ws_close(struct aura_ws *ws, int code, const char *reason);
+
+/** Reads no more from the peer for now, or again. */
+void aura_ws_pause(struct aura_ws *ws, bool pause);
+/** Calls fn(arg) whenever the last of what was queued has left; NULL ends that. */
+void aura_ws_on_drained(struct aura_ws *ws, void (*fn)(void *arg), void *arg);
+
+/* ---- links: WebSockets that we open to other nodes ---- */
+struct aura_link;
+enum {
+    AURA_LINK_QUEUE_BYTES_MAX = 4 << 20, /* waiting for a node that does not read; more ends it */
+    AURA_LINK_PAUSE_BYTES = 256 * 1024,  /* from then on the other side is not read */
+    AURA_LINK_CONNECT_S = 3,
+};
+struct aura_link_handlers {
+    void (*opened)(void *arg);
+    void (*message)(void *arg, const uint8_t *data, size_t len, bool text);
+    /** The last that comes. @param code  the node's; 0 = it broke. @param opened  was it ever? */
+    void (*closed)(void *arg, bool opened, int code, const char *reason);
+    void (*drained)(void *arg); /* the last of what was queued has left */
+};
+struct aura_link_conf {
+    const char *address;   /* "ip:port" of the other's port for nodes */
+    const char *target;    /* path and query */
+    const char *bearer;    /* token; "" = none */
+    const char *forwarded; /* whom we do it for: an address */
+    const char *user_agent;
+};
+/** Copies what it needs. No handler is called before it returns.
+ * @return 0, AURA_ENOMEM, AURA_EIO, AURA_EINVAL (address) */
+AURA_NODISCARD int aura_link_open(struct aura_link **out, struct aura_http *h,
+                                  const struct aura_link_conf *conf,
+                                  const struct aura_link_handlers *handlers, void *arg);
+/** Queues a message (copied), also before it is open. @return 0, AURA_ENOMEM, AURA_ELIMIT */
+AURA_NODISCARD int aura_link_send(struct aura_link *l, const uint8_t *data, size_t len, bool text);
+size_t aura_link_queued(const struct aura_link *l);
+void aura_link_pause(struct aura_link *l, bool pause);
+/** Closes after what is queued has left; no handler is called any more. Not after `closed`. */
+void aura_link_close(struct aura_link *l);
 
 struct aura_http_stats {
     uint64_t requests, refused, opened, slow_closed;

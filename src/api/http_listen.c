@@ -51,10 +51,14 @@ static void base_info(struct aura_http *h, struct lws_context_creation_info *inf
             LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
         info->alpn = "http/1.1";
     }
+    if (h->near && *h->near->ca) {
+        info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    }
+    info->connect_timeout_secs = AURA_LINK_CONNECT_S;
 }
 
 /* Tells a taken port from other failures, which lws does not. */
-static int probe_port(const struct aura_addr *addr, uint16_t port) {
+int aura__http_probe_port(const struct aura_addr *addr, uint16_t port) {
     struct sockaddr_storage sa;
     struct aura_addr a = *addr;
     a.port = port;
@@ -77,7 +81,7 @@ static int add_vhost(struct aura_http *h, const struct aura_addr *bind, size_t i
     struct aura_addr any;
     int err = aura_addr_parse(&any, "0.0.0.0:0");
     if (!err && port) {
-        err = probe_port(bind ? bind : &any, port);
+        err = aura__http_probe_port(bind ? bind : &any, port);
     }
     if (err) {
         return err;
@@ -116,6 +120,7 @@ int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf, stru
     h->port = conf->port;
     h->aside_port = conf->aside_port;
     h->tls = conf->tls;
+    h->near = conf->near;
     aura_list_init(&h->sockets);
     lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
     if (uv_loop_init(&h->uv)) {
@@ -130,6 +135,10 @@ int aura_http_new(struct aura_http **hp, const struct aura_http_conf *conf, stru
     size_t binds = conf->bind_count ? conf->bind_count : 1;
     for (size_t i = 0; !err && i < (h->aside_port ? 2 * binds : binds); i++) {
         err = add_vhost(h, conf->bind_count ? &conf->bind[i % binds] : NULL, i, i >= binds);
+    }
+    if (!err && h->near) {
+        base_info(h, &info);
+        err = aura__http_near(h, &info);
     }
     err = err ? err : aura__ws_liveness(h);
     if (!err && uv_poll_init(&h->uv, &h->nested, aura_loop_fd(loop)) == 0) {
@@ -173,6 +182,10 @@ uint16_t aura_http_port(const struct aura_http *h) {
 
 struct uv_loop_s *aura_http_uv(struct aura_http *h) {
     return &h->uv;
+}
+
+uint16_t aura_http_near_port(const struct aura_http *h) {
+    return h->near_port;
 }
 
 void aura_http_run(struct aura_http *h) {

@@ -12,9 +12,12 @@
 
 enum {
     HTTP_BINDS_MAX = 8,
-    HTTP_VHOSTS_MAX = 2 * HTTP_BINDS_MAX,
+    HTTP_VHOSTS_MAX = 2 * HTTP_BINDS_MAX + 2,
     HTTP_KEPT = 10, /* headers of a request that are kept: names in http.c */
 };
+
+/** Header of a link's request: its query. */
+#define HTTP_NEAR_QUERY "x-auralink-query:"
 
 struct aura_http {
     struct aura_loop *loop;
@@ -30,8 +33,10 @@ struct aura_http {
     struct aura_timer
         liveness; /* looks after all of them: lws would keep a sorted list of timers */
     struct aura_http_stats stats;
-    struct aura_tls *tls;      /* NULL: plain HTTP */
-    uint16_t port, aside_port; /* aside: 0 = none */
+    struct aura_tls *tls;                 /* NULL: plain HTTP */
+    uint16_t port, aside_port, near_port; /* the last two: 0 = none */
+    const struct aura_http_near *near;    /* NULL: none */
+    struct lws_vhost *links;              /* what we open to other nodes; NULL: nothing */
 };
 
 struct ws_message {
@@ -54,6 +59,8 @@ struct aura_ws {
     char close_reason[124]; /* RFC 6455 section 5.5: 125 bytes less the code */
     struct ws_message *queue, **queue_end;
     size_t queued_bytes;
+    void (*drained)(void *arg);
+    void *drained_arg;
 };
 
 /** An answer that somebody owes. */
@@ -91,6 +98,18 @@ struct http_conn {
 
 /** Everything that lws has to say about the server's connections. */
 int aura__http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                        size_t len);
+
+/** http_near.c: the port for other nodes, and where links begin. @return as aura_http_new() */
+AURA_NODISCARD int aura__http_near(struct aura_http *h, struct lws_context_creation_info *info);
+/** A context for TLS of ours with other nodes. @return 0 or AURA_EIO */
+AURA_NODISCARD int aura__http_near_equip(const struct aura_http_near *near, void *ssl_ctx,
+                                         bool server);
+bool aura__http_near_is(const struct lws_vhost *vhost);
+/** http_listen.c */
+AURA_NODISCARD int aura__http_probe_port(const struct aura_addr *addr, uint16_t port);
+/** Everything that lws has to say about links (http_link.c). */
+int aura__link_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                         size_t len);
 
 /** From the writable callback: the answer that came later begins. */

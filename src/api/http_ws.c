@@ -191,8 +191,21 @@ static int on_writable(struct aura_ws *ws, struct lws *wsi) {
     }
     if (ws->queue || ws->closing) {
         lws_callback_on_writable(wsi);
+    } else if (ws->drained) {
+        ws->drained(ws->drained_arg);
     }
     return 0;
+}
+
+void aura_ws_pause(struct aura_ws *ws, bool pause) {
+    if (ws->wsi && !ws->dead) {
+        (void)lws_rx_flow_control(ws->wsi, !pause);
+    }
+}
+
+void aura_ws_on_drained(struct aura_ws *ws, void (*fn)(void *arg), void *arg) {
+    ws->drained = fn;
+    ws->drained_arg = arg;
 }
 
 int aura__ws_callback(struct aura_http *h, struct lws *wsi, enum lws_callback_reasons reason,

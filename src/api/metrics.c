@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /metrics in Prometheus' text format: LiveKit's names where it has them, ours beside them. */
 #include "api/base64.h"
+#include "api/nodes.h"
 #include "api/recordings.h"
 #include "api/server_priv.h"
 #include "api/tracing.h"
@@ -435,6 +436,29 @@ static bool may_read(const struct aura_server *s, const struct aura_http_req *re
     return ok;
 }
 
+static void put_cluster(const struct aura_server *s, struct page *b) {
+    const struct aura_cluster *c = aura_nodes_cluster(s->conf.nodes);
+    struct aura_cluster_stats st;
+    size_t nodes;
+    aura_cluster_stats(c, &st);
+    (void)aura_cluster_nodes(c, &nodes);
+    one(b, "auralink_cluster_connected", "gauge", "1: Redis is there.", st.connected ? 1 : 0);
+    one(b, "auralink_cluster_nodes", "gauge", "Nodes, this one too.", (double)nodes);
+    one(b, "auralink_cluster_rooms", "gauge", "Rooms that this node owns.", (double)st.rooms);
+    one(b, "auralink_cluster_placed_total", "counter", "Rooms that it has placed.",
+        (double)st.placed);
+    one(b, "auralink_cluster_taken_over_total", "counter",
+        "Of those, from an owner that was gone or drained.", (double)st.taken_over);
+    one(b, "auralink_cluster_lost_total", "counter", "Rooms that another node took from it.",
+        (double)st.lost);
+    one(b, "auralink_cluster_unknown_total", "counter", "Searches for a room without a result.",
+        (double)st.unknown);
+    one(b, "auralink_cluster_relays", "gauge", "WebSockets passed on to other nodes.",
+        (double)s->relays);
+    one(b, "auralink_cluster_relays_broken_total", "counter", "Of those, links that broke.",
+        (double)s->relays_broken);
+}
+
 void aura__metrics(struct aura_server *s, struct aura_http_req *req) {
     struct page p = {.buf = AURA_BUF(METRICS_BYTES_MAX)};
     struct aura_sfu_counters media;
@@ -461,6 +485,9 @@ void aura__metrics(struct aura_server *s, struct aura_http_req *req) {
     put_services(s, &p, &rooms);
     if (s->conf.webhooks) {
         put_webhooks(&p, s->conf.webhooks);
+    }
+    if (s->conf.nodes) {
+        put_cluster(s, &p);
     }
     if (s->matrix) {
         put_matrix(&p, s->matrix);

@@ -89,10 +89,29 @@ static void aside(struct aura_server *s, struct aura_http_req *req, bool metrics
     }
 }
 
+/* The port for other nodes. They have looked already how much who asks them asks. */
+static void from_node(struct aura_server *s, struct aura_http_req *req, const char *path,
+                      bool get) {
+    if (get && strcmp(path, "/cluster/v1/owns") == 0) {
+        aura__nodes_owns(s, req);
+    } else if (get &&
+               (strcmp(path, "/rtc/validate") == 0 || strcmp(path, "/rtc/v1/validate") == 0)) {
+        aura__rtc_validate(s, req);
+    } else if (strncmp(path, "/twirp/", 7) == 0) {
+        aura__twirp(s, req);
+    } else {
+        aura__respond_text(req, 404, "this port is for other nodes (cluster.port)");
+    }
+}
+
 static void on_request(void *arg, struct aura_http_req *req) {
     struct aura_server *s = arg;
     const char *path = aura_http_path(req), *method = aura_http_method(req);
     bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    if (aura_http_is_near(req)) {
+        from_node(s, req, path, get);
+        return;
+    }
     if (!admit(s, req)) {
         return;
     }
@@ -109,6 +128,8 @@ static void on_request(void *arg, struct aura_http_req *req) {
         aura__metrics(s, req);
     } else if (get && strncmp(path, "/debug/rooms/", 13) == 0) {
         aura__debug_room(s, req, path + 13);
+    } else if (get && strcmp(path, "/debug/nodes") == 0) {
+        aura__nodes_debug(s, req);
     } else if (get && strcmp(path, "/debug/aic") == 0) {
         aura__debug_aic(s, req);
     } else if (get && strcmp(path, "/webhooks") == 0) {
@@ -147,7 +168,8 @@ static void on_options(void *arg, struct aura_http_req *req) {
 
 static bool on_upgrade(void *arg, struct aura_http_req *req) {
     const char *path = aura_http_path(req);
-    if (!admit(arg, req)) {
+    bool near = aura_http_is_near(req);
+    if (!near && !admit(arg, req)) {
         return false;
     }
     if (aura_http_is_aside(req)) {
@@ -156,6 +178,10 @@ static bool on_upgrade(void *arg, struct aura_http_req *req) {
     }
     if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0) {
         return aura__rtc_upgrade(arg, req);
+    }
+    if (near) {
+        aura__respond_text(req, 404, "this port is for other nodes (cluster.port)");
+        return false;
     }
     if (strcmp(path, "/agent") == 0) {
         return aura__agent_upgrade(arg, req);

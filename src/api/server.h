@@ -18,6 +18,7 @@ struct aura_appservice_conf;
 struct aura_meet_conf;
 struct aura_web;
 struct aura_dash_conf;
+struct aura_nodes;
 
 struct aura_server_conf {
     struct aura_http_conf http;
@@ -35,6 +36,7 @@ struct aura_server_conf {
     const struct aura_meet_conf *meet;             /* outlives the server; NULL = no guests */
     const struct aura_web *web;                    /* outlives the server; NULL = no pages */
     const struct aura_dash_conf *dash;             /* outlives the server; NULL = no dashboard */
+    struct aura_nodes *nodes;     /* the cluster; outlives the server; NULL = alone */
     struct aura_tracing *tracing; /* that they go to, for its metrics; outlives; NULL = none */
 };
 

@@ -28,6 +28,8 @@ struct aura_server {
     uint64_t meet_given, meet_refused; /* guests' tokens (meet.c) */
     struct aura__accounts *accounts;   /* of the app; NULL: there are none */
     uint64_t gate_closed;              /* requests that got 429 there */
+    uint64_t relayed, relays_broken;   /* WebSockets passed on to other nodes */
+    size_t relays;                     /* now */
     uint64_t auraids_created;          /* by the REST API; those that joins make the rooms count */
     struct aura__calls *calls;         /* between AuraIDs; NULL: there are none */
     struct aura__whips *whips;         /* sessions of WHIP and WHEP (whip.c) */
@@ -71,6 +73,69 @@ bool aura__events_upgrade(struct aura_server *s, struct aura_http_req *req);
 /* rtc.c */
 bool aura__rtc_upgrade(struct aura_server *s, struct aura_http_req *req);
 void aura__rtc_validate(struct aura_server *s, struct aura_http_req *req);
+
+/* rtc_relay.c */
+struct aura__relay;
+/** A join whose room may be elsewhere. */
+struct aura__relay_join {
+    char *target, *bearer, *forwarded, *user_agent; /* the request, to be made again */
+    const char *room;                               /* borrowed */
+    bool create, near;                              /* near: another node sends it */
+};
+struct aura__relay_handlers {
+    /** The room is ours. Then nothing comes any more. */
+    void (*here)(void *arg);
+    void (*message)(void *arg, const uint8_t *data, size_t len, bool text);
+    /** Nothing comes any more. */
+    void (*closed)(void *arg, int code, const char *reason);
+    /** What waits for the node may grow again. */
+    void (*drained)(void *arg);
+};
+/** @param join  its texts are taken, also with an error. No handler is called before it returns.
+ * @return 0, AURA_ENOMEM */
+AURA_NODISCARD int aura__relay_new(struct aura__relay **out, struct aura_server *s,
+                                   const struct aura__relay_join *join,
+                                   const struct aura__relay_handlers *handlers, void *arg);
+/** From the client; queued until it is known where to. @return 0, AURA_ENOMEM, AURA_ELIMIT */
+AURA_NODISCARD int aura__relay_send(struct aura__relay *r, const uint8_t *data, size_t len,
+                                    bool text);
+/** Bytes that wait for the node. */
+size_t aura__relay_queued(const struct aura__relay *r);
+/** Reads no more from the node for now, or again. */
+void aura__relay_pause(struct aura__relay *r, bool pause);
+/** What came from the client before the room was found to be ours. */
+void aura__relay_each_early(const struct aura__relay *r,
+                            void (*fn)(void *arg, const uint8_t *data, size_t len, bool text),
+                            void *arg);
+/** Its texts go. */
+void aura__relay_join_clear(struct aura__relay_join *join);
+/** NULL is fine. Returns NULL. */
+struct aura__relay *aura__relay_free(struct aura__relay *r);
+
+/* nodes_api.c */
+struct aura_answer;
+/** Is it settled at once that the room is to be dealt with here? */
+bool aura__nodes_here(const struct aura_server *s, const char *room);
+/** The request's own token; "" = none. Borrowed. */
+const char *aura__nodes_bearer(const struct aura_http_req *req);
+/** GET /cluster/v1/owns?room=…, of other nodes. */
+void aura__nodes_owns(struct aura_server *s, struct aura_http_req *req);
+/** GET /debug/nodes */
+void aura__nodes_debug(struct aura_server *s, struct aura_http_req *req);
+/** A request about a room. One of the two is called, once, maybe at once. */
+struct aura__nodes_wish {
+    const char *room;
+    bool create;
+    const char *type; /* of the body; NULL = GET */
+    void (*here)(void *arg);
+    /** The owner has answered, or (status 0 or 503) cannot. */
+    void (*answered)(void *arg, const struct aura_answer *answer);
+    void *arg;
+};
+/** Finds the room's owner and passes the request on, if it is another node. Copies what it needs.
+ * @return 0, AURA_ENOMEM: then nothing is called */
+AURA_NODISCARD int aura__nodes_pass(struct aura_server *s, const struct aura_http_req *req,
+                                    const struct aura__nodes_wish *wish);
 
 /* twirp.c */
 void aura__twirp(struct aura_server *s, struct aura_http_req *req);

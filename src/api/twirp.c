@@ -178,21 +178,45 @@ void aura__twirp_done(struct aura__later *later, int err, const char *why, json_
     aura_free(later);
 }
 
+struct aura__later *aura__twirp_later(struct aura_server *s, struct aura_http_req *req,
+                                      const struct aura__method *m, bool json, uint64_t since_us) {
+    struct aura__later *later = aura_zalloc(sizeof(*later));
+    struct aura_http_later *http = later ? aura_http_later(req) : NULL;
+    if (!http) {
+        aura_free(later);
+        return NULL;
+    }
+    *later = (struct aura__later){.server = s,
+                                  .http = http,
+                                  .kind = json ? BODY_JSON : BODY_PROTOBUF,
+                                  .name = m->name,
+                                  .since_us = since_us};
+    return later;
+}
+
+void aura__twirp_raw(struct aura__later *later, int status, bool protobuf, const void *body,
+                     size_t len) {
+    struct to to = {.server = later->server,
+                    .later = later->http,
+                    .name = later->name,
+                    .since_us = later->since_us};
+    if (aura_http_later_wanted(later->http)) { /* else the server may be gone too */
+        to.server->twirp_errors += status != 200;
+        measure(&to, status, status == 200 ? "" : "relayed");
+    }
+    respond(&to, status, protobuf ? "application/protobuf" : "application/json", body, len);
+    aura_free(later);
+}
+
 /* The method answers in its own time; an error means that it will not. */
 static void run_later(const struct to *to, const struct aura__method *m, enum body_kind kind,
                       struct aura__call *call) {
-    struct aura__later *later = aura_zalloc(sizeof(*later));
-    struct aura_http_later *http = later ? aura_http_later(to->req) : NULL;
-    if (!http) {
-        aura_free(later);
+    struct aura__later *later =
+        aura__twirp_later(to->server, to->req, m, kind == BODY_JSON, to->since_us);
+    if (!later) {
         respond_failure(to, AURA_ENOMEM, NULL);
         return;
     }
-    *later = (struct aura__later){.server = to->server,
-                                  .http = http,
-                                  .kind = (int)kind,
-                                  .name = m->name,
-                                  .since_us = to->since_us};
     int err = m->run_later(call, later);
     if (err) {
         aura__twirp_done(later, err, call->why, NULL, NULL);
@@ -218,7 +242,7 @@ static void run_now(const struct to *to, const struct aura__method *m, enum body
 }
 
 static void run(const struct to *to, const struct aura__method *m, enum body_kind kind,
-                const struct aura_claims *claims) {
+                struct aura_claims *claims) {
     char why[WHY_BYTES] = "";
     ProtobufCMessage *request = NULL;
     int err = read_body(m, to->req, kind, &request, why);
@@ -227,8 +251,11 @@ static void run(const struct to *to, const struct aura__method *m, enum body_kin
         return;
     }
     struct aura__call call = {.server = to->server, .claims = claims, .request = request};
+    const struct aura__twirp_work work = {m, kind == BODY_JSON, to->since_us, claims, request};
     if (!m->allowed(claims, request)) {
         respond_error(to, 401, "unauthenticated", "permissions denied", NULL);
+    } else if (aura__twirp_nodes(to->server, to->req, &work)) {
+        return;
     } else if (m->run_later) {
         run_later(to, m, kind, &call);
     } else {

@@ -41,6 +41,26 @@ struct aura__method {
 void aura__twirp_done(struct aura__later *later, int err, const char *why, json_t *meta,
                       ProtobufCMessage *response);
 
+/** The answer to a request comes later. @return NULL without memory */
+struct aura__later *aura__twirp_later(struct aura_server *s, struct aura_http_req *req,
+                                      const struct aura__method *m, bool json, uint64_t since_us);
+/** Ends it with what another node has answered. @param type  of the body: JSON or protobuf */
+void aura__twirp_raw(struct aura__later *later, int status, bool protobuf, const void *body,
+                     size_t len);
+
+/** A request that has been read and allowed. */
+struct aura__twirp_work {
+    const struct aura__method *method;
+    bool json;
+    uint64_t since_us;
+    struct aura_claims *claims;
+    ProtobufCMessage *request; /* from aura_pb_allocator() */
+};
+/** In a cluster: answers if another node may have to do with it, and takes claims and request then.
+ * (twirp_nodes.c) @return false: it is to be carried out here */
+bool aura__twirp_nodes(struct aura_server *s, struct aura_http_req *req,
+                       const struct aura__twirp_work *work);
+
 /** All methods of a service, or of several; each table ends with a NULL name. */
 extern const struct aura__method aura__roomservice[], aura__dispatchservice[], aura__absent[];
 /** livekit.Egress, where recordings are configured. */

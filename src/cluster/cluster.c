@@ -316,7 +316,7 @@ struct aura_cluster *aura_cluster_free(struct aura_cluster *c) {
                           NULL);
     }
     AURA_LIST_EACH(&c->finds, struct aura_cluster_find, f, node) {
-        aura_cluster_find_stop(f);
+        aura__find_fail(f, "this server is ending");
     }
     AURA_LIST_EACH(&c->asks, struct aura__ask, a, node) {
         aura_node_remove(&a->node);

@@ -37,7 +37,7 @@ struct aura_cluster_conf {
     bool (*has_room)(void *arg, const char *room);
     /** Another node owns it now: it must end here, at once. */
     void (*lost)(void *arg, const char *room);
-    /** Asks a node directly whether it owns the room. Calls @p fn once, later; with `probe_arg`. */
+    /** Asks a node directly whether it owns the room. Calls @p fn once, with `probe_arg`. */
     void (*probe)(void *arg, const char *address, const char *room, aura_cluster_probe_fn *fn,
                   void *probe_arg);
     void *arg;

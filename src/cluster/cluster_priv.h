@@ -49,6 +49,8 @@ struct aura__ask {
     char room[]; /* of releases */
 };
 
+/** The search ends without a result. */
+void aura__find_fail(struct aura_cluster_find *f, const char *why);
 struct aura__ask *aura__ask_new(struct aura_cluster *c, const char *room);
 /** Takes it off the list. */
 void aura__ask_free(struct aura__ask *a);

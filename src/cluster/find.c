@@ -35,7 +35,7 @@ static void end(struct aura_cluster_find *f, const struct aura_cluster_answer *a
     f->fn(f->arg, answer);
 }
 
-static void fail(struct aura_cluster_find *f, const char *why) {
+void aura__find_fail(struct aura_cluster_find *f, const char *why) {
     const struct aura_cluster_answer answer = {.where = AURA_CLUSTER_UNKNOWN, .why = why};
     f->cluster->stats.unknown++;
     AURA_LOG_LIMITED("cluster", AURA_LOG_WARN, "room_not_found", AURA_S("room", f->room),
@@ -53,10 +53,10 @@ static bool in_time(const struct aura_cluster_find *f) {
 
 static void later(struct aura_cluster_find *f, const char *why) {
     if (!in_time(f)) {
-        fail(f, why);
+        aura__find_fail(f, why);
     } else if (aura_timer_start(f->cluster->conf.timers, &f->timer,
                                 AURA_CLUSTER_AGAIN_MS * AURA_US_PER_MS, on_again, f)) {
-        fail(f, "out of memory");
+        aura__find_fail(f, "out of memory");
     }
 }
 
@@ -70,7 +70,7 @@ static void found(struct aura_cluster_find *f, const struct aura_store_reply *r,
     if (strcmp(answer.node, c->conf.node_id) == 0) {
         answer.where = AURA_CLUSTER_HERE;
         if (aura__hold(c, f->room, answer.epoch, why)) {
-            fail(f, "this node has no place for another room");
+            aura__find_fail(f, "this node has no place for another room");
             return;
         }
     } else {
@@ -113,7 +113,7 @@ static void probe(struct aura_cluster_find *f, const struct aura_store_reply *r)
              r->items[3]);
     struct aura__ask *a = aura__ask_new(c, both);
     if (!a) {
-        fail(f, "out of memory");
+        aura__find_fail(f, "out of memory");
         return;
     }
     a->f = f;
@@ -160,7 +160,7 @@ static void on_place(void *arg, const struct aura_store_reply *r) {
     if (r->err == AURA_EAGAIN) {
         later(f, r->why);
     } else if (r->err || !*what) {
-        fail(f, r->err ? r->why : "Redis gave a short answer");
+        aura__find_fail(f, r->err ? r->why : "Redis gave a short answer");
     } else if (strcmp(what, "is") == 0) {
         found(f, r, "");
     } else if (strcmp(what, "placed") == 0) {
@@ -212,7 +212,7 @@ static void ask(struct aura_cluster_find *f) {
     }
     struct aura__ask *a = aura__ask_new(c, why);
     if (!a) {
-        fail(f, "out of memory");
+        aura__find_fail(f, "out of memory");
         return;
     }
     snprintf(epoch, sizeof(epoch), "%" PRIu64, f->take_over);
@@ -226,7 +226,8 @@ static void ask(struct aura_cluster_find *f) {
 static void guess(struct aura_cluster_find *f) {
     const struct aura__known *k = aura_map_get_str(f->cluster->known, f->room);
     if (!k) {
-        fail(f, "Redis cannot be reached, and this room does not run here: try again later");
+        aura__find_fail(
+            f, "Redis cannot be reached, and this room does not run here: try again later");
         return;
     }
     const struct aura_cluster_answer answer = {.where = AURA_CLUSTER_THERE,

@@ -21,6 +21,7 @@ struct aura_redis {
     struct aura_timer retry, watchdog;
     struct aura_resolve *resolve;
     void *tls;
+    const char *refused;   /* why a certificate was, since it was said last; NULL: none was */
     redisAsyncContext *ac; /* NULL: none */
     struct aura_watch watch;
     unsigned events;
@@ -121,6 +122,8 @@ static void gone(struct aura_redis *r, const char *why) {
     r->ac = NULL;
     r->ready = false;
     aura_timer_stop(aura_loop_timers(r->loop), &r->watchdog);
+    why = r->refused ? r->refused : why;
+    r->refused = NULL;
     if (!r->freeing) {
         AURA_LOG_LIMITED("cluster", AURA_LOG_WARN, was ? "redis_lost" : "redis_unreachable",
                          AURA_S("server", r->server), AURA_S("why", why));
@@ -418,7 +421,7 @@ int aura_redis_new(struct aura_redis **out, const struct aura_redis_conf *conf,
     }
     r->conf = *conf;
     r->loop = loop;
-    int err = conf->tls ? aura__redis_tls_new(&r->tls, conf, why) : 0;
+    int err = conf->tls ? aura__redis_tls_new(&r->tls, conf, &r->refused, why) : 0;
     for (size_t i = 0; !err && i < conf->address_count; i++) {
         if (!split(r, conf->addresses[i])) {
             *why = "redis: an address is not host:port";
@@ -442,6 +445,9 @@ struct aura_redis *aura_redis_free(struct aura_redis *r) {
     aura_timer_stop(aura_loop_timers(r->loop), &r->retry);
     aura_timer_stop(aura_loop_timers(r->loop), &r->watchdog);
     r->resolve = aura_resolve_free(r->resolve);
+    if (r->ready) { /* what was said last leaves, if it can at once */
+        redisAsyncHandleWrite(r->ac);
+    }
     if (r->ac) {
         break_off(r, "");
     }

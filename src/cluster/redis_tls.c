@@ -14,8 +14,18 @@ bool aura_redis_has_tls(void) {
     return true;
 }
 
+/* Why the server's certificate was refused last: hiredis does not tell. */
+static int on_verify(int fine, X509_STORE_CTX *store) {
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    const char **why = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    if (!fine && why) {
+        *why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(store));
+    }
+    return fine;
+}
+
 static int load(SSL_CTX *ctx, const struct aura_redis_conf *conf, const char **why) {
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
     if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
         return AURA_ENOMEM;
     }
@@ -34,7 +44,8 @@ static int load(SSL_CTX *ctx, const struct aura_redis_conf *conf, const char **w
     return 0;
 }
 
-int aura__redis_tls_new(void **out, const struct aura_redis_conf *conf, const char **why) {
+int aura__redis_tls_new(void **out, const struct aura_redis_conf *conf, const char **refused,
+                        const char **why) {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     int err = ctx ? load(ctx, conf, why) : AURA_ENOMEM;
     ERR_clear_error(); /* others would take what is left for their own */
@@ -42,6 +53,7 @@ int aura__redis_tls_new(void **out, const struct aura_redis_conf *conf, const ch
         SSL_CTX_free(ctx);
         return err;
     }
+    SSL_CTX_set_app_data(ctx, (void *)refused);
     *out = ctx;
     return 0;
 }
@@ -71,9 +83,11 @@ bool aura_redis_has_tls(void) {
     return false;
 }
 
-int aura__redis_tls_new(void **ctx, const struct aura_redis_conf *conf, const char **why) {
+int aura__redis_tls_new(void **ctx, const struct aura_redis_conf *conf, const char **refused,
+                        const char **why) {
     (void)ctx;
     (void)conf;
+    (void)refused;
     *why =
         "redis.use_tls: this build has a hiredis without TLS; run tools/hiredis.sh and build again";
     return AURA_EUNSUPPORTED;

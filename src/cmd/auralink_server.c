@@ -8,6 +8,7 @@
 #include "cmd/pem.h"
 #include "cmd/server_addresses.h"
 #include "cmd/server_auraid.h"
+#include "cmd/server_cluster.h"
 #include "cmd/server_dash.h"
 #include "cmd/server_matrix.h"
 #include "cmd/server_meet.h"
@@ -48,6 +49,7 @@ struct program {
     struct aura_tracing *tracing;     /* NULL: none wanted */
     struct aura_trace_conf trace;
     struct server_tls tls;
+    struct server_cluster cluster;
     struct aura_presets presets;
     struct aura_matrix_conf matrix;
     struct server_appservice appservice;
@@ -83,6 +85,13 @@ static void on_drain_tick(void *arg) {
     }
 }
 
+/* The others know that they may take our rooms. */
+static void begin_drain(void *arg) {
+    struct program *p = arg;
+    aura_rooms_drain(p->rooms);
+    on_drain_tick(p);
+}
+
 static void on_signal(void *arg, struct aura_watch *watch, unsigned events) {
     struct program *p = arg;
     struct signalfd_siginfo info;
@@ -110,8 +119,7 @@ static void on_signal(void *arg, struct aura_watch *watch, unsigned events) {
     p->draining = true;
     p->drain_until_us =
         aura_now_us(aura_loop_clock(p->loop)) + p->options.config.drain_timeout_s * AURA_US_PER_S;
-    aura_rooms_drain(p->rooms);
-    on_drain_tick(p);
+    server_cluster_drain(&p->cluster, begin_drain, p);
 }
 
 static int watch_signals(struct program *p) {
@@ -178,6 +186,8 @@ static int start_rooms(struct program *p) {
         .stun_server_count = c->rtc.stun_servers.count,
         .turn_servers = c->rtc.turn_servers,
         .turn_server_count = c->rtc.turn_server_count,
+        .may_open = server_cluster_wanted(c) ? server_cluster_may_open : NULL,
+        .may_open_arg = &p->cluster,
         .on_event = p->webhooks || p->directory || p->dash.store ? on_room_event : NULL,
         .on_event_arg = p,
         .full_room_in_events = c->full_room_in_webhooks,
@@ -357,7 +367,8 @@ static int start_http(struct program *p) {
                                              .bind_count = p->options.bind_count,
                                              .port = (uint16_t)c->port,
                                              .aside_port = (uint16_t)c->metrics_port,
-                                             .tls = p->tls.tls},
+                                             .tls = p->tls.tls,
+                                             .near = server_cluster_near(&p->cluster)},
                                     .keys = c->keys,
                                     .rand = aura_rand_system(),
                                     .rates = &c->limit.addresses,
@@ -368,6 +379,7 @@ static int start_http(struct program *p) {
                                     .meet = server_meet_conf(&p->meet, c),
                                     .web = p->web,
                                     .dash = server_dash_conf(&p->dash),
+                                    .nodes = p->cluster.nodes,
                                     .trace = p->trace,
                                     .tracing = p->tracing,
                                     .metrics_user = c->metrics_user,
@@ -384,10 +396,11 @@ static int start_http(struct program *p) {
     err = aura_server_new(&p->server, &conf, p->loop, p->rooms, p->sfu);
     if (err == AURA_EEXISTS) {
         fprintf(stderr,
-                "auralink-server: port %u%s is taken by another program. Choose another with "
+                "auralink-server: port %u%s%s is taken by another program. Choose another with "
                 "--port%s.\n",
                 c->port, c->metrics_port ? " or prometheus.port" : "",
-                c->metrics_port ? " or there" : "");
+                p->cluster.nodes ? " or cluster.port" : "",
+                c->metrics_port || p->cluster.nodes ? " or there" : "");
     } else if (err) {
         fprintf(stderr, "auralink-server: cannot listen on port %u: %s\n", c->port,
                 aura_err_text(err));
@@ -436,6 +449,9 @@ static int run(struct program *p) {
     err = err ? err : server_addresses(&p->options);
     err = err ? err : start_sfu(p);
     err = err ? err : start_recordings(p);
+    if (!err) {
+        err = server_cluster_start(&p->cluster, &p->options, p->node_id, p->rooms, p->sfu, p->loop);
+    }
     err = err ? err : server_tracing_start(&p->tracing, &p->trace, &p->options.config, p->node_id);
     err = err ? err : server_web_open(&p->web, &p->options.config);
     err = err ? err : server_tls_start(&p->tls, &p->options.config, p->loop);
@@ -463,6 +479,7 @@ static void end(struct program *p) {
     p->web = aura_web_free(p->web);
     server_tls_end(&p->tls);
     p->egress.recordings = aura_recordings_free(p->egress.recordings);
+    server_cluster_end(&p->cluster);
     aura_rooms_free(p->rooms);
     aura_directory_close(p->directory);
     aura_presets_clear(&p->presets);

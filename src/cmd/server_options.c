@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cmd/args.h"
 #include "cmd/server_addresses.h"
+#include "cmd/server_cluster.h"
 #include "cmd/server_man.h"
 #include "cmd/server_tracing.h"
 #include "cmd/server_webhooks.h"
@@ -228,6 +229,7 @@ static int check_services(struct aura_config *c) {
     const char *problem = server_webhooks_problem(c);
     problem = problem ? problem : range_problem(c);
     problem = problem ? problem : server_tracing_problem(c);
+    problem = problem ? problem : server_cluster_problem(c);
     problem = problem ? problem : server_matrix_problem(c);
     problem = problem ? problem : server_meet_problem(c);
     if (problem) {

@@ -54,12 +54,10 @@ static int check_sizes(const struct aura_rooms *r, const struct aura_join *join,
 }
 
 /* Statuses and texts of livekit-protocol §1.5: SDKs look at both. */
-int aura_rooms_check(struct aura_rooms *r, const struct aura_join *join, struct aura_denial *d) {
+int aura_rooms_check_claims(const struct aura_rooms *r, const struct aura_join *join,
+                            struct aura_denial *d) {
     const struct aura_claims *c = join->claims;
     const Livekit__JoinRequest *q = join->request;
-    if (r->draining) {
-        return deny(d, 503, AURA_EAGAIN, "the server is shutting down: try another one");
-    }
     if (!c->has_video) {
         return deny(d, 401, AURA_EAUTH, "no permissions to access the room");
     }
@@ -78,6 +76,18 @@ int aura_rooms_check(struct aura_rooms *r, const struct aura_join *join, struct 
     if ((q->metadata[0] || q->n_participant_attributes) &&
         c->video.can_update_own_metadata != AURA_YES) {
         return deny(d, 401, AURA_EAUTH, "permissions denied: the token lacks canUpdateOwnMetadata");
+    }
+    return 0;
+}
+
+int aura_rooms_check(struct aura_rooms *r, const struct aura_join *join, struct aura_denial *d) {
+    const struct aura_claims *c = join->claims;
+    if (r->draining) {
+        return deny(d, 503, AURA_EAGAIN, "the server is shutting down: try another one");
+    }
+    int err = aura_rooms_check_claims(r, join, d);
+    if (err) {
+        return err;
     }
     struct room *room = aura__room_find(r, c->video.room);
     if (!room && !r->conf.auto_create && !c->video.room_create) {
@@ -136,7 +146,9 @@ static int new_participant(struct aura_rooms *r, const struct aura_join *join,
     err = err ? err : get_room(r, join, wish, &room);
     aura__pb_free(wish);
     if (err) {
-        return deny(d, aura_err_http(err), err, "cannot create the room: %s", aura_err_text(err));
+        return deny(d, aura_err_http(err), err, "cannot create the room: %s",
+                    err == AURA_EAGAIN ? "another node of the cluster owns it, or none yet"
+                                       : aura_err_text(err));
     }
     struct participant *old = aura__room_participant(room, join->claims->identity);
     if (old) {

@@ -86,6 +86,9 @@ int aura__room_get(struct aura_rooms *r, const char *name, bool create,
     if (create && r->conf.max_rooms && r->stats.rooms >= r->conf.max_rooms) {
         return AURA_ELIMIT;
     }
+    if (create && r->conf.may_open && !r->conf.may_open(r->conf.may_open_arg, name)) {
+        return AURA_EAGAIN;
+    }
     return create ? room_new(r, name, wish, out) : AURA_ENOENT;
 }
 
@@ -111,6 +114,22 @@ void aura__room_close(struct room *room, Livekit__DisconnectReason reason) {
     aura_node_remove(&room->node);
     r->stats.rooms--;
     room_free(room);
+}
+
+bool aura_rooms_has(const struct aura_rooms *r, const char *room) {
+    return aura__room_find(r, room) != NULL;
+}
+
+void aura_rooms_moved(struct aura_rooms *r, const char *name) {
+    struct room *room = aura__room_find(r, name);
+    if (!room) {
+        return;
+    }
+    AURA_LIST_EACH(&room->participants, struct participant, p, node) {
+        aura__participant_leave(p, LIVEKIT__DISCONNECT_REASON__MIGRATION,
+                                LIVEKIT__LEAVE_REQUEST__ACTION__RECONNECT);
+    }
+    aura__room_close(room, LIVEKIT__DISCONNECT_REASON__MIGRATION);
 }
 
 static void on_empty(void *arg) {

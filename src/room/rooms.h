@@ -81,6 +81,9 @@ struct aura_rooms_conf {
     /* Rooms that tokens (roomPreset) and CreateRoom (room_preset) name; borrowed. */
     const struct aura_room_preset *presets;
     size_t preset_count;
+    /* May a room be made here? NULL = always. False where another node owns it, or none yet. */
+    bool (*may_open)(void *arg, const char *room);
+    void *may_open_arg;
     aura_rooms_event_fn *on_event; /* NULL = nobody listens */
     void *on_event_arg;
     bool full_room_in_events;        /* in those about tracks too */
@@ -135,6 +138,9 @@ struct aura_join {
     struct aura_trace **trace;
 };
 
+/** What the token has to say, whatever node the room is on. @return as aura_rooms_check() */
+AURA_NODISCARD int aura_rooms_check_claims(const struct aura_rooms *r, const struct aura_join *join,
+                                           struct aura_denial *denial);
 /** All checks of a join, without joining (/rtc/validate). @return 0 or an error with *denial filled
  */
 AURA_NODISCARD int aura_rooms_check(struct aura_rooms *r, const struct aura_join *join,
@@ -163,6 +169,10 @@ void aura_session_closed(struct aura_session *s);
 void aura_rooms_tell_egress(struct aura_rooms *r, const char *room, const char *event,
                             Livekit__EgressInfo *info);
 
+/** Is there such a room? */
+bool aura_rooms_has(const struct aura_rooms *r, const char *room);
+/** Another node owns the room now: everybody is told to come back, and it ends. */
+void aura_rooms_moved(struct aura_rooms *r, const char *room);
 /** Tells everybody to go elsewhere and takes nobody new. */
 void aura_rooms_drain(struct aura_rooms *r);
 bool aura_rooms_draining(const struct aura_rooms *r);

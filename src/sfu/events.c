@@ -200,3 +200,12 @@ uint64_t aura_sfu_bytes(const struct aura_sfu *sfu) {
     }
     return bytes;
 }
+
+uint64_t aura_sfu_packets(const struct aura_sfu *sfu) {
+    uint64_t packets = 0;
+    for (size_t i = 0; i < sfu->shared.worker_count; i++) {
+        struct aura_worker_counters *c = &sfu->shared.workers[i]->counters;
+        packets += get(&c->packets_in) + get(&c->packets_out);
+    }
+    return packets;
+}

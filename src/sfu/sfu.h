@@ -327,6 +327,8 @@ void aura_sfu_counters(struct aura_sfu *sfu, struct aura_sfu_counters *out);
 void aura_sfu_peek(struct aura_sfu *sfu, struct aura_sfu_counters *out);
 /** Bytes that came and went so far. */
 uint64_t aura_sfu_bytes(const struct aura_sfu *sfu);
+/** Media packets so far, in and out. */
+uint64_t aura_sfu_packets(const struct aura_sfu *sfu);
 /** Has all statistics reported now (through the handlers, from the loop). */
 void aura_sfu_poll_stats(struct aura_sfu *sfu);
 

@@ -65,6 +65,8 @@ PATHS = {
     "/rtc/validate": ("GET", "/rtc/validate", None, b"", JOIN),
     "/rtc/v1/validate": ("GET", f"/rtc/v1/validate?join_request={join_request()}", None, b"", JOIN),
     "/debug/rooms/": ("GET", f"/debug/rooms/{ROOM}", None, b"", ADMIN),
+    "/debug/nodes": ("GET", "/debug/nodes", None, b"", {"roomList"}),
+    "/cluster/v1/owns": ("GET", "/cluster/v1/owns", None, b"", ANYBODY),  # there for nobody on this port
     "/debug/aic": ("GET", "/debug/aic", None, b"", {"roomList"}),
     "/webhooks": ("GET", "/webhooks", None, b"", {"roomList"}),
     "/webhooks/replay": ("POST", "/webhooks/replay?from=1&to=1", None, b"", {"roomList", "roomCreate"}),

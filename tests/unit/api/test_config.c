@@ -23,7 +23,7 @@ static int keys_of_livekit_are_read(void) {
              "    mid_quality: 2s\n  stun_servers: []\nroom:\n  auto_create: false\n"
              "  empty_timeout: 5m\n  departure_timeout: 7\n  enabled_codecs:\n"
              "    - mime: video/vp8\n    - {mime: audio/opus, fmtp_line: ''}\n"
-             "logging:\n  level: debug\n  json: true\nredis:\n",
+             "logging:\n  level: debug\n  json: true\npsrpc:\n",
              &m);
     if (!err) {
         assert_int_equal(c.port, 1234);
@@ -45,7 +45,7 @@ static int keys_of_livekit_are_read(void) {
         assert_true(c.log_json);
         if (!m.err) { /* a warning may be lost without memory */
             assert_string_equal(aura_buf_text(&m),
-                                "f.yaml:23:1: warning: 'redis' has no effect yet\n");
+                                "f.yaml:23:1: warning: 'psrpc' has no effect yet\n");
         }
     }
     aura_buf_free(&m);
