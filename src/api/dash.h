@@ -21,7 +21,6 @@ struct aura_dash_conf {
     uint32_t aic_max_streams;
     const char *aic_default;      /* "on", "off", "saver" */
     const char *version, *region; /* of this server */
-    uint32_t workers;             /* 0 = one per core */
 };
 
 /** Fills @p keys with those of @p store that are not revoked. @return 0, AURA_EIO, AURA_ENOMEM,

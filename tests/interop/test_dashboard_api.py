@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 
@@ -13,8 +12,8 @@ import pytest
 import websockets
 import websockets.sync.client as ws
 
-from lib import cli, tokens
-from lib.dashboard import API, PASSWORD, Operator, announced, set_up
+from lib import tokens
+from lib.dashboard import API, PASSWORD, Operator, npm_token, set_up, validate
 from lib.driver import HERE, eventually
 from lib.receiver import Receiver
 from lib.server import Server
@@ -59,29 +58,10 @@ def call(boards, room_on):
     return room, speaker, listener, video
 
 
-def node(script: str, *words: str) -> str:
-    done = subprocess.run(["node", "--input-type=module", "-e", script, *words], cwd=HERE, capture_output=True, text=True,
-                          timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def npm_token(key: str, secret: str, identity: str, room: str) -> str:
-    return node("import { AccessToken } from 'livekit-server-sdk';"
-                "const [key, secret, identity, room] = process.argv.slice(1);"
-                "const token = new AccessToken(key, secret, { identity });"
-                "token.addGrant({ roomJoin: true, room });"
-                "console.log(await token.toJwt());", key, secret, identity, room)
-
-
 def npm_rooms(server, key: str, secret: str) -> dict:
     done = subprocess.run(["node", "clients/server_sdk.mjs", server.http_url, key, secret, "ListRooms", "{}"], cwd=HERE,
                           capture_output=True, text=True, timeout=120, check=True)
     return json.loads(done.stdout)
-
-
-def validate(server, token: str) -> int:
-    return server.get(f"/rtc/validate?access_token={token}")[0]
 
 
 # ---- the description ----
@@ -175,36 +155,6 @@ def test_mistakes(boards):
 # ---- operators ----
 
 
-def test_first_operator(start_server, tmp_path):
-    """The link works once, for who has it; then there is signing in, and out."""
-    server = start_server()
-    said = announced(server)
-    first = Operator(server, str(tmp_path / "first"))
-    assert first.get("/session") == {"operator": None, "set_up": False, "expires_us": None}
-    wish = {"token": said["setup"], "name": "ann", "password": PASSWORD}
-    assert first.refused("POST", "/setup", {**wish, "token": "x" * 40}) == (403, "bad_token")
-    assert first.refused("POST", "/setup", {**wish, "password": "short"}) == (400, "bad_request")
-    assert first.refused("POST", "/setup", {**wish, "name": "Ann"}) == (400, "bad_request")
-    assert first.good("POST", "/setup", wish)["operator"] == {"name": "ann", "role": "admin"}
-    assert first.refused("POST", "/setup", {**wish, "name": "eve"}) == (409, "conflict")
-    assert first.get("/session")["operator"]["name"] == "ann"
-    second = Operator(server, str(tmp_path / "second"))
-    assert second.get("/session") == {"operator": None, "set_up": True, "expires_us": None}
-    assert second.refused("POST", "/session", {"name": "ann", "password": "not hers"}) == (401, "bad_credentials")
-    assert second.refused("POST", "/session", {"name": "eve", "password": PASSWORD}) == (401, "bad_credentials")
-    second.good("POST", "/session", {"name": "ann", "password": PASSWORD})
-    assert second.get("/rooms")["rooms"] == []
-    second.good("DELETE", "/session")
-    assert second.refused("GET", "/rooms") == (401, "signed_out")
-    assert first.get("/rooms")["rooms"] == []  # another session of the same person
-    with open(server.log_path) as file:
-        log = file.read()
-    assert PASSWORD not in log and said["setup"] not in log.replace(json.dumps(said, separators=(",", ":")), "")
-    assert [e["action"] for e in first.get("/audit")["entries"]] == [
-        "session.sign_out", "session.sign_in", "session.sign_in_failed", "session.sign_in_failed", "operator.set_up"]
-    assert all(e["from"] == "127.0.0.1" for e in first.get("/audit")["entries"])
-
-
 def test_cookie(boards):
     """No script sees it, no other site sends it."""
     server, _, viewer, _ = boards
@@ -246,62 +196,6 @@ def test_operators(boards, tmp_path):
     assert admin.refused("PATCH", "/operators/ann", {"role": "viewer"}) == (409, "conflict")
     assert {o["name"] for o in admin.get("/operators")["operators"]} == {"ann", "vic"}
     assert [e["target"] for e in admin.audit("operator.change")] == ["bob"]
-
-
-def test_command_line(start_server, tmp_path):
-    """`auralink operator` writes beside the running server, which follows at once."""
-    database = str(tmp_path / "state" / "dash.db")
-    server = start_server(config={"dashboard": {"database": database}})
-    place = ("--database", database)
-
-    def operator(*words: str, password: str = ""):
-        return cli.run("operator", *words, *place, input=password + "\n")
-
-    link = json.loads(operator("setup", "--at", "https://calls.example", "--json").stdout)["link"]
-    assert re.fullmatch(r"https://calls\.example/dashboard/#setup=\w{40}", link)
-    board = Operator(server, str(tmp_path / "jar"))
-    old = announced(server)["setup"]
-    assert board.refused("POST", "/setup", {"token": old, "name": "a", "password": PASSWORD}) == (403, "bad_token")
-    board.good("POST", "/setup", {"token": link.rpartition("=")[2], "name": "ann", "password": PASSWORD})
-    assert operator("setup").returncode == 1
-    assert operator("add", "carol", "--role", "admin", password=PASSWORD).returncode == 0
-    assert operator("add", "carol", password=PASSWORD).returncode == 1
-    assert operator("add", "dave", password="short").returncode == 1
-    assert operator("add", "Dave", password=PASSWORD).returncode == 1
-    carol = Operator(server, str(tmp_path / "carol"), "carol")
-    carol.get("/rooms")
-    assert operator("passwd", "carol", password="quite another").returncode == 0
-    Operator(server, str(tmp_path / "again"), "carol", "quite another").get("/rooms")
-    assert operator("remove", "carol").returncode == 0
-    assert carol.refused("GET", "/rooms") == (401, "signed_out")
-    assert operator("remove", "ann").returncode == 1  # nobody would be left
-    listed = json.loads(operator("list", "--json").stdout)["operators"]
-    assert [(o["name"], o["role"]) for o in listed] == [("ann", "admin")]
-    assert [(e["operator"], e["target"]) for e in board.audit("operator.add")] == [("cli", "carol")]
-    assert os.stat(database).st_mode & 0o777 == 0o600
-
-
-def test_guessing(start_server, tmp_path):
-    """After ten there is a wait, for a name from anywhere and for an address whatever the name; a right one clears it."""
-    server = start_server()
-    set_up(server, str(tmp_path))
-    guesser = Operator(server, str(tmp_path / "guesser"))
-
-    def tries(name: str, headers: dict) -> int:
-        """How many were looked at before one was not; one more may be every 20 s."""
-        for n in range(100):
-            status, said = guesser.ask("POST", "/session", {"name": name, "password": f"guess {n}"}, headers=headers)
-            if status == 429:
-                assert said["code"] == "too_many"
-                return n
-            assert (status, said["code"]) == (401, "bad_credentials")
-        raise AssertionError("no end")
-
-    here, elsewhere = {"X-Forwarded-For": "192.0.2.6"}, {"X-Forwarded-For": "192.0.2.7"}
-    assert 10 <= tries("ann", here) < 100
-    assert tries("eve", here) <= 3  # the address has used up its own
-    assert tries("ann", elsewhere) <= 3  # and so has the name
-    assert tries("eve", elsewhere) >= 5
 
 
 # ---- keys ----
@@ -363,30 +257,6 @@ def test_configured_keys_are_only_shown(board):
     assert (first["key"], first["source"], first["state"]) == (tokens.KEY, "config", "active")
     for method, path, body in (("PATCH", "", {"project": "x"}), ("POST", "/rotate", {}), ("POST", "/revoke", {})):
         assert board.refused(method, f"/keys/{tokens.KEY}{path}", body) == (409, "read_only")
-
-
-def test_keys_outlive_a_restart_and_a_reload(start_server, tmp_path):
-    """What was revoked stays so; what was made serves on."""
-    config = {"dashboard": {"database": str(tmp_path / "d.db")}}
-    server = start_server(config=config)
-    board = set_up(server, str(tmp_path))
-    kept, gone = (board.good("POST", "/keys", {"project": p}) for p in ("kept", "gone"))
-    board.good("POST", f"/keys/{gone['key']['key']}/revoke", {})
-    tokens_of = {name: npm_token(k["key"]["key"], k["secret"], "x", "room") for name, k in (("kept", kept), ("gone", gone))}
-    server.process.send_signal(1)  # SIGHUP
-
-    def reloaded():
-        with open(server.log_path) as file:
-            return "reloaded" in file.read()
-
-    eventually(reloaded, what="the reload")
-    assert (validate(server, tokens_of["kept"]), validate(server, tokens_of["gone"])) == (200, 401)
-    assert server.stop() == 0
-    server = start_server(config=config)
-    assert (validate(server, tokens_of["kept"]), validate(server, tokens_of["gone"])) == (200, 401)
-    assert announced(server)["setup"] == ""
-    states = {k["project"]: k["state"] for k in Operator(server, str(tmp_path / "j"), "ann").get("/keys")["keys"]}
-    assert states == {"": "active", "kept": "active", "gone": "revoked"}
 
 
 def test_pages(board):
@@ -574,15 +444,6 @@ def test_webhooks(boards, room_on):
     assert admin.good("POST", "/webhooks/replay", {"from": first["seq"], "to": first["seq"]}) == {"replayed": 1}
     receiver.wait(lambda r: sum(g["event"]["id"] == first["id"] for g in r.got) > had, what="it again")
     assert admin.audit("webhook.replay")[0]["detail"].startswith(f"{first['seq']} to {first['seq']}")
-
-
-def test_without_it(start_server, tmp_path):
-    """dashboard.enabled: false."""
-    server = start_server(config={"dashboard": {"enabled": False}})
-    board = Operator(server, str(tmp_path / "jar"))
-    assert board.refused("GET", "/session") == (404, "disabled")
-    assert board.refused("POST", "/session", {"name": "a", "password": "b"}) == (404, "disabled")
-    assert announced(server)["setup"] == ""
 
 
 def test_hostile_names(boards, room_on):

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import websockets.sync.client as ws
 from websockets.exceptions import ConnectionClosed
 
-from lib.driver import PATIENCE_S, eventually
+from lib.driver import HERE, PATIENCE_S, eventually
 from lib.openapi import Description
 
 API = Description("api.yaml")
@@ -135,3 +135,24 @@ def set_up(server, folder, name: str = "ann") -> Operator:
     operator.good("POST", "/setup", {"token": announced(server)["setup"], "name": name, "password": PASSWORD})
     operator.name = name
     return operator
+
+
+def _node(script: str, *words: str) -> str:
+    done = subprocess.run(["node", "--input-type=module", "-e", script, *words], cwd=HERE, capture_output=True, text=True,
+                          timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def npm_token(key: str, secret: str, identity: str, room: str) -> str:
+    """A join token by npm's livekit-server-sdk."""
+    return _node("import { AccessToken } from 'livekit-server-sdk';"
+                "const [key, secret, identity, room] = process.argv.slice(1);"
+                "const token = new AccessToken(key, secret, { identity });"
+                "token.addGrant({ roomJoin: true, room });"
+                "console.log(await token.toJwt());", key, secret, identity, room)
+
+
+def validate(server, token: str) -> int:
+    """Status of /rtc/validate."""
+    return server.get(f"/rtc/validate?access_token={token}")[0]
