@@ -42,6 +42,7 @@ export default ts.config(
         Buffer: 'readonly',
         TextEncoder: 'readonly',
         URL: 'readonly',
+        Response: 'readonly',
       },
     },
   },

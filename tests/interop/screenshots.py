@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes the pictures of docs/screenshots anew: `make screenshots`; screenshots.py prejoin | accounts | call takes some.
+"""Takes the pictures of docs/screenshots anew: `make screenshots`; screenshots.py prejoin | accounts | call | dashboard takes some.
 
 The camera is webcam-vga-again.mkv of shared/media (Intel Corporation, CC BY 4.0), the only clip there whose frames may be shown.
 """
@@ -13,8 +13,10 @@ import time
 
 from lib import clip
 from lib.aicore import AICore
+from lib.dashboard_page import Operator, setup_link
 from lib.driver import PATIENCE_S, eventually
-from lib.meet import PAGES, people_maker, start_browser
+from lib.meet import PAGES, as_browsers_like_it, people_maker, start_browser
+from lib.receiver import Receiver
 from lib.server import ROOT, Server
 
 PICTURES = os.path.join(ROOT, "docs", "screenshots")
@@ -80,7 +82,7 @@ def take_accounts(make, drivers, url: str) -> None:
     visitor.shot(path=os.path.join(PICTURES, "people.jpg"))
 
 
-def take_call(make, drivers, url: str) -> None:
+def take_call(make, drivers, url: str, into: str) -> None:
     first = looks_on(make, drivers[0], url, "garden", "Alan Turing")
     first.join()
     second = make(drivers[1], url, "garden", "Grace Hopper", viewport=PHONE, colours="light", touch=True)
@@ -96,16 +98,64 @@ def take_call(make, drivers, url: str) -> None:
     wait_for(lambda: third.count(css=compressed) == 1)
     time.sleep(20)  # of graph
     wait_for(lambda: third.count(css=compressed) == 1)
-    third.shot(path=os.path.join(PICTURES, "call-light.jpg"))
-    second.shot(path=os.path.join(PICTURES, "phone.jpg"))
+    third.shot(path=os.path.join(into, "call-light.jpg"))
+    second.shot(path=os.path.join(into, "phone.jpg"))
     first.press(key="c")
     first.fill(label="Message to all", text="Can you all see the green numbers?")
     first.press(key="Enter")
     first.see(".chat-text", "green")
-    first.shot(path=os.path.join(PICTURES, "call.jpg"))
+    first.shot(path=os.path.join(into, "call.jpg"))
 
 
-TAKES = {"prejoin": take_prejoin, "accounts": take_accounts, "call": take_call}
+def look_around(first: Operator, url: str, room: str) -> None:
+    """All pages of the dashboard, while people are in the room."""
+    first.open("Projects and keys")
+    for project in ("Shop app", "Clinic"):
+        first.press_button("New key")
+        first.fill(label="Project", text=project)
+        first.press_button("Make the key")
+        first.see("dialog[open] b", "shown this once")
+        if project == "Clinic":
+            picture(first, "key")
+        first.answer("I have it")
+    picture(first, "keys")
+    for name, place in (("overview", "Overview"), ("aic", "AI compression"), ("nodes", "Nodes and routes"), ("webhooks", "Webhooks"),
+                        ("recordings", "Recordings"), ("audit", "Audit log"), ("operators", "Operators")):
+        first.open(place)
+        first.see(".note", "Loading…", state="detached")
+        picture(first, name)
+    first.open("Rooms").follow(room)
+    first.see("td", "Ada Lovelace")
+    picture(first, "room")
+    first.follow("Ada Lovelace")
+    first.see(".timeline")
+    picture(first, "participant")
+    first.follow("Camera of Alan Turing")
+    first.see(".timeline")
+    picture(first, "track")
+    first.press_button("Light colours")
+    first.open("Overview")
+    first.see(".note", "Loading…", state="detached")
+    picture(first, "light")
+
+
+def picture(page, name: str) -> None:
+    page.shot(path=os.path.join(PICTURES, f"dashboard-{name}.jpg"))
+
+
+def take_dashboard(drivers, server: Server, database: str) -> None:
+    url = as_browsers_like_it(server.http_url)
+    first = Operator(drivers[0], url, "ada", setup_link(database, url), viewport={"width": 1280, "height": 900})
+    picture(first, "setup")
+    first.set_up()
+    look_around(first, url, "garden")
+    phone = Operator(drivers[1], url, "ada", viewport=PHONE, touch=True).sign_in()
+    phone.see("h1", "Overview")
+    phone.see(".note", "Loading…", state="detached")
+    picture(phone, "phone")
+
+
+TAKES = {"prejoin": take_prejoin, "accounts": take_accounts}
 
 
 def main() -> int:
@@ -115,18 +165,28 @@ def main() -> int:
         return 1
     os.makedirs(PICTURES, exist_ok=True)
     core, make_close = AICore("--without", "faces,person"), people_maker()
-    server = Server(extra=["--ai-core", core.address])
+    receiver = Receiver()
     with tempfile.TemporaryDirectory() as folder:
+        database = os.path.join(folder, "dashboard.db")
+        server = Server(extra=["--ai-core", core.address], config={
+            "dashboard": {"database": database}, "record": {"folder": os.path.join(folder, "recordings")},
+            "webhook": {"api_key": "devkey", "urls": [receiver.url], "outbox": os.path.join(folder, "webhooks.db")}})
         drivers = [start_browser(f"meet-{n}", folder, source) for n in (1, 2)]
         try:
-            for name in sys.argv[1:] or TAKES:
+            wanted = sys.argv[1:] or [*TAKES, "call", "dashboard"]
+            for name in TAKES.keys() & wanted:
                 TAKES[name](make_close[0], drivers, server.http_url)
+            if {"call", "dashboard"} & set(wanted):
+                take_call(make_close[0], drivers, server.http_url, PICTURES if "call" in wanted else folder)
+            if "dashboard" in wanted:
+                take_dashboard(drivers, server, database)
         finally:
             for driver in drivers:
                 driver.stop()
             server.stop()
             server.cleanup()
             core.stop()
+            receiver.stop()
     return 0
 
 

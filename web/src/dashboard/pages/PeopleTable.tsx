@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Link } from 'wouter';
 import type { Schemas } from '../api/client';
-import { Ago } from '../parts/Ago';
 import { Empty } from '../parts/Empty';
 import { List } from '../parts/List';
 import { Pill, type Tone } from '../parts/Pill';
@@ -87,7 +86,6 @@ export function PeopleTable({ room }: { room: Room }) {
         );
       },
     },
-    { head: 'Came', cell: (person) => <Ago atMs={person.joined_us / 1000} /> },
     {
       head: 'Actions',
       cell: (person) => (

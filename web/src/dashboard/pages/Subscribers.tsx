@@ -13,6 +13,7 @@ interface Props {
   room: string;
   subscriptions: readonly Schemas['Subscription'][];
   video: boolean;
+  nameOf: (subscription: Schemas['Subscription']) => string;
 }
 
 const WISHES: Record<string, string> = {
@@ -23,18 +24,19 @@ const WISHES: Record<string, string> = {
 };
 
 /** Each viewer with their layers over time. */
-export function Subscribers({ room, subscriptions, video }: Props) {
+export function Subscribers({ room, subscriptions, video, nameOf }: Props) {
   const top = topOf(subscriptions.flatMap((subscription) => [subscription, ...subscription.samples]));
   return (
     <ul className="subscribers">
       {subscriptions.map((subscription) => {
-        const { participant, identity, codec, wish, aic, samples } = subscription;
+        const { participant, codec, wish, aic, samples } = subscription;
+        const name = nameOf(subscription);
         const first = samples[0];
         const last = samples.at(-1);
         return (
           <li key={participant}>
             <h3>
-              <Link href={to('rooms', room, 'people', participant)}>{identity}</Link>{' '}
+              <Link href={to('rooms', room, 'people', participant)}>{name}</Link>{' '}
               <span className="note">
                 {video && `${layerText(subscription, top)}, `}
                 {last ? bpsText(last.bps) : NOTHING}, {codecText(codec)}
@@ -44,7 +46,7 @@ export function Subscribers({ room, subscriptions, video }: Props) {
             </h3>
             {video && first && last && (
               <Timeline
-                label={`what ${identity} gets`}
+                label={`what ${name} gets`}
                 changes={changesOf(samples)}
                 fromMs={first.at_us / 1000}
                 toMs={last.at_us / 1000}

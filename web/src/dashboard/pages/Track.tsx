@@ -52,7 +52,12 @@ function Published({ track, last }: { track: Schemas['Track']; last: Published |
 export function Track({ room, sid }: { room: string; sid: string }) {
   const query = useTrack(room, sid);
   const home = useRoom(room).data;
-  const owner = usePeople(room).rows?.find(({ tracks }) => tracks.some((track) => track.sid === sid));
+  const people = usePeople(room).rows;
+  const owner = people?.find(({ tracks }) => tracks.some((track) => track.sid === sid));
+  const nameOf = ({ participant, identity }: { participant: string; identity: string }) => {
+    const person = people?.find((one) => one.sid === participant);
+    return person ? personText(person) : identity;
+  };
   const back = to('rooms', room);
   if (isGone(query.error)) return <Gone what="This track" back={back} backName="Back to the room" />;
   return (
@@ -79,10 +84,15 @@ export function Track({ room, sid }: { room: string; sid: string }) {
               </p>
             )}
             <Published track={track} last={published.filter(({ backup }) => !backup).at(-1)} />
-            <TrackCharts published={published} subscriptions={subscriptions} stepS={step_s} />
+            <TrackCharts published={published} subscriptions={subscriptions} stepS={step_s} nameOf={nameOf} />
             <Card title={track.kind === 'video' ? 'Who gets which layer, and why' : 'Who gets it'}>
               {subscriptions.length > 0 ? (
-                <Subscribers room={room} subscriptions={subscriptions} video={track.kind === 'video'} />
+                <Subscribers
+                  room={room}
+                  subscriptions={subscriptions}
+                  video={track.kind === 'video'}
+                  nameOf={nameOf}
+                />
               ) : (
                 <Empty title="Nobody gets this track.">
                   <p>Then nothing is sent for it, and its publisher may have paused it.</p>

@@ -9,6 +9,7 @@ interface Props {
   published: readonly Schemas['PublishedSample'][];
   subscriptions: readonly Schemas['Subscription'][];
   stepS: number;
+  nameOf: (subscription: Schemas['Subscription']) => string;
 }
 
 interface Sample {
@@ -21,12 +22,12 @@ interface Sample {
 const LINES = 5; // more could not be told apart
 
 /** How it came in, and how it went to those who get it. */
-export function TrackCharts({ published, subscriptions, stepS }: Props) {
+export function TrackCharts({ published, subscriptions, stepS, nameOf }: Props) {
   const backup = published.filter((sample) => sample.backup);
   const lines: { label: string; samples: readonly Sample[] }[] = [
     { label: 'comes in', samples: published.filter((sample) => !sample.backup) },
     ...(backup.length > 0 ? [{ label: 'comes in (backup codec)', samples: backup }] : []),
-    ...subscriptions.slice(0, LINES).map(({ identity, samples }) => ({ label: `to ${identity}`, samples })),
+    ...subscriptions.slice(0, LINES).map((to) => ({ label: `to ${nameOf(to)}`, samples: to.samples })),
   ];
   const draw = (
     title: string,

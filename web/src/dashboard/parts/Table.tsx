@@ -20,7 +20,7 @@ interface Props<Row> {
 export function Table<Row>({ caption, columns, rows, keyOf }: Props<Row>) {
   return (
     <div className="table-box">
-      <table className={columns.length > 6 ? 'table table-wide' : 'table'}>
+      <table className={columns.length > 5 ? 'table table-wide' : 'table'}>
         <caption className="unseen">{caption}</caption>
         <thead>
           <tr>

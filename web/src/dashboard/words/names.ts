@@ -12,7 +12,10 @@ export function sourceText(track: { source: string; kind: string; name: string }
   return SOURCES[track.source] ?? (track.name || (track.kind === 'video' ? 'Video' : 'Sound'));
 }
 
-export const codecText = (mime: string): string => mime.replace(/^(audio|video)\//, '') || '–';
+const CODECS: Record<string, string> = { 'audio/red': 'Opus, sent twice (RED)', 'audio/opus': 'Opus' };
+
+export const codecText = (mime: string): string =>
+  CODECS[mime.toLowerCase()] ?? (mime.replace(/^(audio|video)\//, '') || '–');
 
 /** Of a person, whose name may be empty. */
 export const personText = ({ name, identity }: { name: string; identity: string }): string =>
