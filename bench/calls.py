@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long it takes from a wish to ring somebody until their device has the ring, with many calls ringing at once.
 
-    .cache/venv-test/bin/python bench/calls.py [--build DIR] [--calls N] [--rounds N]
+    .cache/venv-test/bin/python bench/calls.py [--build DIR] [--calls N] [--rounds N] [--identities N]
 
-Starts a server, connects two devices for each call to /aura/v1/events, and has all callers ask for their call by HTTP, each on a
+Starts a server with a directory of so many identities, connects two devices for each call to /aura/v1/events, and has all callers ask for their call by HTTP, each on a
 connection of its own: first one after the other while the rest rings on, then all in the same moment. Client and server share
 the machine, so what is measured has the client's own work in it. Nothing but sockets and epoll is used, to keep that small.
 """
@@ -18,6 +18,7 @@ import os
 import resource
 import select
 import socket
+import sqlite3
 import sys
 import tempfile
 import time
@@ -155,18 +156,32 @@ def measure(server: Server, callers: list[Person], callees: list[Person], togeth
     return took
 
 
+def fill(config: dict, count: int) -> None:
+    """People whom the server has known for long. It makes the tables, and must not run while they are filled."""
+    server = Server(config=config)
+    server.stop()
+    server.cleanup()
+    with sqlite3.connect(config["auraid"]["directory"]) as db:
+        db.executemany("INSERT INTO identity VALUES(?, 0, 'Somebody', '', 0, 0, 0)", ((f"old{i}",) for i in range(count)))
+        db.executemany("INSERT INTO proof VALUES('livekit/devkey', ?, ?)", ((f"old {i}", f"old{i}") for i in range(count)))
+    db.close()
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--build", default="build", help="folder with auralink-server")
     options.add_argument("--calls", type=int, default=1000)
     options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--identities", type=int, default=100000)
     given = options.parse_args()
     os.environ["AURA_BUILD"] = given.build
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(config={"limit": {"requests_per_address": 0}, "log_level": "warn", "auraid": {
+        config = {"limit": {"requests_per_address": 0}, "log_level": "warn", "auraid": {
             "directory": os.path.join(folder, "auraid.db"),
-            "calls": {"ring_timeout": "120s", "max_rings_per_minute": 0, "max_strangers_per_minute": 0}}})
+            "calls": {"ring_timeout": "120s", "max_rings_per_minute": 0, "max_strangers_per_minute": 0}}}
+        fill(config, given.identities)
+        server = Server(config=config)
         try:
             callers = [Person(server, f"caller{i}") for i in range(given.calls)]
             callees = [Person(server, f"callee{i}") for i in range(given.calls)]

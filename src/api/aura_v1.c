@@ -113,54 +113,13 @@ static bool take_body(struct aura_v1_request *r) {
         aura__v1_refuse(r, 413, "too_large", "the body is larger than 64 KiB");
         return false;
     }
-    r->body = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-    if (!json_is_object(r->body)) {
+    r->body = aura_v1_read_body(text, len);
+    if (!r->body) {
         aura__v1_refuse(r, 400, "bad_request",
                         "the body is no JSON object, or names a field twice");
         return false;
     }
     return true;
-}
-
-/* What a screen or a log line would be broken by. */
-static bool has_control(const char *text) {
-    for (; *text; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static const char *problem_of(const struct aura_v1_field *f) {
-    const json_t *v = f->value;
-    if (!v) {
-        return f->needed ? "is missing" : NULL;
-    }
-    bool flag = f->type == JSON_TRUE && json_is_boolean(v);
-    if (!flag && json_typeof(v) != f->type) {
-        return f->type == JSON_TRUE      ? "is neither true nor false"
-               : f->type == JSON_STRING  ? "is no text"
-               : f->type == JSON_ARRAY   ? "is no list"
-               : f->type == JSON_INTEGER ? "is no whole number"
-                                         : "is no object";
-    }
-    if (f->type == JSON_STRING) {
-        return json_string_length(v) > f->bytes_max      ? "is too long"
-               : has_control(json_string_value(v))       ? "has control characters"
-               : f->needed && json_string_length(v) == 0 ? "is empty"
-                                                         : NULL;
-    }
-    return f->type == JSON_ARRAY && json_array_size(v) > f->bytes_max ? "has too many items" : NULL;
-}
-
-static bool is_known(const char *name, const struct aura_v1_field *fields, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(name, fields[i].name) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void refuse_field(struct aura_v1_request *r, const char *name, const char *problem) {
@@ -171,24 +130,13 @@ static void refuse_field(struct aura_v1_request *r, const char *name, const char
 
 bool aura__v1_fields(struct aura_v1_request *r, struct aura_v1_field *fields, size_t count) {
     const char *name;
-    json_t *value;
-    json_object_foreach(r->body, name, value) {
-        if (!is_known(name, fields, count)) {
-            /* Its name may be anything, so it is not repeated. */
-            aura__v1_refuse(r, 400, "bad_request",
-                            "the body has a field that is not known here: docs/auraid.md has them");
-            return false;
-        }
+    const char *problem = aura_v1_fields_problem(r->body, fields, count, &name);
+    if (problem && name) {
+        refuse_field(r, name, problem);
+    } else if (problem) {
+        aura__v1_refuse(r, 400, "bad_request", problem);
     }
-    for (size_t i = 0; i < count; i++) {
-        fields[i].value = json_object_get(r->body, fields[i].name);
-        const char *problem = problem_of(&fields[i]);
-        if (problem) {
-            refuse_field(r, fields[i].name, problem);
-            return false;
-        }
-    }
-    return true;
+    return !problem;
 }
 
 const char *aura__v1_text(const struct aura_v1_field *field, const char *other) {

@@ -12,13 +12,13 @@
 #ifndef AURA_API_AURA_V1_PRIV_H
 #define AURA_API_AURA_V1_PRIV_H
 
+#include "api/aura_v1_fields.h"
 #include "api/server_priv.h"
 #include "auraid/directory.h"
 
 #include <jansson.h>
 
 enum {
-    AURA_V1_BODY_BYTES_MAX = 64 * 1024,
     AURA_V1_PARAMS_MAX = 2,        /* {…} in a path */
     AURA_V1_PARAM_BYTES_MAX = 256, /* of one; longer: no such path */
 };
@@ -70,15 +70,6 @@ struct aura_v1_route {
 struct aura_v1_routes {
     const struct aura_v1_route *list;
     size_t count;
-};
-
-/** A field of a body. @p value is borrowed from the body. */
-struct aura_v1_field {
-    const char *name;
-    json_type type; /* JSON_TRUE: true or false */
-    bool needed;
-    size_t bytes_max; /* of a text; items of a list */
-    json_t *value;    /* out: NULL = not given */
 };
 
 /* aura_v1.c */
