@@ -15,13 +15,17 @@ enum {
     SESSIONS_MAX = 100000,
 };
 
+static void on_ended(void *arg, const struct aura_web_session *session) {
+    struct aura__accounts *a = arg;
+    AURA_LIST_EACH(&a->watches, struct aura__session_watch, w, node) {
+        if (w->session == session->id) {
+            aura_node_remove(&w->node);
+            w->ended(w);
+        }
+    }
+}
+
 int aura__accounts_new(struct aura__accounts **ap, struct aura_server *s) {
-    const struct aura_web_sessions_conf conf = {.kind = "account",
-                                                .idle_us = IDLE_S * AURA_US_PER_S,
-                                                .all_us = ALL_S * AURA_US_PER_S,
-                                                .max = SESSIONS_MAX,
-                                                .clock = aura_loop_clock(s->loop),
-                                                .rand = s->conf.rand};
     if (!s->conf.meet || s->conf.meet->accounts == AURA_MEET_ACCOUNTS_OFF || !s->conf.directory) {
         return 0;
     }
@@ -29,7 +33,16 @@ int aura__accounts_new(struct aura__accounts **ap, struct aura_server *s) {
     if (!a) {
         return AURA_ENOMEM;
     }
+    const struct aura_web_sessions_conf conf = {.kind = "account",
+                                                .idle_us = IDLE_S * AURA_US_PER_S,
+                                                .all_us = ALL_S * AURA_US_PER_S,
+                                                .max = SESSIONS_MAX,
+                                                .clock = aura_loop_clock(s->loop),
+                                                .rand = s->conf.rand,
+                                                .ended = on_ended,
+                                                .arg = a};
     a->server = s;
+    aura_list_init(&a->watches);
     int err = aura_web_sessions_new(&a->sessions, &conf);
     err = err ? err : aura_challenges_new(&a->challenges, s->conf.rand);
     err = err ? err : aura_passwords_new(&a->passwords, aura_http_uv(s->http));
@@ -45,6 +58,9 @@ struct aura__accounts *aura__accounts_free(struct aura__accounts *a) {
     if (a) {
         aura_passwords_free(a->passwords); /* who waits for one is answered */
         aura_web_sessions_free(a->sessions);
+        AURA_LIST_EACH(&a->watches, struct aura__session_watch, w, node) {
+            aura_node_remove(&w->node);
+        }
         aura_challenges_free(a->challenges);
         aura_free(a);
     }
@@ -54,10 +70,24 @@ struct aura__accounts *aura__accounts_free(struct aura__accounts *a) {
 /* ---- who is signed in ---- */
 
 int aura__accounts_who(struct aura_server *s, const struct aura_http_req *req,
-                       struct aura_account *out) {
+                       struct aura_account *out, uint64_t *session_id) {
     const struct aura_web_session *session =
         s->accounts ? aura_web_session_of(s->accounts->sessions, req) : NULL;
-    return session ? aura_account_by_handle(s->conf.directory, session->who, out) : AURA_ENOENT;
+    if (!session) {
+        return AURA_ENOENT;
+    }
+    uint64_t id = session->id;
+    int err = aura_account_by_handle(s->conf.directory, session->who, out);
+    if (err == AURA_ENOENT) {
+        aura_web_session_end(s->accounts->sessions, id, false, NULL);
+    } else if (session_id) {
+        *session_id = id;
+    }
+    return err;
+}
+
+void aura__accounts_watch(struct aura_server *s, struct aura__session_watch *w) {
+    aura_list_add(&s->accounts->watches, &w->node);
 }
 
 json_t *aura__accounts_view(struct aura_server *s, const struct aura_id *id) {

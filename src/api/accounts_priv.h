@@ -13,6 +13,7 @@ struct aura__accounts {
     struct aura_web_sessions *sessions; /* of handles (auraid/account.h) */
     struct aura_challenges *challenges;
     struct aura_passwords *passwords;
+    struct aura_list watches;               /* struct aura__session_watch */
     uint64_t signed_up, signed_in, refused; /* refused: wrong passwords and passkeys */
 };
 

@@ -112,7 +112,7 @@ static int forged(const struct aura_http_req *req, bool upgrade, struct aura_v1_
 static int take_session(struct aura_server *s, const struct aura_http_req *req, bool upgrade,
                         struct aura_v1_caller *c, struct aura_v1_error *why) {
     struct aura_account account;
-    int err = aura__accounts_who(s, req, &account);
+    int err = aura__accounts_who(s, req, &account, &c->session_id);
     if (err == AURA_ENOENT) {
         return err;
     }

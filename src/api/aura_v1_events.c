@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /aura/v1/events: what happens to somebody, told to one of their devices over a WebSocket. */
 #include "api/aura_v1_priv.h"
+#include "api/meet_priv.h"
 #include "auraid/exchange.h"
 #include "base/mem.h"
 
 #include <string.h>
 
+enum { SIGNED_OUT = 4002 /* as AURA_HUB_REPLACED and _FORGOTTEN */ };
+
 struct events {
     const struct aura__ws_kind *kind;
     struct aura_exchange *exchange;
     struct aura_hub_device *device; /* NULL = it was not taken */
-    struct aura_ws *ws;
+    struct aura_ws *ws;             /* NULL = it is not open yet */
+    struct aura__session_watch watch;
     struct aura_id who;
     char app[AURA_HUB_APP_MAX + 1], name[AURA_HUB_NAME_MAX + 1];
 };
@@ -28,6 +32,14 @@ static size_t sink_queued(void *arg) {
 static void sink_close(void *arg, int code, const char *reason) {
     const struct events *e = arg;
     aura_ws_close(e->ws, code, reason);
+}
+
+/* A browser that is signed out hears nothing more. */
+static void on_signed_out(struct aura__session_watch *w) {
+    const struct events *e = AURA_CONTAINER(w, struct events, watch);
+    if (e->ws) {
+        aura_ws_close(e->ws, SIGNED_OUT, "signed out");
+    }
 }
 
 static void on_open(void *user, struct aura_ws *ws) {
@@ -53,6 +65,7 @@ static void on_message(void *user, const uint8_t *data, size_t len, bool text) {
 
 static void on_closed(void *user) {
     struct events *e = user;
+    aura_node_remove(&e->watch.node);
     if (e->device) {
         aura_exchange_closed(e->exchange, e->device);
     }
@@ -90,6 +103,11 @@ static bool take(struct aura_server *s, struct aura_http_req *req,
     e->who = caller->who;
     strncpy(e->app, caller->app, sizeof(e->app) - 1);
     strncpy(e->name, name, sizeof(e->name) - 1);
+    if (caller->session) {
+        e->watch =
+            (struct aura__session_watch){.session = caller->session_id, .ended = on_signed_out};
+        aura__accounts_watch(s, &e->watch);
+    }
     aura_http_accept(req, e);
     return true;
 }

@@ -34,6 +34,7 @@ struct aura_v1_caller {
     const char *app;           /* its API key */
     bool admin;                /* an app's own token */
     bool session;              /* signed in: claims are empty, `app` is the app's key */
+    uint64_t session_id;       /* which one */
     bool is_somebody;          /* `who` is known; always so of a person's token */
     bool created;              /* this token is the first that proves it */
     struct aura_id who;

@@ -175,7 +175,7 @@ static void join(struct aura_server *s, struct aura_http_req *req, const json_t 
     const char *room = aura__meet_text(body, "room", AURA_MEET_ROOM_BYTES_MAX);
     const char *name = aura__meet_text(body, "name", AURA_MEET_NAME_BYTES_MAX);
     struct aura_account account;
-    int err = aura__accounts_who(s, req, &account);
+    int err = aura__accounts_who(s, req, &account, NULL);
     if (err && !s->conf.meet->guests) {
         aura__meet_refuse(s, req, 403, "no_guests",
                           "guests are not let in here (meet.enabled): sign in, or use a token");
@@ -245,8 +245,8 @@ static void about(struct aura_server *s, struct aura_http_req *req) {
                                            [AURA_MEET_ACCOUNTS_OPEN] = "open"};
     const struct aura_meet_conf *c = s->conf.meet;
     struct aura_account account;
-    json_t *me =
-        aura__accounts_who(s, req, &account) ? json_null() : aura__accounts_view(s, &account.id);
+    json_t *me = aura__accounts_who(s, req, &account, NULL) ? json_null()
+                                                            : aura__accounts_view(s, &account.id);
     aura__meet_respond(req, 200,
                        json_pack("{s:b, s:s, s:o}", "guests", (int)(c && c->guests), "accounts",
                                  accounts[s->accounts ? c->accounts : AURA_MEET_ACCOUNTS_OFF], "me",

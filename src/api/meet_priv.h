@@ -6,6 +6,7 @@
 #include "api/meet.h"
 #include "api/server_priv.h"
 #include "auraid/account.h"
+#include "base/list.h"
 
 #include <jansson.h>
 
@@ -35,8 +36,16 @@ bool aura__accounts_path(const char *what);
 /** @param body  NULL = no JSON */
 void aura__accounts_request(struct aura_server *s, struct aura_http_req *req, const char *what,
                             const json_t *body);
-/** Who is signed in. @return 0, AURA_ENOENT, AURA_EIO */
+/** Who is signed in. @param session  out: its number; NULL = not wanted
+ * @return 0, AURA_ENOENT, AURA_EIO */
 AURA_NODISCARD int aura__accounts_who(struct aura_server *s, const struct aura_http_req *req,
-                                      struct aura_account *out);
+                                      struct aura_account *out, uint64_t *session);
+/** Something that goes on by a session, and no longer than that. */
+struct aura__session_watch {
+    struct aura_node node; /* aura_node_remove() ends it, also when it has been told */
+    uint64_t session;
+    void (*ended)(struct aura__session_watch *w);
+};
+void aura__accounts_watch(struct aura_server *s, struct aura__session_watch *w);
 
 #endif

@@ -10,7 +10,7 @@ import re
 
 import jwt
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
 from lib.driver import PATIENCE_S
@@ -304,6 +304,33 @@ def test_other_pages_hear_nothing_with_a_session(server, someone):
     with pytest.raises(InvalidStatus) as refused:
         connect(url, additional_headers={"Cookie": "aura_account=" + "x" * 43})
     assert refused.value.response.status_code == 401
+
+
+def test_a_session_that_ends_hears_nothing_more(server, someone):
+    """Signing out, deletion and a dropped proof close what the browser listens to; another browser listens on."""
+    someone.sign_up(someone.name)
+    other = Browser(server)
+    assert other.post("sign-in/password", {"name": someone.name, "password": GOOD})[0] == 200
+
+    def listen(browser, device):
+        return connect(f"ws://{someone.host}/aura/v1/events?device={device}",
+                       additional_headers={"Cookie": browser.cookie, "Origin": browser.origin})
+
+    with listen(someone, "one") as one, listen(other, "two") as two:
+        for link in (one, two):
+            link.recv(PATIENCE_S)
+        assert someone.post("sign-out")[0] == 200
+        with pytest.raises(ConnectionClosedError) as closed:
+            one.recv(PATIENCE_S)
+        assert closed.value.rcvd.code == 4002
+        assert other.me() is not None
+        two.ping().wait(PATIENCE_S)
+        handle = next(link["subject"] for link in other.ask("GET", "/aura/v1/links")[1]["links"] if link["provider"] == "local")
+        assert other.ask("DELETE", f"/aura/v1/links?provider=local&subject={handle}")[0] == 204
+        assert other.me() is None
+        with pytest.raises(ConnectionClosedError) as closed:
+            two.recv(PATIENCE_S)
+        assert closed.value.rcvd.code == 4002
 
 
 def test_made_up_cookies(server, someone):

@@ -33,6 +33,7 @@ export function App() {
     start({ ...readChoices(), room, token, passphrase: '', call, title, ...(url && { url }) });
   };
   useEffect(() => line.whenJoined(enter));
+  useEffect(() => line.whenSignedOut(account.signedOut));
   const leave = (why: string, over: boolean) => {
     if (session?.call && !over) line.leave(session.call);
     document.title = 'AuraLink Meet';

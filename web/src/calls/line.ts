@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readAbout } from '../account/api';
 import { accept, CallError, decline, forgetMissed, isThere, leave, ring } from './api';
 import {
   NO_CALLS,
@@ -17,6 +18,7 @@ const DEVICE_KEY = 'auralink.device';
 const AGAIN_MS = [500, 1000, 2000, 5000, 10_000];
 const CLOSED_REPLACED = 4000;
 const CLOSED_FORGOTTEN = 4001;
+const CLOSED_SIGNED_OUT = 4002;
 
 function newDevice(): string {
   const name = `web-${crypto.randomUUID().slice(0, 13)}`;
@@ -45,6 +47,7 @@ export class Line {
   private socket: WebSocket | null = null;
   private timer = 0;
   private tries = 0;
+  private signedOut: () => void = () => undefined;
   private joined: (join: Join, title: string) => void = () => undefined;
 
   readonly read = () => this.state;
@@ -55,6 +58,10 @@ export class Line {
 
   whenJoined(fn: (join: Join, title: string) => void): void {
     this.joined = fn;
+  }
+
+  whenSignedOut(fn: () => void): void {
+    this.signedOut = fn;
   }
 
   /** @returns what ends it */
@@ -88,11 +95,21 @@ export class Line {
       if (this.socket !== socket) return;
       this.socket = null;
       this.set({ ...this.state, up: false });
-      if (code === CLOSED_FORGOTTEN) return;
+      if (code === CLOSED_FORGOTTEN || code === CLOSED_SIGNED_OUT) {
+        this.signedOut();
+        return;
+      }
+      // Sessions end with the server's process: then it lets nobody in here, but answers.
+      if (this.tries > 0) void this.askWhoIam();
       if (code === CLOSED_REPLACED) this.device = newDevice(); // of a tab that was copied
       const wait = AGAIN_MS[Math.min(this.tries++, AGAIN_MS.length - 1)];
       this.timer = window.setTimeout(() => this.connect(), wait);
     };
+  }
+
+  private async askWhoIam(): Promise<void> {
+    const about = await readAbout().catch(() => null);
+    if (about && !about.me) this.signedOut();
   }
 
   private take(event: CallEvent): void {
