@@ -337,15 +337,21 @@ test('layers over time, and why', () => {
 test('samples of several lists on one axis', () => {
   const list = (...seconds) => seconds.map((s) => ({ at_us: s * 1e6, n: s }));
   assert.deepEqual(
-    align([list(10, 15.2, 20), list(14.9, 25)], 5, ({ n }) => n),
+    align([list(10, 15.2, 20, 35), list(14.9, 25)], 5, ({ n }) => n),
     {
-      times: [10, 15, 20, 25],
+      times: [10, 15, 20, 25, 35],
       columns: [
-        [10, 15.2, 20, null],
-        [null, 14.9, null, 25],
+        [10, 15.2, 20, 20, 35],
+        [null, 14.9, 14.9, 25, 25],
       ],
     },
   );
+  assert.deepEqual(align([list(10, 25), list(10, 15, 20, 25)], 5, ({ n }) => n).columns[0], [
+    10,
+    null,
+    null,
+    25,
+  ]);
   assert.deepEqual(
     align([[], []], 5, () => 0),
     { times: [], columns: [[], []] },

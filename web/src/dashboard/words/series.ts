@@ -13,6 +13,10 @@ export interface Columns {
   columns: (number | null)[][];
 }
 
+/** One place without a sample is a busy server that came a little late, no gap: the value before holds. */
+const withoutHoles = (column: readonly (number | null)[]) =>
+  column.map((value, i) => (value === null && column[i + 1] !== null ? (column[i - 1] ?? null) : value));
+
 /** Lists that were sampled at about the same times, on one axis: a step is one place on it. */
 export function align<T extends Timed>(
   lists: readonly (readonly T[])[],
@@ -25,7 +29,7 @@ export function align<T extends Timed>(
   const columns = lists.map((list) => {
     const column: (number | null)[] = places.map(() => null);
     for (const sample of list) column[index.get(placeOf(sample)) ?? 0] = valueOf(sample);
-    return column;
+    return withoutHoles(column);
   });
   return { times: places.map((place) => place * stepS), columns };
 }
