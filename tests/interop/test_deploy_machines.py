@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
@@ -25,10 +26,13 @@ def beside(name: str) -> str:
     return os.path.join(os.path.dirname(program()[-1]), name)
 
 
-def loaded(unit: str) -> set[str]:
-    """Names of the credentials that the unit's drop-in gives it."""
-    with open(os.path.join(MACHINES, "systemd", f"{unit}.d", "secrets.conf")) as file:
-        return set(re.findall(r"^LoadCredential=([^:]+):/etc/auralink/", file.read(), re.M))
+def loaded(unit: str, *more: str) -> set[str]:
+    """Names of the credentials that the unit's drop-ins give it."""
+    found = set()
+    for path in (os.path.join("systemd", f"{unit}.d", "secrets.conf"), *more):
+        with open(os.path.join(MACHINES, path)) as file:
+            found |= set(re.findall(r"^LoadCredential=([^:]+):/etc/auralink/", file.read(), re.M))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +42,8 @@ def keys(tmp_path_factory):
     subprocess.run([os.path.join(DEPLOY, "certificates.sh"), where, "aicore.example.com", "10.0.0.3"], check=True, capture_output=True)
     (where / "server" / "keys.yaml").write_text("APIkey: a-secret-that-is-long-enough-for-a-test\n")
     (where / "server" / "keys.yaml").chmod(0o440)
+    for mine, name in (("ca.crt", "node-ca.crt"), ("tls.crt", "node.crt"), ("tls.key", "node.key")):
+        shutil.copy(where / "node" / mine, where / "server" / name)
     return where
 
 
@@ -46,12 +52,13 @@ def test_servers(name, keys, tmp_path):
     """The server accepts the file with nothing but the credentials that the unit (and compose) gives it."""
     with open(os.path.join(MACHINES, name)) as file:
         text = file.read()
-    assert set(re.findall(rf"{CREDENTIALS}/([a-z.]+)", text)) == loaded("auralink-server.service")
+    more = [os.path.join("three", "auralink-server.service.d", "cluster.conf")] if name.startswith("three") else []
+    assert set(re.findall(rf"{CREDENTIALS}/([a-z.-]+)", text)) == loaded("auralink-server.service", *more)
     (tmp_path / "auralink.yaml").write_text(text.replace(CREDENTIALS, str(keys / "server")))
     done = subprocess.run([beside("auralink-server"), "--config", tmp_path / "auralink.yaml", "--config-check"], capture_output=True,
                           text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert not [line for line in done.stderr.splitlines() if "warning" in line and "'redis'" not in line], done.stderr
+    assert not [line for line in done.stderr.splitlines() if "warning" in line], done.stderr
 
 
 def test_certificates(keys):
@@ -66,7 +73,9 @@ def test_certificates(keys):
     assert not verify("aicore", "-purpose", "sslserver", "-verify_hostname", "other.example.com")
     assert verify("server", "-purpose", "sslclient") and not verify("server", "-purpose", "sslserver")
     assert not verify("aicore", "-purpose", "sslclient")
-    assert all(os.stat(keys / which).st_mode & 0o077 == 0 for which in ("ca.key", "aicore/tls.key", "server/tls.key"))
+    assert verify("node", "-purpose", "sslclient") and verify("node", "-purpose", "sslserver")
+    assert (keys / "node" / "ca.crt").read_bytes() != (keys / "ca.crt").read_bytes(), "who proves an AI Core is no server"
+    assert all(os.stat(keys / which).st_mode & 0o077 == 0 for which in ("ca.key", "node-ca.key", "aicore/tls.key", "server/tls.key", "node/tls.key"))
     before = (keys / "ca.crt").read_bytes()
     subprocess.run([os.path.join(DEPLOY, "certificates.sh"), keys, "aicore.example.com"], check=True, capture_output=True)
     assert (keys / "ca.crt").read_bytes() == before and verify("aicore", "-purpose", "sslserver")
@@ -95,9 +104,11 @@ def test_units(tmp_path):
     for name in ("auralink-server.service", "auralink-aicore.service"):
         shutil.copy(os.path.join(DEPLOY, "systemd", name), tmp_path)
         shutil.copytree(os.path.join(MACHINES, "systemd", f"{name}.d"), tmp_path / f"{name}.d")
+        for more in glob.glob(os.path.join(MACHINES, "three", f"{name}.d", "*.conf")):
+            shutil.copy(more, tmp_path / f"{name}.d")
         done = subprocess.run(["systemd-analyze", "verify", "--recursive-errors=no", tmp_path / name], capture_output=True, text=True,
                               env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"})
-        complaints = [line for line in done.stderr.splitlines() if re.search("auralink|secrets.conf", line) and "is not executable" not in line]
+        complaints = [line for line in done.stderr.splitlines() if re.search("auralink|secrets.conf|cluster.conf", line) and "is not executable" not in line]
         assert not complaints, complaints
     with open(tmp_path / "auralink-aicore.service.d" / "secrets.conf", "a") as file:
         file.write("LoadCredentail=a:b\n")
@@ -113,11 +124,11 @@ def test_compose():
     mounts = {m.split(":")[-2] for m in services["server"]["volumes"] if m.endswith(":ro")}
     with open(os.path.join(MACHINES, "three", "media-1.yaml")) as file:
         text = file.read()
-    assert set(re.findall(rf"{CREDENTIALS}/[a-z.]+", text)) == {m for m in mounts if m.startswith("/run/")}
+    assert set(re.findall(rf"{CREDENTIALS}/[a-z.-]+", text)) == {m for m in mounts if m.startswith("/run/")}
     config = yaml.safe_load(text)
     mapped = {p.split(":")[-1] for p in services["server"]["ports"]}
     assert mapped == {f"{config['port']}/tcp", f"{config['rtc']['tcp_port']}/tcp", f"{config['rtc']['udp_port']}/udp",
-                      f"{config['prometheus']['port']}/tcp"}
+                      f"{config['prometheus']['port']}/tcp", f"{config['cluster']['port']}/tcp"}
     grace = int(services["server"]["stop_grace_period"].rstrip("s"))
     assert grace > int(config["drain_timeout"].rstrip("s"))
     assert config["aic"]["ai_core"]["address"].split(":")[0] in services["aicore"]["networks"]["default"]["aliases"]

@@ -38,6 +38,10 @@ app.kubernetes.io/component: {{ .part }}
 {{- if eq .Values.aicore.tls.mode "existing" }}{{ .Values.aicore.tls.existingClientSecret }}{{ else }}{{ include "auralink.name" . }}-aicore-client{{ end -}}
 {{- end }}
 
+{{- define "auralink.clusterSecret" -}}
+{{- if eq .Values.cluster.tls.mode "existing" }}{{ .Values.cluster.tls.existingSecret }}{{ else }}{{ include "auralink.name" . }}-cluster-tls{{ end -}}
+{{- end }}
+
 {{- /* Nothing that either program does needs a right, a shell or a file of its own. */ -}}
 {{- define "auralink.podSecurity" -}}
 runAsNonRoot: true
@@ -95,6 +99,8 @@ capabilities: {drop: [ALL]}
 {{- with $v.redis.username }}{{ $_ := set $redis "username" . }}{{ end -}}
 {{- if $v.redis.tls }}{{ $_ := set $redis "use_tls" true }}{{ end -}}
 {{- $_ := set $c "redis" $redis -}}
+{{- $tls := dict "ca_file" "/etc/auralink/cluster/ca.crt" "cert_file" "/etc/auralink/cluster/tls.crt" "key_file" "/etc/auralink/cluster/tls.key" -}}
+{{- $_ := set $c "cluster" (dict "port" 7900 "tls" $tls) -}}
 {{- end -}}
 {{- mergeOverwrite $c (deepCopy $v.server.config) | toYaml -}}
 {{- end }}
@@ -108,6 +114,11 @@ capabilities: {drop: [ALL]}
 {{- if and (eq $s.media.type "NodePort") (eq $s.kind "StatefulSet") (gt (int (add $s.media.nodePort $s.replicas -1)) 32767) }}{{ fail "server.media.nodePort: there are not so many ports up to 32767 as pods" }}{{ end -}}
 {{- if and $s.hostNetwork (ne $s.media.type "HostPort") }}{{ fail "server.hostNetwork goes with server.media.type HostPort" }}{{ end -}}
 {{- if and (or (eq $s.kind "DaemonSet") (gt (int $s.replicas) 1)) (not .Values.redis.address) }}{{ fail "redis.address: more than one server find each other by Redis or Valkey; give its address" }}{{ end -}}
+{{- if .Values.redis.address -}}
+{{- $t := .Values.cluster.tls -}}
+{{- if and (eq $t.mode "existing") (not $t.existingSecret) }}{{ fail "cluster.tls: mode existing wants existingSecret" }}{{ end -}}
+{{- if and (eq $t.mode "certManager") (not $t.issuerRef.name) }}{{ fail "cluster.tls.issuerRef.name: which issuer of cert-manager?" }}{{ end -}}
+{{- end -}}
 {{- if and .Values.coturn.enabled (not .Values.coturn.peers) }}{{ fail "coturn.peers: name the addresses of our media, so that it relays to nothing else" }}{{ end -}}
 {{- if and .Values.coturn.enabled (not .Values.coturn.secret) (not .Values.coturn.existingSecret) }}{{ fail "coturn: give existingSecret, or secret (openssl rand -hex 32)" }}{{ end -}}
 {{- if .Values.aicore.enabled -}}
