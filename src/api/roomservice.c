@@ -2,6 +2,7 @@
 /* livekit.RoomService: who may call what (livekit-protocol §6), and the way into the rooms. */
 #include "api/egress.h"
 #include "api/twirp.h"
+#include "room/show.h"
 
 #include <string.h>
 
@@ -156,7 +157,31 @@ static int perform_rpc(struct aura__call *call, struct aura__later *later) {
     return err;
 }
 
-/* As LiveKit's open-source server answers them. */
+static const char *why_not_moved(int err) {
+    switch (err) {
+    case AURA_ENOENT:
+        return "participant does not exist";
+    case AURA_EINVAL:
+        return "the destination is this room, or no name of one";
+    case AURA_EPOLICY:
+        return "this participant's client cannot be moved, or its API key is revoked";
+    case AURA_EEXISTS:
+        return "somebody with this identity is in that room";
+    case AURA_ELIMIT:
+        return "that room, or the server, is full";
+    default:
+        return NULL;
+    }
+}
+
+static int move_participant(struct aura__call *call) {
+    const Livekit__MoveParticipantRequest *q = (const void *)call->request;
+    int err = aura_rooms_move(call->server->rooms, q->room, q->identity, q->destination_room);
+    call->why = why_not_moved(err);
+    return err;
+}
+
+/* As LiveKit's open-source server answers it. */
 static int unimplemented(struct aura__call *call) {
     call->why = "not implemented";
     return AURA_EUNSUPPORTED;
@@ -189,7 +214,7 @@ const struct aura__method aura__roomservice[] = {
     METHOD("ForwardParticipant", forward_participant_request, forward_participant_response,
            may_move, unimplemented),
     METHOD("MoveParticipant", move_participant_request, move_participant_response, may_move,
-           unimplemented),
+           move_participant),
     {"livekit.RoomService/PerformRpc", &livekit__perform_rpc_request__descriptor,
      &livekit__perform_rpc_response__descriptor, may_admin, NULL, perform_rpc},
     {.name = NULL},

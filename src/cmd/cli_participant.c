@@ -313,8 +313,9 @@ static const struct cli_command commands[] = {
     {.name = "move",
      OPERANDS("ROOM IDENTITY DESTINATION", 3, 3),
      .summary = "move a participant to another room",
-     .about = "Moves a participant to another room. LiveKit Cloud does; LiveKit's open-source "
-              "server and\nthis one answer that they do not.",
+     .about = "Has a participant's client join another room, with what it publishes: it gets a "
+              "token for that\nroom and reconnects. LiveKit Cloud does the same; LiveKit's "
+              "open-source server answers that it\ndoes not.",
      ADMIN,
      .run = move},
     {.name = "forward",

@@ -162,12 +162,35 @@ def test_grants(server, room):
         for grants in ({"roomAdmin": True}, {"roomAdmin": True, "room": "other"}, {"room": room.name},
                        {"roomCreate": True, "roomList": True, "room": room.name}):
             assert code(method, **grants) == "unauthenticated", (method, grants)
-    for method in ("ForwardParticipant", "MoveParticipant"):
+    for method, answer in (("ForwardParticipant", "unimplemented"), ("MoveParticipant", "not_found")):
         assert code(method, roomAdmin=True, room=room.name) == "unauthenticated"
-        assert code(method, roomAdmin=True, room=room.name, destinationRoom="there") == "unimplemented"
+        assert code(method, roomAdmin=True, room=room.name, destinationRoom="there") == answer
     for method, grant in (("CreateRoom", "roomCreate"), ("DeleteRoom", "roomCreate"), ("ListRooms", "roomList")):
         others = {g: True for g in ("roomCreate", "roomList", "roomRecord", "ingressAdmin") if g != grant}
         assert code(method, **others) == "unauthenticated"
+
+
+def test_move(server, room_on):
+    """A client goes to another room with what it publishes; who may not, or where, is said."""
+    here, there = room_on(server), room_on(server)
+    waiting, moving = there.join("node", "waiting"), here.join("node", "moving")
+    there.join("node", "twin"), here.join("node", "twin")
+    moving.call("publishVideo", width=320, height=180, fps=10, bitrate=200_000)
+    may = tokens.raw(tokens.claims(video={"roomAdmin": True, "room": here.name, "destinationRoom": there.name}))
+
+    def move(identity: str, to: str = there.name, token: str = may) -> str | None:
+        body = json.dumps({"room": here.name, "identity": identity, "destination_room": to}).encode()
+        return post(server, BASE + "MoveParticipant", body, token)[1].get("code")
+
+    assert move("nobody") == "not_found"
+    assert move("twin") == "already_exists"
+    itself = tokens.raw(tokens.claims(video={"roomAdmin": True, "room": here.name, "destinationRoom": here.name}))
+    assert move("moving", here.name, itself) == "invalid_argument"
+    assert move("moving") is None
+    video = waiting.wait("trackSubscribed", identity="moving")["sid"]
+    waiting.until(video, lambda s: s["distinct"] > 3)
+    people = PythonApi(server).call("ListParticipants", {"room": here.name})["participants"]
+    assert [p["identity"] for p in people] == ["twin"]
 
 
 def test_send_data_nonce(server, room):
