@@ -7,6 +7,7 @@
 #include "api/server_priv.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "room/identity.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -363,9 +364,20 @@ static void rtc_closed(void *user) {
     rtc_free(rtc);
 }
 
+/* Who makes a room has it near their home, as the directory of this node knows it. */
+static void take_home(const struct aura_server *s, const struct aura_claims *claims,
+                      char out[AURA_NODE_REGION_MAX]) {
+    struct aura_token_proof token;
+    struct aura_identity who;
+    bool known = s->conf.directory && aura_identity_proof(claims, &token) == 0 &&
+                 aura_directory_find(s->conf.directory, &token.proof, &who) == 0;
+    snprintf(out, AURA_NODE_REGION_MAX, "%.*s", AURA_NODE_REGION_MAX - 1,
+             known ? who.home_region : "");
+}
+
 /* @param w, trace  taken, also with an error */
-static int go_elsewhere(struct aura_http_req *req, struct rtc *rtc, struct wish *w,
-                        struct aura_trace *trace) {
+static int go_elsewhere(const struct aura_server *s, struct aura_http_req *req, struct rtc *rtc,
+                        struct wish *w, struct aura_trace *trace) {
     struct aura_addr from = aura_http_remote(req);
     struct aura_buf target = AURA_BUF(AURA_HTTP_HEADER_BYTES_MAX * 3);
     const char *agent = aura_http_header(req, "user-agent");
@@ -384,6 +396,7 @@ static int go_elsewhere(struct aura_http_req *req, struct rtc *rtc, struct wish 
                                   .room = rtc->wish.claims.video.room,
                                   .create = !w->request->reconnect,
                                   .near = aura_http_is_near(req)};
+    take_home(s, &rtc->wish.claims, rtc->join.region);
     aura_buf_free(&target);
     return rtc->wish.join.user_agent && rtc->join.target && rtc->join.bearer &&
                    rtc->join.forwarded && rtc->join.user_agent
@@ -401,7 +414,7 @@ static int join(struct aura_server *s, struct aura_http_req *req, struct rtc *rt
     if (!err && s->conf.nodes) {
         err = aura_rooms_check_claims(s->rooms, &w.join, d);
         if (!err && !aura__nodes_here(s, w.claims.video.room)) {
-            err = go_elsewhere(req, rtc, &w, trace);
+            err = go_elsewhere(s, req, rtc, &w, trace);
             return err ? deny(d, 503, err, "out of memory") : 0;
         }
     }

@@ -130,8 +130,10 @@ static void on_found(void *arg, const struct aura_cluster_answer *a) {
 
 static void on_start(void *arg) {
     struct aura__relay *r = arg;
-    const struct aura_cluster_wish wish = {
-        .room = r->join.room, .region = "", .create = r->join.create, .relayed = r->join.near};
+    const struct aura_cluster_wish wish = {.room = r->join.room,
+                                           .region = r->join.region,
+                                           .create = r->join.create,
+                                           .relayed = r->join.near};
     aura_cluster_find(aura_nodes_cluster(r->server->conf.nodes), &r->find, &wish, on_found, r);
 }
 

@@ -6,6 +6,7 @@
 #include "api/server.h"
 #include "auraid/matrix/leave.h"
 #include "auraid/matrix/openid.h"
+#include "cluster/node.h"
 
 struct aura__accounts;
 struct aura__calls;
@@ -80,6 +81,7 @@ struct aura__relay;
 struct aura__relay_join {
     char *target, *bearer, *forwarded, *user_agent; /* the request, to be made again */
     const char *room;                               /* borrowed */
+    char region[AURA_NODE_REGION_MAX];              /* where the room should be; "" = here */
     bool create, near;                              /* near: another node sends it */
 };
 struct aura__relay_handlers {

@@ -11,6 +11,7 @@ import pytest
 
 from lib import tokens
 from lib.driver import PATIENCE_S, ClientError, eventually
+from lib.openapi import Rest
 from lib.ports import free_port
 from lib.redis import Redis
 from test_api import ApiError, NodeApi, PythonApi
@@ -242,6 +243,18 @@ def test_new_rooms_go_to_the_wanted_region(cluster, people):
     why = {r["room"]: r["why"] for r in debug(two)["rooms"]}[people.room]
     assert "region us, wanted us" in why and "the client came here" in why
     assert {n["region"] for n in debug(one)["nodes"]} == {"eu", "us"}
+
+
+def test_a_new_room_is_near_the_home_of_who_makes_it(cluster, people):
+    """The home region of an AuraID counts, wherever its owner comes in."""
+    one, two = cluster.add(1, region="eu") and cluster.add(1, region="us")
+    cluster.meet()
+    Rest(one, tokens.join("traveller", people.room)).good("PATCH", "/aura/v1/ids/me", {"home_region": "us"})
+    traveller = people(one).join("node", "traveller")
+    assert cluster.owner(people.room) is two
+    placed = [line for line in one.tail(100_000).splitlines() if "room_placed" in line and people.room in line]
+    assert len(placed) == 1 and "region us, wanted us" in placed[0], placed
+    exchange(traveller, people(two).join("node", "neighbour"))
 
 
 @pytest.mark.parametrize("way", ["tls", "sentinel", "cluster"])
