@@ -105,6 +105,7 @@ def all_server(start_server, tmp_path):
     hook = Receiver()
     (tmp_path / "recordings").mkdir()
     server = start_server(config={
+        "dashboard": {"database": str(tmp_path / "dashboard.db")},
         "record": {"folder": str(tmp_path / "recordings"), "min_free_mb": 1, "max": 4},
         "room": {"enable_remote_unmute": True},
         "webhook": {"api_key": tokens.KEY, "urls": [hook.url], "outbox": str(tmp_path / "webhooks.db")}})
@@ -131,12 +132,12 @@ def test_success(all_server, room_on, tmp_path):
     name, folder = room.name, str(tmp_path / "recorded")
     walked = set()
 
-    def walk(*line: str, status: int = 0) -> list:
+    def walk(*line: str, status: int = 0, **more) -> list:
         here = {" ".join(c["command"]): c for c in cli.table()}
         command = " ".join(line[:2]) if " ".join(line[:2]) in here else line[0]
         walked.add(command)
         url = ["--url", all_server.http_url] if here[command]["server"] else []
-        done = cli.run(*line, "--json", *url)
+        done = cli.run(*line, "--json", *url, **more)
         assert done.returncode == status, (line, done)
         values = cli.documents(done.stdout)
         assert values and (status or "hint" not in values[-1]), (line, done)
@@ -157,9 +158,8 @@ def test_success(all_server, room_on, tmp_path):
     walk("participant", "mute", name, "callee", sid, "--unmute")
     walk("participant", "subscribe", name, "other", sid, "--unsubscribe")
     assert walk("participant", "rpc", name, "callee", "echo", "hi")[0] == {"payload": "echo:hi"}
-    for command in ("move", "forward"):  # as LiveKit's open-source server
-        [error] = walk("participant", command, name, "callee", "elsewhere", status=1)
-        assert "501" in error["error"] and "docs/server-api.md" in error["hint"]
+    [error] = walk("participant", "forward", name, "callee", "elsewhere", status=1)  # as LiveKit's open-source server
+    assert "501" in error["error"] and "docs/server-api.md" in error["hint"]
     agent = walk("dispatch", "create", name, "helper")[0]["id"]
     assert agent in str(walk("dispatch", "list", name)) and agent in str(walk("dispatch", "get", name, agent))
     walk("dispatch", "delete", name, agent)
@@ -189,6 +189,14 @@ def test_success(all_server, room_on, tmp_path):
     walk("man")
     walk("participant", "remove", name, "callee")
     callee.connected = False
+    walk("participant", "move", name, "other", "elsewhere")
+    database = ["--database", str(tmp_path / "dashboard.db")]
+    assert "#" in walk("operator", "setup", *database)[0]["link"]
+    walk("operator", "add", "ann", "--role", "admin", *database, input="correct horse battery\n")
+    walk("operator", "passwd", "ann", *database, input="correct horse battery 2\n")
+    walk("operator", "add", "bob", *database, input="correct horse battery\n")
+    walk("operator", "remove", "bob", *database)
+    assert [o["name"] for o in walk("operator", "list", *database)[0]["operators"]] == ["ann"]
     assert walked | {"dev"} == {" ".join(c["command"]) for c in cli.table()}
 
 
