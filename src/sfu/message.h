@@ -40,7 +40,7 @@ enum aura_msg_type {
                             */
     AURA_MSG_REPLICA_END,
     AURA_MSG_REPLICA_SR, /* a: layer, w[0]: RTP timestamp, u: NTP time, v: arrival, monotonic us */
-    AURA_MSG_KEY_FRAME,  /* a: layer */
+    AURA_MSG_KEY_FRAME,  /* a: layer, b: urgent */
     AURA_MSG_TCP,        /* ptr: struct aura_tcp, detached */
     AURA_MSG_ROUTE,      /* ptr: struct aura_addr; n: its owner, a: comes (else goes) */
     /* worker → worker, media ring */

@@ -90,7 +90,7 @@ static void on_pub(struct aura_worker *w, const struct aura_msg *m) {
         aura__published_replica(pub, m->n, false);
     } else if (m->type == AURA_MSG_KEY_FRAME) {
         if (m->a < AURA_SOURCE_LAYERS) {
-            aura__source_want_key(&pub->source, m->a);
+            (m->b ? aura__source_hurry_key : aura__source_want_key)(&pub->source, m->a);
         }
     } else {
         aura__published_free(pub);

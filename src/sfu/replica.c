@@ -57,7 +57,10 @@ void aura__replica_free(struct aura_source *s) {
 }
 
 void aura__replica_ask_key(struct aura_source *s, unsigned layer) {
-    struct aura_msg m = {.type = AURA_MSG_KEY_FRAME, .id = s->id, .a = (uint8_t)layer};
+    struct aura_msg m = {.type = AURA_MSG_KEY_FRAME,
+                         .id = s->id,
+                         .a = (uint8_t)layer,
+                         .b = aura__now(s->worker) < s->layer[layer].key_hurry_us};
     aura__worker_tell_worker(s->worker, owner_of(s), &m);
 }
 

@@ -9,9 +9,11 @@
 #include "sfu/subscribed.h"
 
 enum {
-    PACKET_OVERHEAD = 40, /* UDP, IP, and what SRTP adds */
-    PAD_MAX = 16,         /* bytes, to make packets equal … */
-    PAD_FROM = 500,       /* … that have so many */
+    PACKET_OVERHEAD = 40,    /* UDP, IP, and what SRTP adds */
+    PAD_MAX = 16,            /* bytes, to make packets equal … */
+    PAD_FROM = 500,          /* … that have so many */
+    HURRY_US = 1000000,      /* a key frame is urgent for so long … */
+    HURRY_AGAIN_US = 100000, /* … and asked for so often */
 };
 
 int aura__source_init(struct aura_source *s, struct aura_worker *w, aura_pub_id id) {
@@ -199,6 +201,7 @@ void aura__source_packet(struct aura_source *s, unsigned layer, struct aura_pack
         l->key_eseq = p->eseq;
         l->key_us = p->arrival_us;
         l->key_wanted_us = 0; /* who cannot begin with this one asks again */
+        l->key_hurry_us = 0;
     }
     if (!aura_list_empty(&s->subs)) {
         put_into_batch(s, layer, p);
@@ -260,6 +263,9 @@ void aura__source_set_aic(struct aura_source *s, uint8_t aic, uint32_t bps) {
         /* Another rate, and perhaps another layer that fits: known before anybody goes there. */
         aura__downlink_wishes_changed(sub);
         aura__subscribed_retarget(sub);
+        if (sub->running && sub->layer == AURA_LAYER_AIC && sub->target != AURA_LAYER_AIC) {
+            aura__source_hurry_key(s, sub->target); /* its picture stands until then */
+        }
     }
 }
 
@@ -281,6 +287,18 @@ void aura__source_set_hushed(struct aura_source *s, bool hushed) {
     s->hushed = hushed;
 }
 
+static bool asked_lately(const struct aura_source *s, unsigned layer, uint64_t now_us) {
+    const struct aura_source_layer *l = &s->layer[layer];
+    if (layer == AURA_LAYER_AIC) {
+        return false; /* it is asked with the next frame: there is nothing to spare it */
+    }
+    uint64_t apart_us = s->worker->shared->conf.pli_throttle_us[layer];
+    if (now_us < l->key_hurry_us && apart_us > HURRY_AGAIN_US) {
+        apart_us = HURRY_AGAIN_US;
+    }
+    return l->key_asked_us && now_us - l->key_asked_us < apart_us;
+}
+
 void aura__source_want_key(struct aura_source *s, unsigned layer) {
     struct aura_source_layer *l = &s->layer[layer];
     uint64_t now_us = aura__now(s->worker);
@@ -290,9 +308,7 @@ void aura__source_want_key(struct aura_source *s, unsigned layer) {
     if (!l->key_wanted_us) {
         l->key_wanted_us = now_us;
     }
-    /* AI Core is asked with the next frame: there is nothing to spare it. */
-    if (layer != AURA_LAYER_AIC && l->key_asked_us &&
-        now_us - l->key_asked_us < s->worker->shared->conf.pli_throttle_us[layer]) {
+    if (asked_lately(s, layer, now_us)) {
         return;
     }
     if (s->muted) {
@@ -304,6 +320,11 @@ void aura__source_want_key(struct aura_source *s, unsigned layer) {
     } else if (aura__published_ask_key(s, layer)) {
         l->key_asked_us = now_us;
     }
+}
+
+void aura__source_hurry_key(struct aura_source *s, unsigned layer) {
+    s->layer[layer].key_hurry_us = aura__now(s->worker) + HURRY_US;
+    aura__source_want_key(s, layer);
 }
 
 unsigned aura__source_pick(const struct aura_source *s, unsigned max, uint64_t now_us) {

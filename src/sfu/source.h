@@ -35,6 +35,7 @@ struct aura_source_layer {
     uint64_t key_eseq, key_us; /* newest key frame's beginning, and when it came; 0 = none */
     uint64_t key_wanted_us;    /* since when a key frame is waited for; 0 = not */
     uint64_t key_asked_us;     /* last request that went to the publisher or its worker */
+    uint64_t key_hurry_us;     /* until then requests wait for each other less */
 };
 
 struct aura_source {
@@ -95,6 +96,10 @@ void aura__source_set_hushed(struct aura_source *s, bool hushed);
 /** Somebody can go on only with a key frame of this layer: asked for now or once throttling lets
  * it, and again until one comes. Cheap when called for each packet. */
 void aura__source_want_key(struct aura_source *s, unsigned layer);
+/** The same where a picture stands until that key frame comes: asked for at once, however short ago
+ * somebody else asked, and soon again, for an encoder may ignore what follows a key frame closely
+ * (libwebrtc: 300 ms). For a second; then as above. */
+void aura__source_hurry_key(struct aura_source *s, unsigned layer);
 /** The best layer that flows, at most @p max; any other that flows; else the lowest. */
 unsigned aura__source_pick(const struct aura_source *s, unsigned max, uint64_t now_us);
 

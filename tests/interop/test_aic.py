@@ -209,6 +209,36 @@ def test_three(call, core, start_core, record):
         goes_to(one, video, AIC)
 
 
+def test_fallback_after_a_key_frame(core, start_server, room_on, record):
+    """AI Core goes shortly after somebody else was given a native key frame: the next one is asked for all the same.
+
+    (How often publishers are asked in general is throttled: rtc.pli_throttle, 1 s for the largest layer.)"""
+    server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}}})
+    room = room_on(server)
+    sender = room.join("chromium", "sender")
+    video = sender.call("publishVideo", width=640, height=360, fps=15, simulcast=True, bitrate=1_000_000)["sid"]
+    viewer = room.join("chromium", "viewer")
+    viewer.until(video, lambda s: s["distinct"] > 10, 60, "no picture")
+    goes_to(viewer, video, AIC)
+
+    def somebody_comes() -> bool:
+        native = room.join("node", "native", grants={"attributes": {"auralink.aic": "off"}})
+        native.until(video, lambda s: s["distinct"] > 0, 60, "its first picture")
+        time.sleep(0.3)  # libwebrtc makes no second key frame within that time
+        still = codec(viewer, video) == AIC  # it falls back of its own where the newcomer takes its processor
+        if not still:
+            native.disconnect()
+            room.clients.remove(native)
+            goes_to(viewer, video, AIC)
+        return still
+
+    def fail() -> None:
+        eventually(somebody_comes, 300, what="AIC goes on when somebody else comes")
+        kill(core)
+
+    falls_back(server, [viewer], video, fail, record, clean=True)
+
+
 def freezes_of(viewer, video) -> int:
     return viewer.call("rtcStats", sid=video).get("freezeCount", 0)
 
