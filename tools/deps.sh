@@ -24,7 +24,7 @@ x86_64) build_packages+=(libipsec-mb-dev) ;; # AES-GCM in batches; elsewhere Ope
 esac
 # Ubuntu has firefox and chromium-browser as packages that fetch a snap.
 test_packages=(
-    libcmocka-dev g++ clang openssl curl "chromium|chromium-browser" "firefox-esr|firefox" ffmpeg procps iproute2 tshark
+    libcmocka-dev g++ clang ccache openssl curl "chromium|chromium-browser" "firefox-esr|firefox" ffmpeg procps iproute2 tshark
     coturn nftables gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-nice python3-gi python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gir1.2-gst-plugins-base-1.0
     redis-server redis-sentinel redis-tools # nodes of a cluster

@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 passed=0 failed=0 failed_steps=()
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 export TBB_ENABLE_SANITIZERS=1 # OpenVINO's TBB then loads its parts so that ASan bears it
 export LSAN_OPTIONS=suppressions=$PWD/tools/lsan.supp:print_suppressions=0
 # gRPC and Abseil lock with futexes of their own, which TSan only sees in code that was built with it.
@@ -40,7 +41,8 @@ configure() { # configure FOLDER COMPILER OPTIONS...
     if [ -f "$folder/build.ninja" ]; then
         meson configure "$folder" -Dtests=true -Dwerror=true
     else
-        CC=$compiler meson setup "$folder" -Dtests=true "$@"
+        # What another folder or an earlier run compiled is not compiled again.
+        CC="$(command -v ccache) $compiler" meson setup "$folder" -Dtests=true "$@"
     fi
 }
 
