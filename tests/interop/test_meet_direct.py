@@ -150,9 +150,11 @@ def test_a_third_one_joins(pair, enter, record):
     is_direct(bob, "Ada")
 
 
-def test_somebody_asks_for_compression(pair, record):
+@pytest.mark.parametrize("wish", ["On", "Data saver"])
+def test_somebody_asks_for_compression(pair, record, wish):
+    """On as well, although it is what the switch shows of who has chosen nothing."""
     _, ada, bob = pair
-    bob.client.call("click", role="radio", name="Data saver", exact=False)
+    bob.client.call("click", role="radio", name=wish, exact=False)
     by_server(ada, "Bob")
     by_server(bob, "Ada")
     ada.see("[data-direct]", "one of you asked for AI compression")

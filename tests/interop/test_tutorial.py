@@ -14,7 +14,7 @@ from lib.driver import eventually
 from lib.media import program
 from lib.meet import needs_pages, people_maker, start_browser
 from lib.server import ROOT, Server
-from test_load import finish, start
+from test_load import start
 
 PAGES = sorted(glob.glob(os.path.join(ROOT, "docs", "tutorial", "[0-9]-*.md")))
 BLOCK = re.compile(r"^```(\w+) (\S+)\n(.*?)^```$", re.M | re.S)
@@ -46,16 +46,21 @@ def test_commands(server):
         script = text.replace("build/auralink ", f"{tools}/auralink ")
         return subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
 
+    def in_the_call() -> bool:
+        listed = run("build/auralink participant list demo").stdout
+        return all(who in listed for who in ("pub-0", "pub-1", "sub-0"))
+
     try:
-        eventually(lambda: "pub-1" in run("build/auralink participant list demo").stdout, what="a call in the room")
+        eventually(in_the_call, what="a call in the room")
         told = blocks("sh", "run")
         assert len(told) >= 4
         for _, text in told:
             done = run(text)
             assert done.returncode == 0 and done.stdout, (text, done.stdout, done.stderr)
+        assert load.poll() is None  # the call went on all the while
     finally:
-        load.terminate()
-        finish(load)
+        load.terminate()  # it may not have come to measuring, which is not why it is here
+        load.communicate(timeout=90)
 
 
 @pytest.mark.browser

@@ -46,8 +46,14 @@ test('what the server says of a track', () => {
   assert.deepEqual(parseAic('ratio:7 lat:.'), { mode: 'compressed', saved: 1 });
   assert.deepEqual(parseAic('model:<b>'), { mode: 'compressed' });
   assert.equal(parseAic(''), null);
-  assert.deepEqual(aicOf({ 'auralink.aic.TR_1': 'native' }, 'TR_1'), { mode: 'native' });
-  assert.equal(aicOf({ 'auralink.aic.TR_1': 'native' }, 'TR_2'), null);
+  assert.deepEqual(aicOf({ 'auralink.aic.TR_1': 'native' }, 'TR_1', {}), { mode: 'native' });
+  assert.equal(aicOf({ 'auralink.aic.TR_1': 'native' }, 'TR_2', {}), null);
+  const small = { 'auralink.aic.TR_1': 'ratio:0.80', 'auralink.aic.TR_2': 'governed cap:600kbps' };
+  for (const wish of ['on', 'saver', undefined]) {
+    assert.deepEqual(aicOf(small, 'TR_1', { 'auralink.aic': wish }), { mode: 'compressed', saved: 0.8 });
+  }
+  assert.deepEqual(aicOf(small, 'TR_1', { 'auralink.aic': 'off' }), { mode: 'native' });
+  assert.deepEqual(aicOf(small, 'TR_2', { 'auralink.aic': 'off' }), { mode: 'governed', capKbps: 600 });
   assert.deepEqual(
     ['off', 'saver', 'on', 'else', undefined].map((wish) => wishOf({ 'auralink.aic': wish })),
     ['off', 'saver', 'on', 'on', 'on'],

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import mmap
 import os
 import sys
 import time
@@ -140,11 +141,24 @@ CLIENTS: dict[str, Client] = {}
 LATENESS = Lateness()
 
 
-async def _send_video(source, width, height, fps, state) -> None:
-    picture = TestPicture(width, height)
+def _frames_of(path: str, size: int):
+    """frame(number) of a file of I420 frames one behind the other, over and over."""
+    with open(path, "rb") as file:
+        kept = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    count = len(kept) // size
+
+    def frame(number: int) -> bytes:
+        at = number % count * size
+        return kept[at : at + size]
+
+    return frame
+
+
+async def _send_video(source, width, height, fps, state, file=None) -> None:
+    frame = _frames_of(file, width * height * 3 // 2) if file else TestPicture(width, height).frame
     start = time.monotonic()
     while state["running"]:
-        data = picture.frame(state["counter"])
+        data = frame(state["counter"])
         source.capture_frame(
             rtc.VideoFrame(width, height, rtc.VideoBufferType.I420, data),
             timestamp_us=int(time.monotonic() * 1e6),
@@ -236,9 +250,11 @@ class Commands:
         )
         if m.get("codec"):
             options.video_codec = rtc.VideoCodec.Value(m["codec"].upper())
+        if m.get("bitrate"):
+            options.video_encoding.CopyFrom(rtc.VideoEncoding(max_bitrate=m["bitrate"], max_framerate=fps))
         publication = await client.room.local_participant.publish_track(track, options)
-        state = {"running": True, "counter": 0, "track": track}
-        state["task"] = client.spawn(_send_video(source, width, height, fps, state))
+        state = {"running": True, "counter": 0, "track": track, "mostKbps": m.get("bitrate", 0) / 1000}
+        state["task"] = client.spawn(_send_video(source, width, height, fps, state, m.get("file")))
         client.published[publication.sid] = state
         return {"sid": publication.sid}
 
@@ -278,6 +294,17 @@ class Commands:
     @staticmethod
     async def sent(m):
         return CLIENTS[m["client"]].published[m["sid"]]["counter"]
+
+    @staticmethod
+    async def sending(m):
+        """What is sent of a picture now, as meet_probe.mjs tells it of a page."""
+        state = CLIENTS[m["client"]].published[m["sid"]]
+        for s in await state["track"].get_stats():
+            if s.HasField("outbound_rtp"):
+                out = s.outbound_rtp.outbound
+                return {"width": out.frame_width, "height": out.frame_height, "fps": out.frames_per_second,
+                        "kbps": out.target_bitrate / 1000, "mostKbps": state["mostKbps"]}
+        return None
 
     @staticmethod
     async def setMetadata(m):

@@ -34,7 +34,7 @@ SANITIZED = bool(re.search("asan|tsan", os.environ.get("AURA_BUILD", "")))
 class AICore:
     """One process of `auralink-aicore` on a port of the kernel's choice."""
 
-    def __init__(self, *arguments: str, listen: str = "127.0.0.1:0"):
+    def __init__(self, *arguments: str, listen: str = "127.0.0.1:0", urgent: bool = False):
         command = os.environ.get("AURA_AICORE_CMD") or os.path.join(
             ROOT, os.environ.get("AURA_BUILD", "build"), "auralink-aicore"
         )
@@ -42,7 +42,7 @@ class AICore:
             arguments = ("--no-sandbox", *arguments)  # sanitizers look into their own process at its end
         self._folder = tempfile.TemporaryDirectory(prefix="aicore-")
         self.log_path = os.path.join(self._folder.name, "log")
-        with open(self.log_path, "wb") as log, first_in_line():
+        with open(self.log_path, "wb") as log, first_in_line(urgent):
             argv = [*shlex.split(command), "--listen", listen, "--http", "127.0.0.1:0", *arguments]
             self.process = subprocess.Popen(argv,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)

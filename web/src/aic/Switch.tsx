@@ -26,7 +26,8 @@ export function Switch() {
       <legend>AI compression for you</legend>
       {WISHES.map(({ wish, name, about }) => (
         <label key={wish} className={wish === now ? 'switch-on' : ''}>
-          <input type="radio" name="aic" checked={wish === now} onChange={() => choose(wish)} />
+          {/* By clicks (keys make them too), as what holds while nothing was chosen can be chosen: no change of the element. */}
+          <input type="radio" name="aic" checked={wish === now} readOnly onClick={() => choose(wish)} />
           <span>
             <b>{name}</b>
             <span className="note">{about}</span>

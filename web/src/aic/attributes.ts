@@ -41,11 +41,18 @@ export function parseAic(text: string | undefined): AicState | null {
   };
 }
 
-export function aicOf(attributes: Readonly<Record<string, string>>, trackSid: string): AicState | null {
-  return parseAic(attributes[`${WISH}.${trackSid}`]);
-}
-
 export function wishOf(attributes: Readonly<Record<string, string>>): Wish {
   const wish = attributes[WISH];
   return wish === 'off' || wish === 'saver' ? wish : 'on';
+}
+
+/** What is done to a track on its way to somebody. Its attribute tells what AI Core makes of it, for all who take that.
+ *  @param mine  the attributes of who looks: who has switched AI compression off gets the publisher's own packets */
+export function aicOf(
+  attributes: Readonly<Record<string, string>>,
+  trackSid: string,
+  mine: Readonly<Record<string, string>>,
+): AicState | null {
+  const state = parseAic(attributes[`${WISH}.${trackSid}`]);
+  return state?.mode === 'compressed' && wishOf(mine) === 'off' ? { mode: 'native' } : state;
 }

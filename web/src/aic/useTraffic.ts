@@ -33,7 +33,7 @@ async function look(room: Room, direct: DirectCall): Promise<Look> {
     const received = !participant.isLocal;
     for (const { track, trackSid } of participant.trackPublications.values()) {
       if (!track) continue;
-      const saved = aicOf(participant.attributes, trackSid)?.saved ?? 0;
+      const saved = aicOf(participant.attributes, trackSid, room.localParticipant.attributes)?.saved ?? 0;
       tracks.push([trackSid, { bytes: await bytesOf(track, received), received, saved }]);
     }
   }

@@ -18,7 +18,7 @@ const WHY: Record<Reason, string> = {
 const NOW = {
   server: 'By the server.',
   trying: 'By the server, while a direct way is looked for.',
-  direct: 'Directly, past the server.',
+  direct: 'Directly, past the server, which compresses nothing then: choose On or Data saver for that.',
   leaving: 'Going back to the server.',
 };
 

@@ -4,6 +4,7 @@ import {
   useConnectionQualityIndicator,
   useIsMuted,
   useIsSpeaking,
+  useLocalParticipant,
   useParticipantAttributes,
   useParticipantInfo,
   type TrackReferenceOrPlaceholder,
@@ -45,6 +46,8 @@ export function Tile({ trackRef, reports, rates, pinned, onPin }: Props) {
   const theirs = view.identity === participant.identity;
   const speaking = useIsSpeaking(participant) || (theirs && view.speaks);
   const { attributes = {} } = useParticipantAttributes({ participant });
+  const { localParticipant } = useLocalParticipant();
+  const { attributes: mine = {} } = useParticipantAttributes({ participant: localParticipant });
   const { quality } = useConnectionQualityIndicator({ participant });
   useParticipantInfo({ participant }); // a new name is a new tile
   const screen = source === Track.Source.ScreenShare;
@@ -76,7 +79,7 @@ export function Tile({ trackRef, reports, rates, pinned, onPin }: Props) {
       <div className="tile-top">
         {seen && (
           <Badge
-            state={direct ? { mode: 'direct' } : aicOf(attributes, sid)}
+            state={direct ? { mode: 'direct' } : aicOf(attributes, sid, mine)}
             kbps={rates.get(direct ? rateOf(source, true) : sid)}
             reason={reports.get(sid) ?? ''}
           />
