@@ -126,7 +126,7 @@ static void run_until_signal(struct aura_aicore *core, const sigset_t *signals, 
 
 /* Without a folder that somebody named AI Core does without models; with one that is not usable it
  * does not start: nobody would notice that it compresses otherwise than was meant. */
-static int load_models(struct aura_models **models, const struct options *o, unsigned threads) {
+static int load_models(struct aura_models **models, const struct options *o) {
     char why[AURA_MANIFEST_WHY_MAX];
     const char *folder = o->models ? o->models : AURA_MODELS_DIR;
     if (!o->models && access(AURA_MODELS_DIR "/manifest.json", F_OK) != 0) {
@@ -134,7 +134,7 @@ static int load_models(struct aura_models **models, const struct options *o, uns
                  AURA_S("so", "rates are a fixed share of what comes in; see --models"));
         return 0;
     }
-    int err = aura_models_new(models, folder, o->without, threads, why);
+    int err = aura_models_new(models, folder, o->without, why);
     struct aura_track *trial = NULL;
     if (!err && (err = aura_track_new(&trial, aura_clock_system(), *models, 0))) {
         (void)snprintf(why, sizeof(why), "a model has not the shapes that its purpose needs");
@@ -217,7 +217,7 @@ static int serve(const struct options *o) {
     sigaddset(&signals, SIGINT);
     signal(SIGPIPE, SIG_IGN);
     sigprocmask(SIG_BLOCK, &signals, NULL); /* before any thread starts */
-    int err = files ? load_models(&models, o, conf.threads) : AURA_EINVAL;
+    int err = files ? load_models(&models, o) : AURA_EINVAL;
     bool ready = !err;
     conf.models = models;
     err = ready ? aura_aicore_new(&core, &conf, aura_clock_system()) : err;
