@@ -24,7 +24,7 @@ enum { FAILED = 1, USAGE = 2, DRAIN_POLL_MS = 50 };
 
 struct options {
     const char *http; /* NULL = the default, if it is free */
-    const char *listen, *certificate, *key, *client_ca, *log_level, *models, *without;
+    const char *listen, *certificate, *key, *client_ca, *log_level, *models, *without, *realtime;
     uint64_t threads, max_streams, drain_s;
     bool log_json, version, insecure, no_sandbox;
 };
@@ -56,6 +56,11 @@ static bool parse(struct options *o, int argc, char **argv, int *status) {
          "that decode and encode (default: one for each core)", NULL, 64},
         {"max-streams", AURA_ARG_UINT, &o->max_streams, "N",
          "at once (default: as many as the threads' time allows)", NULL, 4096},
+        {"realtime", AURA_ARG_STR, &o->realtime, "WHETHER",
+         "auto (default): its threads go before other programs where the system allows it, for "
+         "half "
+         "of the cores' time at most; off",
+         "AURALINK_AICORE_REALTIME", 0},
         {"drain", AURA_ARG_UINT, &o->drain_s, "SECONDS",
          "that running streams have to leave after SIGTERM (default 10)", NULL, 3600},
         {"log-level", AURA_ARG_STR, &o->log_level, "LEVEL", "debug, info (default), warn, error",
@@ -97,6 +102,10 @@ static bool check(const struct options *o) {
         problem = "beyond loopback media needs TLS: give --tls-cert and --tls-key (or --insecure)";
     } else if (o->log_level && aura_log_level_parse(o->log_level, &level)) {
         problem = "--log-level is one of debug, info, warn, error";
+    }
+    if (!problem && o->realtime && strcmp(o->realtime, "auto") != 0 &&
+        strcmp(o->realtime, "off") != 0) {
+        problem = "--realtime is auto or off";
     }
     if (problem) {
         fprintf(stderr, "auralink-aicore: %s\n", problem);
@@ -207,6 +216,7 @@ static int serve(const struct options *o) {
         .client_ca = client_ca,
         .threads = threads_of(o),
         .max_streams = (unsigned)o->max_streams,
+        .urgent = !o->realtime || strcmp(o->realtime, "auto") == 0,
         .without = aura_stages_of(o->without),
     };
     struct aura_aicore *core = NULL;
@@ -230,6 +240,7 @@ static int serve(const struct options *o) {
         give_up_rights(o);
         AURA_LOG("aicore", AURA_LOG_INFO, "started", AURA_S("version", AURA_VERSION),
                  AURA_S("listen", o->listen), AURA_S("tls", certificate ? "yes" : "no"),
+                 AURA_S("realtime", aura_aicore_is_urgent(core) ? "yes" : "no"),
                  AURA_S("libaom", aura_encoder_version()));
         printf("listening {\"grpc\":%u,\"http\":%u}\n", aura_aicore_port(core),
                http ? aicore_http_port(http) : 0);
