@@ -101,7 +101,7 @@ int main(int argc, char **argv) {
     (void)fclose(file);
     int err = len > HEADER ? 0 : AURA_EMALFORMED;
     if (!err && argc > 2 && strcmp(argv[2], "-") != 0) {
-        err = aura_models_new(&models, argv[2], argc > 4 ? argv[4] : NULL, 1, why);
+        err = aura_models_new(&models, argv[2], argc > 4 ? argv[4] : NULL, why);
     }
     err = err ? err : aura_track_new(&track, aura_clock_system(), models, 0);
     err = err ? err

@@ -9,6 +9,7 @@ static const struct aura_aic_machine_conf defaults = {
     .late_percent = 5,
     .late_least = 3,
     .silent_us = 100000,
+    .fresh_us = 1000000,
     .warm_us = 1500000,
     .backoff_min_us = 2000000,
     .backoff_max_us = 60000000,
@@ -28,6 +29,7 @@ void aura_aic_machine_init(struct aura_aic_machine *m, const struct aura_aic_mac
         .late_percent = or_default(conf->late_percent, d->late_percent),
         .late_least = or_default(conf->late_least, d->late_least),
         .silent_us = or_default(conf->silent_us, d->silent_us),
+        .fresh_us = or_default(conf->fresh_us, d->fresh_us),
         .warm_us = or_default(conf->warm_us, d->warm_us),
         .backoff_min_us = or_default(conf->backoff_min_us, d->backoff_min_us),
         .backoff_max_us = or_default(conf->backoff_max_us, d->backoff_max_us),
@@ -91,6 +93,7 @@ void aura_aic_machine_want(struct aura_aic_machine *m, bool wanted, uint64_t now
 
 void aura_aic_machine_stream_up(struct aura_aic_machine *m, uint64_t now_us) {
     m->stream = true;
+    m->fresh_end_us = now_us + m->conf.fresh_us;
     forget_frames(m);
     if (m->state == AURA_AIC_WARMING) {
         enter(m, AURA_AIC_WARMING, now_us);
@@ -120,13 +123,24 @@ bool aura_aic_machine_sent(struct aura_aic_machine *m, uint64_t now_us) {
     return true;
 }
 
+/* It connects, allocates and makes a key frame: several frames' time, and more on a machine that is
+ * busy. Leaving for that would mean to begin again, as cold as before. */
+static bool is_fresh(const struct aura_aic_machine *m, uint64_t now_us) {
+    return m->state == AURA_AIC_WARMING && now_us < m->fresh_end_us;
+}
+
 static bool too_late(struct aura_aic_machine *m, bool late, uint64_t now_us) {
-    if (now_us >= m->second_us + AURA_US_PER_S) {
+    bool fresh = is_fresh(m, now_us);
+    if (fresh || now_us >= m->second_us + AURA_US_PER_S) {
         m->second_us = now_us;
         m->second_frames = m->second_late = 0;
     }
     m->frames++;
     m->late += late;
+    if (fresh) {
+        m->row = 0;
+        return false;
+    }
     m->second_frames++;
     m->second_late += late;
     m->row = late ? m->row + 1 : 0;
@@ -169,8 +183,14 @@ void aura_aic_machine_native_key(struct aura_aic_machine *m, uint64_t now_us) {
     m->ask_key = false;
 }
 
+/* When the oldest frame that is out has been out for too long. */
+static uint64_t silent_at_us(const struct aura_aic_machine *m) {
+    uint64_t at_us = m->sent_us[m->sent_first] + m->conf.silent_us;
+    return m->state == AURA_AIC_WARMING && at_us < m->fresh_end_us ? m->fresh_end_us : at_us;
+}
+
 void aura_aic_machine_tick(struct aura_aic_machine *m, uint64_t now_us) {
-    if (m->sent_count && now_us >= m->sent_us[m->sent_first] + m->conf.silent_us) {
+    if (m->sent_count && now_us >= silent_at_us(m)) {
         fall_back(m, AURA_AIC_SILENT, now_us);
     }
     if (m->state == AURA_AIC_FALLBACK && now_us >= m->retry_us) {
@@ -182,7 +202,7 @@ uint64_t aura_aic_machine_due_us(const struct aura_aic_machine *m) {
     if (m->state == AURA_AIC_FALLBACK) {
         return m->retry_us;
     }
-    return m->sent_count ? m->sent_us[m->sent_first] + m->conf.silent_us : UINT64_MAX;
+    return m->sent_count ? silent_at_us(m) : UINT64_MAX;
 }
 
 bool aura_aic_machine_wants_key(const struct aura_aic_machine *m, uint64_t now_us) {

@@ -47,6 +47,7 @@ struct aura_aic_machine_conf {
     uint32_t late_percent;   /* of one second's frames: leave … ; 5 */
     uint32_t late_least;     /* … if they are at least so many; 3 */
     uint32_t silent_us;      /* no answer for so long: leave; 100 ms */
+    uint32_t fresh_us;       /* a stream that nobody sees yet may be late for so long; 1 s */
     uint32_t warm_us;        /* on time for so long, then it takes over; 1.5 s */
     uint32_t backoff_min_us; /* before it tries again; doubles; 2 s */
     uint32_t backoff_max_us; /* 60 s */
@@ -62,6 +63,7 @@ struct aura_aic_machine {
     bool holding; /* in fallback: AI Core's last picture stands until a native key frame comes */
     bool ask_key; /* the publisher is to send a key frame: taken by aura_aic_machine_take_pli() */
     uint64_t since_us;      /* in this state */
+    uint64_t fresh_end_us;  /* until then the stream is a fresh one */
     uint64_t warm_since_us; /* on time since then; 0 = nothing has come back yet */
     uint64_t retry_us;
     uint32_t backoff_us;

@@ -57,6 +57,7 @@ struct aura_grpc_server {
     atomic_bool stopping;
     uint16_t port;
     const struct aura_grpc_method *methods;
+    struct aura_urgent *urgent;
     struct tag accept, shutdown;
     grpc_call *next_call;
     grpc_call_details details;
@@ -330,9 +331,13 @@ static void done(const struct tag *tag, bool ok) {
 
 static void *serve(void *arg) {
     struct aura_grpc_server *s = arg;
+    struct aura_urgent_thread urgent;
+    aura_urgent_join(s->urgent, &urgent);
     for (;;) {
+        aura_urgent_turn(s->urgent, &urgent);
         grpc_event e = grpc_completion_queue_next(s->cq, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
         if (e.type == GRPC_QUEUE_SHUTDOWN) {
+            aura_urgent_leave(s->urgent, &urgent);
             return NULL;
         }
         bool last = ((struct tag *)e.tag)->op == OP_SHUTDOWN;
@@ -394,6 +399,7 @@ int aura_grpc_server_new(struct aura_grpc_server **sp, const struct aura_grpc_se
     grpc_init();
     aura_list_init(&s->calls);
     s->methods = conf->methods;
+    s->urgent = conf->urgent;
     s->accept = (struct tag){OP_ACCEPT, s};
     s->shutdown = (struct tag){OP_SHUTDOWN, s};
     int err = open_server(s, conf);

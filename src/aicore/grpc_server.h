@@ -9,6 +9,7 @@
 #ifndef AURA_AICORE_GRPC_SERVER_H
 #define AURA_AICORE_GRPC_SERVER_H
 
+#include "aicore/urgent.h"
 #include "base/err.h"
 
 #include <stddef.h>
@@ -52,6 +53,7 @@ struct aura_grpc_server_conf {
     const char *client_ca;         /* PEM text; clients must show a certificate of it */
     size_t message_bytes_max;
     const struct aura_grpc_method *methods; /* borrowed; path NULL at the end */
+    struct aura_urgent *urgent; /* borrowed: its thread goes before other programs; NULL = none */
 };
 
 /**

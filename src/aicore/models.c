@@ -24,15 +24,14 @@ static bool is_listed(const char *list, const char *word) {
     return false;
 }
 
-static int load(struct aura_models *m, const char *folder, const char *without, unsigned threads,
-                char *why) {
+static int load(struct aura_models *m, const char *folder, const char *without, char *why) {
     char library[PATH_BYTES];
     int err = aura_manifest_read(&m->manifest, folder, why);
     if (err) {
         return err;
     }
     (void)snprintf(library, sizeof(library), "%s/%s", folder, m->manifest.runtime);
-    err = aura_runtime_new(&m->runtime, library, threads, why);
+    err = aura_runtime_new(&m->runtime, library, why);
     for (size_t i = 0; i < m->manifest.count && !err; i++) {
         const struct aura_model_info *info = &m->manifest.model[i];
         if (is_listed(without, info->purpose)) {
@@ -45,10 +44,10 @@ static int load(struct aura_models *m, const char *folder, const char *without, 
 }
 
 int aura_models_new(struct aura_models **mp, const char *folder, const char *without,
-                    unsigned threads, char why[AURA_MANIFEST_WHY_MAX]) {
+                    char why[AURA_MANIFEST_WHY_MAX]) {
     struct aura_models *m = aura_zalloc(sizeof(*m));
     why[0] = 0;
-    int err = m ? load(m, folder, without, threads, why) : AURA_ENOMEM;
+    int err = m ? load(m, folder, without, why) : AURA_ENOMEM;
     if (err) {
         aura_models_free(m);
         return err;

@@ -19,7 +19,7 @@ struct aura_models;
  * AURA_ENOMEM
  */
 AURA_NODISCARD int aura_models_new(struct aura_models **mp, const char *folder, const char *without,
-                                   unsigned threads, char why[AURA_MANIFEST_WHY_MAX]);
+                                   char why[AURA_MANIFEST_WHY_MAX]);
 struct aura_models *aura_models_free(struct aura_models *m);
 
 const struct aura_manifest *aura_models_manifest(const struct aura_models *m);

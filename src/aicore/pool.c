@@ -25,6 +25,7 @@ struct aura_pool {
     struct aura_list later; /* lanes that owe */
     pthread_t threads[AURA_POOL_THREADS_MAX];
     unsigned thread_count;
+    struct aura_urgent *urgent;
     bool stopping;
 };
 
@@ -84,8 +85,11 @@ static void work_on(struct aura_pool *p, struct aura_lane *lane) {
 
 static void *worker(void *arg) {
     struct aura_pool *p = arg;
+    struct aura_urgent_thread urgent;
+    aura_urgent_join(p->urgent, &urgent);
     pthread_mutex_lock(&p->lock);
     for (;;) {
+        aura_urgent_turn(p->urgent, &urgent);
         struct aura_lane *lane = AURA_LIST_FIRST(&p->ready, struct aura_lane, node);
         lane = lane ? lane : AURA_LIST_FIRST(&p->later, struct aura_lane, node);
         if (lane) {
@@ -97,10 +101,11 @@ static void *worker(void *arg) {
         }
     }
     pthread_mutex_unlock(&p->lock);
+    aura_urgent_leave(p->urgent, &urgent);
     return NULL;
 }
 
-int aura_pool_new(struct aura_pool **pp, unsigned threads) {
+int aura_pool_new(struct aura_pool **pp, unsigned threads, struct aura_urgent *urgent) {
     if (threads == 0 || threads > AURA_POOL_THREADS_MAX) {
         return AURA_ELIMIT;
     }
@@ -108,6 +113,7 @@ int aura_pool_new(struct aura_pool **pp, unsigned threads) {
     if (!p) {
         return AURA_ENOMEM;
     }
+    p->urgent = urgent;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
     aura_list_init(&p->ready);

@@ -7,6 +7,7 @@
 #ifndef AURA_AICORE_POOL_H
 #define AURA_AICORE_POOL_H
 
+#include "aicore/urgent.h"
 #include "base/err.h"
 
 #include <stdbool.h>
@@ -21,8 +22,10 @@ enum {
 struct aura_pool;
 struct aura_lane;
 
-/** @return 0, AURA_ENOMEM, AURA_ELIMIT (threads: 1…AURA_POOL_THREADS_MAX) */
-AURA_NODISCARD int aura_pool_new(struct aura_pool **pp, unsigned threads);
+/** @param urgent  borrowed, its threads go before other programs; NULL: they are like others.
+ * @return 0, AURA_ENOMEM, AURA_ELIMIT (threads: 1…AURA_POOL_THREADS_MAX) */
+AURA_NODISCARD int aura_pool_new(struct aura_pool **pp, unsigned threads,
+                                 struct aura_urgent *urgent);
 /** Waits for the running jobs; every lane must have been closed. */
 struct aura_pool *aura_pool_free(struct aura_pool *p);
 

@@ -34,7 +34,6 @@ struct api {
 struct aura_runtime {
     struct api api;
     void *library, *core;
-    unsigned threads;
 };
 
 struct aura_model {
@@ -89,13 +88,12 @@ static int resolve(struct aura_runtime *r, char *why) {
     return 0;
 }
 
-int aura_runtime_new(struct aura_runtime **rp, const char *library, unsigned threads,
+int aura_runtime_new(struct aura_runtime **rp, const char *library,
                      char why[AURA_MANIFEST_WHY_MAX]) {
     struct aura_runtime *r = aura_zalloc(sizeof(*r));
     if (!r) {
         return AURA_ENOMEM;
     }
-    r->threads = threads ? threads : 1;
     r->library = dlopen(library, RTLD_NOW | RTLD_LOCAL);
     if (!r->library) {
         const char *text = dlerror();
@@ -149,7 +147,7 @@ static int check_shapes(const struct aura_model *m, char *why) {
 
 int aura_model_new(struct aura_model **mp, struct aura_runtime *r, const char *folder,
                    const struct aura_model_info *info, char why[AURA_MANIFEST_WHY_MAX]) {
-    char path[PATH_BYTES], threads[16];
+    char path[PATH_BYTES];
     void *model = NULL;
     struct aura_model *m = aura_zalloc(sizeof(*m));
     if (!m) {
@@ -158,13 +156,14 @@ int aura_model_new(struct aura_model **mp, struct aura_runtime *r, const char *f
     m->runtime = r;
     m->info = info;
     (void)snprintf(path, sizeof(path), "%s/%s", folder, info->file);
-    (void)snprintf(threads, sizeof(threads), "%u", r->threads);
     int err =
         r->api.core_read_model(r->core, path, NULL, &model) ? failed(r, "read", info->id, why) : 0;
-    /* One thread for each inference: tracks run beside each other, not one on all cores. And the
-     * same numbers on every processor, not half precision where it has that. */
+    /* On the thread that asks: threads of the library's own cost two waits for a processor each
+     * time, longer on a busy machine than the inference itself. Tracks run beside each other, not
+     * one on all cores. And the same numbers on every processor, not half precision where it has
+     * that. */
     if (!err && r->api.core_compile_model(r->core, model, "CPU", 6, &m->compiled, "NUM_STREAMS",
-                                          threads, "INFERENCE_NUM_THREADS", threads,
+                                          "0", "INFERENCE_NUM_THREADS", "1",
                                           "INFERENCE_PRECISION_HINT", "f32")) {
         err = failed(r, "compiled", info->id, why);
     }

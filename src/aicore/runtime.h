@@ -4,7 +4,7 @@
  *
  * The library is loaded when a program starts, not linked: without it AI Core still is a codec.
  * Threading: aura_runtime and aura_model may be used by any thread; an aura_inference by one at a
- * time.
+ * time, and runs on the thread that asks.
  */
 #ifndef AURA_AICORE_RUNTIME_H
 #define AURA_AICORE_RUNTIME_H
@@ -17,10 +17,9 @@ struct aura_inference;
 
 /**
  * @param library  path of libopenvino_c
- * @param threads  that inferences run on
  * @return 0, AURA_EUNSUPPORTED (no library, or one that has not what we need), AURA_ENOMEM
  */
-AURA_NODISCARD int aura_runtime_new(struct aura_runtime **rp, const char *library, unsigned threads,
+AURA_NODISCARD int aura_runtime_new(struct aura_runtime **rp, const char *library,
                                     char why[AURA_MANIFEST_WHY_MAX]);
 /** After its models. NULL is fine. */
 struct aura_runtime *aura_runtime_free(struct aura_runtime *r);

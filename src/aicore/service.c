@@ -65,7 +65,10 @@ static int start(struct aura_aicore *a, const struct aura_aicore_conf *conf) {
         .answer_ns_per_pixel = trial.answer_ns_per_pixel,
     };
     a->threads = threads;
-    int err = aura_pool_new(&a->pool, threads);
+    int err =
+        conf->urgent ? aura_urgent_new(&a->urgent, cores > 0 ? (unsigned)cores : 1, a->clock) : 0;
+    err = err == AURA_EUNSUPPORTED ? 0 : err;
+    err = err ? err : aura_pool_new(&a->pool, threads, a->urgent);
     err = err ? err : aura_admission_new(&a->admission, &admission, a->clock);
     if (err) {
         return err;
@@ -81,6 +84,7 @@ static int start(struct aura_aicore *a, const struct aura_aicore_conf *conf) {
         .client_ca = conf->client_ca,
         .message_bytes_max = AURA_AICORE_MESSAGE_BYTES_MAX,
         .methods = a->methods,
+        .urgent = a->urgent,
     };
     return aura_grpc_server_new(&a->server, &server);
 }
@@ -108,6 +112,7 @@ struct aura_aicore *aura_aicore_free(struct aura_aicore *a) {
         /* Its calls' lanes end on the pool's threads, which therefore go last. */
         aura_grpc_server_free(a->server);
         aura_pool_free(a->pool);
+        aura_urgent_free(a->urgent);
         aura_admission_free(a->admission);
         aura_free(a);
     }
@@ -120,6 +125,10 @@ uint16_t aura_aicore_port(const struct aura_aicore *a) {
 
 void aura_aicore_drain(struct aura_aicore *a) {
     atomic_store(&a->draining, true);
+}
+
+bool aura_aicore_is_urgent(const struct aura_aicore *a) {
+    return a->urgent != NULL;
 }
 
 bool aura_aicore_drains(const struct aura_aicore *a) {

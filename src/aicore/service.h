@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct aura_aicore_conf {
     const struct aura_models *models;          /* borrowed; NULL = codecs only */
     unsigned without;     /* set of enum aura_stage (stages.h); 0 = all do their work */
     unsigned threads;     /* that decode and encode; 0 = one for each core */
+    bool urgent;          /* real-time threads, where the system allows it (urgent.h) */
     unsigned max_streams; /* at once; 0 = as many as the threads' time allows */
     unsigned opens_per_s; /* new calls of one client a second, in the long run; 0 = 50 */
 };
@@ -39,6 +41,8 @@ AURA_NODISCARD int aura_aicore_new(struct aura_aicore **ap, const struct aura_ai
 uint16_t aura_aicore_port(const struct aura_aicore *a);
 /** New calls are refused, health says NOT_SERVING, running streams are told to move. */
 void aura_aicore_drain(struct aura_aicore *a);
+/** Its threads go before other programs: it was asked for and is allowed. */
+bool aura_aicore_is_urgent(const struct aura_aicore *a);
 bool aura_aicore_drains(const struct aura_aicore *a);
 void aura_aicore_stats(struct aura_aicore *a, struct aura_aicore_stats *out);
 /** All of its figures as text for Prometheus. Any thread. */

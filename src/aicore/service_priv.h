@@ -9,6 +9,7 @@
 #include "aicore/pool.h"
 #include "aicore/service.h"
 #include "aicore/sound.h"
+#include "aicore/urgent.h"
 
 #include "aicore.pb-c.h"
 
@@ -21,6 +22,7 @@ struct aura_aicore {
     const struct aura_clock *clock;
     struct aura_grpc_server *server;
     struct aura_pool *pool;
+    struct aura_urgent *urgent; /* NULL: its threads are like others */
     struct aura_admission *admission;
     const struct aura_models *models; /* NULL: codecs only */
     unsigned without;                 /* set of enum aura_stage */

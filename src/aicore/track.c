@@ -7,7 +7,8 @@
 #include "base/mem.h"
 
 enum {
-    MASK_EVERY_US = 500000, /* where nothing is encoded */
+    MASK_EVERY_US = 500000, /* where nothing is encoded, or when there is no time */
+    MASKS_SLOW_US = 8000,   /* twice what faces and people take on a machine that is not busy */
     FPS_ASSUMED = 30,
     MEASURE_EVERY = 4, /* frames */
     SCREEN_AFTER = 15, /* frames in a row that look so, before the tools are changed */
@@ -49,7 +50,8 @@ struct aura_track {
     struct aura_steady *steady;
     unsigned without; /* set of enum aura_stage */
     struct aura_masks *masks;
-    uint64_t masked_us; /* when they were asked last, where nothing is encoded; 0 = never */
+    uint64_t masked_us;      /* when they were asked last, where nothing is encoded; 0 = never */
+    uint64_t masks_again_us; /* by the frames' time: not before, they were too slow */
     /* Of the frame that is, or was, at work: */
     struct aura_picture picture; /* as long as `rest` is not NONE */
     struct aura_picture shown;   /* what is encoded for it; as long */
@@ -381,6 +383,13 @@ int aura_track_frame(struct aura_track *t, const struct aura_frame_in *in,
     return 0;
 }
 
+/* Frames wait for what is begun. On a busy machine they have the time that hints can do without. */
+static void spare_masks(struct aura_track *t) {
+    if (t->seen.step_us[AURA_STEP_FACES] + t->seen.step_us[AURA_STEP_PERSON] > MASKS_SLOW_US) {
+        t->masks_again_us = t->pts_us + MASK_EVERY_US;
+    }
+}
+
 bool aura_track_rest(struct aura_track *t, bool hurry) {
     uint64_t since_us = aura_now_us(t->clock);
     switch (t->rest) {
@@ -391,7 +400,7 @@ bool aura_track_rest(struct aura_track *t, bool hurry) {
             t->rest = REST_NONE;
             return false;
         }
-        t->rest = hurry ? REST_LEARN : REST_FACES;
+        t->rest = hurry || t->pts_us < t->masks_again_us ? REST_LEARN : REST_FACES;
         return true;
     case REST_FACES:
         look_for_faces(t);
@@ -399,6 +408,7 @@ bool aura_track_rest(struct aura_track *t, bool hurry) {
         return true;
     case REST_PERSON:
         look_for_people(t);
+        spare_masks(t);
         t->rest = REST_LEARN;
         return true;
     case REST_LEARN:

@@ -24,7 +24,7 @@ enum { FAILED = 1, USAGE = 2, DRAIN_POLL_MS = 50 };
 
 struct options {
     const char *http; /* NULL = the default, if it is free */
-    const char *listen, *certificate, *key, *client_ca, *log_level, *models, *without;
+    const char *listen, *certificate, *key, *client_ca, *log_level, *models, *without, *realtime;
     uint64_t threads, max_streams, drain_s;
     bool log_json, version, insecure, no_sandbox;
 };
@@ -56,6 +56,11 @@ static bool parse(struct options *o, int argc, char **argv, int *status) {
          "that decode and encode (default: one for each core)", NULL, 64},
         {"max-streams", AURA_ARG_UINT, &o->max_streams, "N",
          "at once (default: as many as the threads' time allows)", NULL, 4096},
+        {"realtime", AURA_ARG_STR, &o->realtime, "WHETHER",
+         "auto (default): its threads go before other programs where the system allows it, for "
+         "half "
+         "of the cores' time at most; off",
+         "AURALINK_AICORE_REALTIME", 0},
         {"drain", AURA_ARG_UINT, &o->drain_s, "SECONDS",
          "that running streams have to leave after SIGTERM (default 10)", NULL, 3600},
         {"log-level", AURA_ARG_STR, &o->log_level, "LEVEL", "debug, info (default), warn, error",
@@ -98,6 +103,10 @@ static bool check(const struct options *o) {
     } else if (o->log_level && aura_log_level_parse(o->log_level, &level)) {
         problem = "--log-level is one of debug, info, warn, error";
     }
+    if (!problem && o->realtime && strcmp(o->realtime, "auto") != 0 &&
+        strcmp(o->realtime, "off") != 0) {
+        problem = "--realtime is auto or off";
+    }
     if (problem) {
         fprintf(stderr, "auralink-aicore: %s\n", problem);
     }
@@ -126,7 +135,7 @@ static void run_until_signal(struct aura_aicore *core, const sigset_t *signals, 
 
 /* Without a folder that somebody named AI Core does without models; with one that is not usable it
  * does not start: nobody would notice that it compresses otherwise than was meant. */
-static int load_models(struct aura_models **models, const struct options *o, unsigned threads) {
+static int load_models(struct aura_models **models, const struct options *o) {
     char why[AURA_MANIFEST_WHY_MAX];
     const char *folder = o->models ? o->models : AURA_MODELS_DIR;
     if (!o->models && access(AURA_MODELS_DIR "/manifest.json", F_OK) != 0) {
@@ -134,7 +143,7 @@ static int load_models(struct aura_models **models, const struct options *o, uns
                  AURA_S("so", "rates are a fixed share of what comes in; see --models"));
         return 0;
     }
-    int err = aura_models_new(models, folder, o->without, threads, why);
+    int err = aura_models_new(models, folder, o->without, why);
     struct aura_track *trial = NULL;
     if (!err && (err = aura_track_new(&trial, aura_clock_system(), *models, 0))) {
         (void)snprintf(why, sizeof(why), "a model has not the shapes that its purpose needs");
@@ -207,6 +216,7 @@ static int serve(const struct options *o) {
         .client_ca = client_ca,
         .threads = threads_of(o),
         .max_streams = (unsigned)o->max_streams,
+        .urgent = !o->realtime || strcmp(o->realtime, "auto") == 0,
         .without = aura_stages_of(o->without),
     };
     struct aura_aicore *core = NULL;
@@ -217,7 +227,7 @@ static int serve(const struct options *o) {
     sigaddset(&signals, SIGINT);
     signal(SIGPIPE, SIG_IGN);
     sigprocmask(SIG_BLOCK, &signals, NULL); /* before any thread starts */
-    int err = files ? load_models(&models, o, conf.threads) : AURA_EINVAL;
+    int err = files ? load_models(&models, o) : AURA_EINVAL;
     bool ready = !err;
     conf.models = models;
     err = ready ? aura_aicore_new(&core, &conf, aura_clock_system()) : err;
@@ -230,6 +240,7 @@ static int serve(const struct options *o) {
         give_up_rights(o);
         AURA_LOG("aicore", AURA_LOG_INFO, "started", AURA_S("version", AURA_VERSION),
                  AURA_S("listen", o->listen), AURA_S("tls", certificate ? "yes" : "no"),
+                 AURA_S("realtime", aura_aicore_is_urgent(core) ? "yes" : "no"),
                  AURA_S("libaom", aura_encoder_version()));
         printf("listening {\"grpc\":%u,\"http\":%u}\n", aura_aicore_port(core),
                http ? aicore_http_port(http) : 0);

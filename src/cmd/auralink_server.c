@@ -5,6 +5,7 @@
 #include "api/presets.h"
 #include "api/server.h"
 #include "base/log.h"
+#include "base/slice.h"
 #include "cmd/pem.h"
 #include "cmd/server_addresses.h"
 #include "cmd/server_auraid.h"
@@ -503,6 +504,8 @@ int main(int argc, char **argv) {
         return status;
     }
     raise_file_limit();
+    (void)
+        aura_slice_short(); /* all threads start from here: media and AI Core's answers wait less */
     status = run(&program) ? FAILED : 0;
     end(&program);
     return status;

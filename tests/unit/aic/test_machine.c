@@ -114,6 +114,36 @@ static int silence_ends_it(void) {
     return 0;
 }
 
+/* Key frames, connections and memory take their time: nobody sees it, and nobody begins again. */
+static int fresh_streams_may_be_late(void) {
+    struct run r;
+    begin(&r);
+    frames(&r, 6, 150000);
+    assert_int_equal(r.m.state, AURA_AIC_WARMING);
+    assert_int_equal(r.m.late, 6);
+    assert_false(aura_aic_machine_shows_aic(&r.m));
+    uint64_t on_time_us = r.now_us;
+    frames(&r, 60, FAST_US);
+    assert_int_equal(r.m.state, AURA_AIC_ACTIVE);
+    assert_true(r.m.since_us >= on_time_us + 1500000); /* not a frame earlier for that */
+    frames(&r, 3, SLOW_US);                            /* what is seen has no such time */
+    assert_int_equal(r.m.state, AURA_AIC_FALLBACK);
+    begin(&r); /* a second, not more */
+    frames(&r, 28, SLOW_US);
+    assert_int_equal(r.m.state, AURA_AIC_WARMING);
+    frames(&r, 5, SLOW_US);
+    assert_int_equal(r.m.state, AURA_AIC_FALLBACK);
+    assert_int_equal(r.m.reason, AURA_AIC_LATE);
+    begin(&r); /* nor does it wait for an answer for longer */
+    assert_true(aura_aic_machine_sent(&r.m, r.now_us));
+    wait_us(&r, 999000);
+    assert_int_equal(r.m.state, AURA_AIC_WARMING);
+    wait_us(&r, 2000);
+    assert_int_equal(r.m.reason, AURA_AIC_SILENT);
+    assert_int_equal(r.m.since_us, T0 + 1000000);
+    return 0;
+}
+
 static int broken_streams_and_bad_quality_end_it(void) {
     static const enum aura_aic_reason reasons[] = {AURA_AIC_BROKEN, AURA_AIC_REFUSED,
                                                    AURA_AIC_DRAINING};
@@ -226,6 +256,7 @@ int main(void) {
         AURA_CASE(warms_before_it_takes_over),
         AURA_CASE(late_frames_end_it),
         AURA_CASE(silence_ends_it),
+        AURA_CASE(fresh_streams_may_be_late),
         AURA_CASE(broken_streams_and_bad_quality_end_it),
         AURA_CASE(holds_until_the_native_key_frame),
         AURA_CASE(backs_off),

@@ -48,7 +48,7 @@ static int lanes_keep_their_order(void) {
     struct aura_lane *lanes[LANES] = {NULL};
     struct counted counts[LANES] = {0};
     int err = 0;
-    TRY_OUT(aura_pool_new(&p, 3));
+    TRY_OUT(aura_pool_new(&p, 3, NULL));
     for (size_t i = 0; i < LANES; i++) {
         TRY_OUT(aura_lane_new(&lanes[i], p, &handlers, &counts[i]));
     }
@@ -90,7 +90,7 @@ static int a_lane_has_a_ceiling(void) {
     struct counted count = {0};
     uintptr_t taken = 0;
     int err = 0;
-    TRY_OUT(aura_pool_new(&p, 1));
+    TRY_OUT(aura_pool_new(&p, 1, NULL));
     static const struct aura_lane_handlers gated = {run_behind_gate, rest, ended};
     TRY_OUT(aura_lane_new(&lane, p, &gated, &count));
     pthread_mutex_lock(&gate);
@@ -107,8 +107,8 @@ out:
     aura_pool_free(p);
     assert_int_equal(count.last, taken);
     struct aura_pool *none = NULL;
-    assert_int_equal(aura_pool_new(&none, 0), AURA_ELIMIT);
-    assert_int_equal(aura_pool_new(&none, AURA_POOL_THREADS_MAX + 1), AURA_ELIMIT);
+    assert_int_equal(aura_pool_new(&none, 0, NULL), AURA_ELIMIT);
+    assert_int_equal(aura_pool_new(&none, AURA_POOL_THREADS_MAX + 1, NULL), AURA_ELIMIT);
     return err;
 }
 
@@ -164,7 +164,7 @@ static int the_rest_comes_last(void) {
     int err = 0;
     pthread_mutex_init(&story.lock, NULL);
     pthread_cond_init(&story.told, NULL);
-    TRY_OUT(aura_pool_new(&p, 1));
+    TRY_OUT(aura_pool_new(&p, 1, NULL));
     TRY_OUT(aura_lane_new(&lane_a, p, &tellers, &a));
     TRY_OUT(aura_lane_new(&lane_b, p, &tellers, &b));
     pthread_mutex_lock(&gate); /* until all of it waits */

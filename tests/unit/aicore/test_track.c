@@ -134,6 +134,46 @@ out:
     return err;
 }
 
+/* On a busy machine everything takes long: a clock that goes on by as much with each look at it. */
+struct busy_clock {
+    struct aura_clock clock;
+    uint64_t now_us, step_us;
+};
+
+static uint64_t busy_now(const struct aura_clock *c) {
+    struct busy_clock *b = (struct busy_clock *)(uintptr_t)c;
+    return b->now_us += b->step_us;
+}
+
+static int faces_wait_when_there_is_no_time(void) {
+    static uint8_t source[BYTES];
+    struct busy_clock clock = {
+        .clock = {busy_now, busy_now}, .now_us = AURA_US_PER_S, .step_us = 20000};
+    struct aura_track *t = NULL;
+    struct aura_frame_out out;
+    unsigned looked = 0, slow = 0;
+    int err = 0;
+    TRY_OUT(aura_track_new(&t, &clock.clock, NULL, 0));
+    for (uint32_t i = 0; i < 61; i++) {
+        struct aura_frame_in in = raw(source);
+        in.rtp_timestamp = 1 + 3000 * i; /* 30 frames a second, whatever the clock says */
+        clock.step_us = i < 31 ? 20000 : 100;
+        draw(source, i);
+        TRY_OUT(aura_track_frame(t, &in, &out));
+        unsigned pieces = 1;
+        while (aura_track_rest(t, false)) {
+            pieces++;
+        }
+        looked += pieces == 4; /* statistics, faces, people, learning */
+        slow = i == 30 ? looked : slow;
+    }
+    assert_in_range(slow, 2, 3);     /* twice a second */
+    assert_in_range(looked, 18, 33); /* every frame again, at the latest half a second later */
+out:
+    aura_track_free(t);
+    return err;
+}
+
 static int bad_frames_are_refused_and_nothing_else(void) {
     static uint8_t source[BYTES], noise[3000];
     struct aura_clock_manual clock;
@@ -201,6 +241,7 @@ int main(void) {
         AURA_PLAIN(pictures_come_back_small_and_alike),
         AURA_PLAIN(a_drawn_picture_is_a_screen),
         AURA_PLAIN(what_is_seen_comes_with_the_next_answer),
+        AURA_PLAIN(faces_wait_when_there_is_no_time),
         AURA_PLAIN(bad_frames_are_refused_and_nothing_else),
         AURA_PLAIN(nothing_to_show_for_long_is_malformed),
     };
