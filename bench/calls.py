@@ -4,9 +4,11 @@
 
     .cache/venv-test/bin/python bench/calls.py [--build DIR] [--calls N] [--rounds N] [--identities N]
 
-Starts a server with a directory of so many identities, connects two devices for each call to /aura/v1/events, and has all callers ask for their call by HTTP, each on a
-connection of its own: first one after the other while the rest rings on, then all in the same moment. Client and server share
-the machine, so what is measured has the client's own work in it. Nothing but sockets and epoll is used, to keep that small.
+Starts a server with a directory of so many identities, connects two devices for each call to /aura/v1/events, and has all callers
+ask for their call by HTTP, each on a connection of its own: first one after the other while the rest rings on, then all in the same
+moment. Client and server share the machine, so what is measured has the client's own work in it. Nothing but sockets and epoll is
+used, to keep that small. What the server's control thread worked for a ring, which no other load on the machine changes much, is told
+beside it, and how long that thread was kept waiting for a processor.
 """
 
 from __future__ import annotations
@@ -128,11 +130,20 @@ def rung(callees: list[Person], begin, sent: list[float]) -> list[float]:
     return at
 
 
-def measure(server: Server, callers: list[Person], callees: list[Person], together: bool) -> list[float]:
+def control_thread(server: Server) -> tuple[int, int]:
+    """@return ns that it has run, ns that it has waited for a processor (Documentation/scheduler/sched-stats)"""
+    with open(f"/proc/{server.process.pid}/schedstat") as file:  # of the first thread, which is the control thread
+        ran, waited, _ = file.read().split()
+    return int(ran), int(waited)
+
+
+def measure(server: Server, callers: list[Person], callees: list[Person], together: bool) -> tuple[list[float], int, int]:
+    """@return seconds until each ring; ns that the control thread ran, and waited"""
     alive(callers + callees)
     links = [connect(server) for _ in callers]
     wishes = [a.post("/aura/v1/calls", {"to": [b.id], "device": "d"}) for a, b in zip(callers, callees)]
     took = []
+    ran, waited = control_thread(server)
     if together:
         sent = [0.0] * len(links)
 
@@ -150,10 +161,11 @@ def measure(server: Server, callers: list[Person], callees: list[Person], togeth
             link.sendall(wish)
             told(callee, b'"ring"')
             took.append(time.perf_counter() - start)
+    now_ran, now_waited = control_thread(server)
     assert server.metrics()["auralink_calls"] == len(callers)  # all of them ring now
     alive(callers + callees)
     hang_up(callers, links, callees)
-    return took
+    return took, now_ran - ran, now_waited - waited
 
 
 def fill(config: dict, count: int) -> None:
@@ -186,9 +198,12 @@ def main() -> None:
             callers = [Person(server, f"caller{i}") for i in range(given.calls)]
             callees = [Person(server, f"callee{i}") for i in range(given.calls)]
             for name, together in (("one after the other, the others ringing", False), ("all in one moment", True)):
-                took = [t for _ in range(given.rounds) for t in measure(server, callers, callees, together)]
+                rounds = [measure(server, callers, callees, together) for _ in range(given.rounds)]
+                took = [t for times, _, _ in rounds for t in times]
+                ran, waited = (sum(part) / len(took) / 1000 for part in list(zip(*rounds))[1:])
                 print(f"{given.calls} calls, {name}: ring p50 {share(took, 0.5):.2f} ms, p99 {share(took, 0.99):.2f} ms, "
-                      f"max {max(took) * 1000:.2f} ms ({len(took)} rings)")
+                      f"max {max(took) * 1000:.2f} ms ({len(took)} rings); control thread {ran:.0f} us a ring, "
+                      f"{waited:.0f} us waiting for a processor", flush=True)
         finally:
             server.stop()
             server.cleanup()

@@ -91,6 +91,23 @@ static int act(void *arg, uint64_t id, const struct aura_as_errand *errand) {
     return begin(arg, id, errand, NULL);
 }
 
+/* Of whom it cannot be told they are taken to be there: nobody is hung up on without a reason. */
+static bool others(void *arg, const char *room) {
+    const struct aura__appservice *a = arg;
+    Livekit__ListParticipantsResponse *all = NULL;
+    bool some = false;
+    int err = aura_rooms_list_participants(a->server->rooms, room, &all);
+    for (size_t i = 0; all && i < all->n_participants; i++) {
+        const Livekit__ParticipantInfo *p = all->participants[i];
+        some = some || (p->kind == LIVEKIT__PARTICIPANT_INFO__KIND__STANDARD &&
+                        !aura_as_is_ghost(a->as, p->identity));
+    }
+    if (all) {
+        livekit__list_participants_response__free_unpacked(all, aura_pb_allocator());
+    }
+    return some || (err && err != AURA_ENOENT);
+}
+
 /* ---- requests ---- */
 
 static void transaction(struct aura__appservice *a, struct aura_http_req *req, const char *txn) {
@@ -233,6 +250,7 @@ int aura__appservice_new(struct aura__appservice **ap, struct aura_server *s,
                                     .exchange = aura__calls_exchange(s->calls),
                                     .ring_ms = (uint32_t)(s->conf.calls.ring_us / AURA_US_PER_MS),
                                     .act = act,
+                                    .others = others,
                                     .arg = a};
     int err = aura_pool_new(&a->pool, s->loop);
     err = err ? err : aura_as_new(&a->as, &as);

@@ -264,7 +264,13 @@ static void serve(struct aura_v1_request *r) {
 void aura__v1(struct aura_server *s, struct aura_http_req *req) {
     struct aura_v1_request r = {.s = s, .req = req};
     aura_claims_init(&r.caller.claims);
+    if (s->conf.directory) {
+        aura_directory_hold(s->conf.directory);
+    }
     serve(&r);
+    if (s->conf.directory) {
+        aura_directory_release(s->conf.directory);
+    }
     json_decref(r.body);
     aura__v1_caller_clear(&r.caller);
 }

@@ -323,6 +323,19 @@ static int add_date(struct aura_http_req *req, unsigned char **p, unsigned char 
     return n ? add_header(req->wsi, "date:", text, p, end) : 0;
 }
 
+/* The whole answer at once if it is a short one: that saves a turn of the loop. Not where more of
+ * the request is to come, which lws would take for the next one. */
+static int write_begin(struct aura_http_req *req, unsigned char *start, unsigned char *p,
+                       const unsigned char *end) {
+    bool whole = req->answer.len <= (size_t)(end - p) && !req->too_large;
+    size_t len = (size_t)(p - start) + (whole ? req->answer.len : 0);
+    if (whole && req->answer.len) {
+        memcpy(p, req->answer.data, req->answer.len);
+        aura_buf_clear(&req->answer);
+    }
+    return lws_write(req->wsi, start, len, LWS_WRITE_HTTP_HEADERS) == (int)len ? 0 : -1;
+}
+
 static int write_headers(struct aura_http_req *req, int status, const char *content_type,
                          size_t len) {
     unsigned char buffer[LWS_PRE + 4096 + AURA_HTTP_ANSWER_HEADER_BYTES_MAX],
@@ -349,7 +362,8 @@ static int write_headers(struct aura_http_req *req, int status, const char *cont
         }
         memcpy(buffer + LWS_PRE, "HTTP/1.1", 8);
     }
-    return lws_finalize_write_http_header(req->wsi, buffer + LWS_PRE, &p, end);
+    return lws_finalize_http_header(req->wsi, &p, end) ? -1
+                                                       : write_begin(req, buffer + LWS_PRE, p, end);
 }
 
 static int write_part(struct aura_http_req *req) {
@@ -374,12 +388,13 @@ void aura_http_respond(struct aura_http_req *req, int status, const char *conten
         aura_buf_clear(&req->answer);
         status = 500;
     }
-    if (write_headers(req, status, content_type, req->answer.len)) {
+    size_t whole = req->answer.len;
+    if (strcmp(req->method, "HEAD") == 0) {
+        aura_buf_clear(&req->answer); /* the headers say how long it would be */
+    }
+    if (write_headers(req, status, content_type, whole)) {
         aura_buf_clear(&req->answer);
         return;
-    }
-    if (strcmp(req->method, "HEAD") == 0) {
-        aura_buf_clear(&req->answer); /* the headers said how long it would be */
     }
     if (req->answer.len) {
         lws_callback_on_writable(req->wsi);

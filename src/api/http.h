@@ -123,7 +123,8 @@ void aura_http_later_respond(struct aura_http_later *later, int status, const ch
 void aura_http_accept(struct aura_http_req *req, void *user);
 
 /* ---- WebSockets ---- */
-/** Queues a message (copied). Too much waiting closes the connection: AURA_ELIMIT. */
+/** Sends a message (copied), or queues it behind those that wait. Too much waiting closes the
+ * connection: AURA_ELIMIT. */
 int aura_ws_send(struct aura_ws *ws, const uint8_t *data, size_t len, bool text);
 /** Bytes that wait for the reader. */
 size_t aura_ws_queued(const struct aura_ws *ws);

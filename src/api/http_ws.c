@@ -67,6 +67,25 @@ int aura__ws_liveness(struct aura_http *h) {
                             on_liveness, h);
 }
 
+static bool write_message(struct aura_ws *ws, struct ws_message *m) {
+    return lws_write(ws->wsi, m->bytes + LWS_PRE, m->len,
+                     m->text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY) >= (int)m->len;
+}
+
+/* What is written at once leaves a turn of the loop earlier, and without asking the kernel to say
+ * when it may. lws keeps what the socket does not take. */
+static bool may_write(const struct aura_ws *ws) {
+    return ws->open && !ws->queue && !ws->ping_due && !lws_partial_buffered(ws->wsi);
+}
+
+static void write_now(struct aura_ws *ws, struct ws_message *m) {
+    if (!write_message(ws, m)) { /* it is broken: lws ends it, but not in the middle of a call */
+        ws->closing = ws->close_sent = true;
+        lws_set_timeout(ws->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+    }
+    aura_free(m);
+}
+
 int aura_ws_send(struct aura_ws *ws, const uint8_t *data, size_t len, bool text) {
     if (ws->closing || ws->dead) {
         return AURA_ECLOSED;
@@ -83,6 +102,10 @@ int aura_ws_send(struct aura_ws *ws, const uint8_t *data, size_t len, bool text)
     m->len = len;
     m->text = text;
     memcpy(m->bytes + LWS_PRE, data, len);
+    if (may_write(ws)) {
+        write_now(ws, m);
+        return 0;
+    }
     *ws->queue_end = m;
     ws->queue_end = &m->next;
     ws->queued_bytes += len;
@@ -179,9 +202,7 @@ static int on_writable(struct aura_ws *ws, struct lws *wsi) {
     if (!m) {
         return ws->closing ? send_close(ws, wsi) : 0;
     }
-    int done =
-        lws_write(wsi, m->bytes + LWS_PRE, m->len, m->text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY);
-    bool failed = done < (int)m->len;
+    bool failed = !write_message(ws, m);
     ws->queue = m->next;
     ws->queue_end = ws->queue ? ws->queue_end : &ws->queue;
     ws->queued_bytes -= m->len;

@@ -371,6 +371,12 @@ int aura_calls_ring(struct aura_calls *c, const struct aura_call_request *r,
     return 0;
 }
 
+bool aura_calls_begins(const struct aura_calls *c, const struct aura_call_request *r) {
+    size_t outgoing = 0;
+    const struct person *p = aura__calls_person(c, r->from);
+    return !p || !(repeated(p, r, &outgoing) || glaring(p, r));
+}
+
 /* ---- what people do ---- */
 
 static struct leg *find(const struct aura_calls *c, const char *call, const struct aura_id *who) {

@@ -104,6 +104,8 @@ bool aura_calls_sane(const struct aura_call_request *r);
  */
 AURA_NODISCARD int aura_calls_ring(struct aura_calls *c, const struct aura_call_request *r,
                                    char id[AURA_CALL_ID_BYTES]);
+/** Would that begin a call, and not be one that there is (the same asked for again, or glare)? */
+bool aura_calls_begins(const struct aura_calls *c, const struct aura_call_request *r);
 /** The first device wins; asking again is fine. @return 0, AURA_ENOENT (no such call of this
  * person), AURA_ESTATE (another device has it, or it does not ring any more) */
 AURA_NODISCARD int aura_calls_accept(struct aura_calls *c, const char *call,

@@ -86,6 +86,15 @@ static void end_reads(struct aura_directory *d) {
     aura_sql_end(d->sql, ST_BY_PROOF);
 }
 
+void aura_directory_hold(struct aura_directory *d) {
+    aura_sql_hold(d->sql);
+}
+
+void aura_directory_release(struct aura_directory *d) {
+    end_reads(d);
+    aura_sql_release(d->sql);
+}
+
 int aura_directory_get(struct aura_directory *d, const struct aura_id *id,
                        struct aura_identity *out) {
     end_reads(d);

@@ -67,6 +67,13 @@ AURA_NODISCARD int aura_directory_open(struct aura_directory **dp,
                                        const struct aura_directory_conf *conf,
                                        struct aura_buf *why);
 struct aura_directory *aura_directory_close(struct aura_directory *d);
+/**
+ * What is read until the release is of one moment, and costs a fraction; a change ends it. For one
+ * request, never longer than a turn of the loop (base/sql.h).
+ */
+void aura_directory_hold(struct aura_directory *d);
+void aura_directory_release(struct aura_directory *d);
+
 uint64_t aura_directory_count(const struct aura_directory *d);
 /** See max_share; what is there stays. */
 void aura_directory_set_share(struct aura_directory *d, uint64_t max_share);

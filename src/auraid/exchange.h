@@ -143,6 +143,8 @@ void aura_exchange_agent_left(struct aura_exchange *x, const char *call, const s
 
 /* ---- people who are on Matrix, where others see to them (exchange_bridge.c) ---- */
 
+/** How long a device in a call may be away. */
+uint64_t aura_exchange_grace_us(const struct aura_exchange *x);
 /** Whom it goes by. */
 struct aura_reach aura_exchange_reach(const struct aura_exchange *x);
 /** What calls know of as their device; of no app. */

@@ -8,6 +8,10 @@
 /* No app has an empty API key. */
 const char aura_exchange_matrix_device[] = "/matrix";
 
+uint64_t aura_exchange_grace_us(const struct aura_exchange *x) {
+    return x->conf.rules.grace_us;
+}
+
 struct aura_reach aura_exchange_reach(const struct aura_exchange *x) {
     return x->conf.rules.reach;
 }

@@ -47,7 +47,8 @@ static int may_ring(struct aura_exchange *x, const struct aura_exchange_caller *
 static int begin(struct aura_exchange *x, const char *app, const struct aura_call_request *r,
                  char call[AURA_CALL_ID_BYTES]) {
     struct aura_call_view view;
-    if (!aura_share_fits(x->apps, app, x->conf.rules.max_calls_of_app)) {
+    if (!aura_share_fits(x->apps, app, x->conf.rules.max_calls_of_app) &&
+        aura_calls_begins(x->calls, r)) {
         return AURA_ELIMIT;
     }
     int err = aura_calls_ring(x->calls, r, call);

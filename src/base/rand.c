@@ -70,8 +70,17 @@ uint32_t aura_rand_below(struct aura_rand *r, uint32_t n) {
 
 void aura_rand_text(struct aura_rand *r, char *out, size_t n) {
     static const char set[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    for (size_t i = 0; i < n; i++) {
-        out[i] = set[aura_rand_below(r, sizeof(set) - 1)];
+    uint8_t drawn[64]; /* many at a time: the kernel's generator is asked by a system call */
+    size_t left = 0;
+    for (size_t i = 0; i < n;) {
+        if (!left) {
+            left = sizeof(drawn);
+            aura_rand_bytes(r, drawn, left);
+        }
+        uint8_t v = drawn[--left];
+        if (v < 4 * (sizeof(set) - 1)) { /* from there on, the first characters would be favoured */
+            out[i++] = set[v % (sizeof(set) - 1)];
+        }
     }
     out[n] = 0;
 }

@@ -19,7 +19,8 @@ enum { PATH_BYTES = 4096 };
 struct aura_sql {
     struct aura_sql_conf conf;
     sqlite3 *db;
-    sqlite3_stmt **st;
+    sqlite3_stmt **st, *hold, *release;
+    bool held;
     int lock;
     struct aura_sql_checkpoint *checkpoint; /* NULL = SQLite does it in commits */
 };
@@ -78,6 +79,10 @@ static bool exec(struct aura_sql *s, const char *text) {
     return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK;
 }
 
+static bool prepare(struct aura_sql *s, const char *text, sqlite3_stmt **out) {
+    return sqlite3_prepare_v3(s->db, text, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) == SQLITE_OK;
+}
+
 static int open_db(struct aura_sql *s) {
     mode_t old = umask(0077);
     bool ok = sqlite3_open_v2(s->conf.path, &s->db,
@@ -88,9 +93,9 @@ static int open_db(struct aura_sql *s) {
          exec(s, s->conf.durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL") &&
          exec(s, s->conf.schema);
     umask(old);
+    ok = ok && prepare(s, "BEGIN", &s->hold) && prepare(s, "COMMIT", &s->release);
     for (size_t i = 0; ok && i < s->conf.count; i++) {
-        ok = sqlite3_prepare_v3(s->db, s->conf.text[i], -1, SQLITE_PREPARE_PERSISTENT, &s->st[i],
-                                NULL) == SQLITE_OK;
+        ok = prepare(s, s->conf.text[i], &s->st[i]);
     }
     return ok ? 0 : AURA_EIO;
 }
@@ -127,6 +132,8 @@ struct aura_sql *aura_sql_close(struct aura_sql *s) {
         for (size_t i = 0; s->st && i < s->conf.count; i++) {
             sqlite3_finalize(s->st[i]);
         }
+        sqlite3_finalize(s->hold);
+        sqlite3_finalize(s->release);
         s->checkpoint = aura_sql_checkpoint_free(s->checkpoint);
         sqlite3_close(s->db);
         if (s->lock >= 0) {
@@ -136,6 +143,35 @@ struct aura_sql *aura_sql_close(struct aura_sql *s) {
         aura_free(s);
     }
     return NULL;
+}
+
+/* ---- reads that belong together ---- */
+
+/* Without it (no memory) reads go on as they do by themselves. */
+void aura_sql_hold(struct aura_sql *s) {
+    if (!s->held && sqlite3_get_autocommit(s->db)) {
+        s->held = sqlite3_step(s->hold) == SQLITE_DONE;
+        sqlite3_reset(s->hold);
+    }
+}
+
+void aura_sql_release(struct aura_sql *s) {
+    if (s->held) {
+        s->held = false;
+        if (!sqlite3_get_autocommit(s->db)) { /* some errors have ended it by themselves */
+            (void)sqlite3_step(s->release);
+            sqlite3_reset(s->release);
+        }
+        aura_sql_rollback(s);
+    }
+}
+
+/* A change is no part of what is held: it is done, or has failed, when its own step says so. */
+static int step(struct aura_sql *s, size_t which) {
+    if (s->held && !sqlite3_stmt_readonly(s->st[which])) {
+        aura_sql_release(s);
+    }
+    return sqlite3_step(s->st[which]);
 }
 
 /* ---- statements ---- */
@@ -160,7 +196,7 @@ void aura_sql_blob(struct aura_sql *s, size_t which, int at, const void *data, s
 }
 
 int aura_sql_run(struct aura_sql *s, size_t which) {
-    int rc = sqlite3_step(s->st[which]);
+    int rc = step(s, which);
     bool there = sqlite3_extended_errcode(s->db) == SQLITE_CONSTRAINT_UNIQUE ||
                  sqlite3_extended_errcode(s->db) == SQLITE_CONSTRAINT_PRIMARYKEY;
     sqlite3_reset(s->st[which]);
@@ -170,7 +206,7 @@ int aura_sql_run(struct aura_sql *s, size_t which) {
 }
 
 int aura_sql_row(struct aura_sql *s, size_t which) {
-    int rc = sqlite3_step(s->st[which]);
+    int rc = step(s, which);
     if (rc == SQLITE_ROW) {
         return 0;
     }
@@ -209,6 +245,7 @@ int64_t aura_sql_last_row(const struct aura_sql *s) {
 /* ---- transactions ---- */
 
 int aura_sql_transaction(struct aura_sql *s) {
+    aura_sql_release(s);
     return exec(s, "BEGIN IMMEDIATE") ? 0 : failed(s, "BEGIN");
 }
 

@@ -61,6 +61,14 @@ int64_t aura_sql_changes(const struct aura_sql *s);
 /** The key of the row that was inserted last. */
 int64_t aura_sql_last_row(const struct aura_sql *s);
 
+/**
+ * Reads from here on see one state and take SQLite's locks once, not each by itself. That ends with
+ * the first change, or with the release: at the latest with the turn of the loop, or the log could
+ * not be moved into the file. Not nested: the first release ends it.
+ */
+void aura_sql_hold(struct aura_sql *s);
+void aura_sql_release(struct aura_sql *s);
+
 /** Changes until commit are one. An error of the commit has undone them. */
 AURA_NODISCARD int aura_sql_transaction(struct aura_sql *s);
 AURA_NODISCARD int aura_sql_commit(struct aura_sql *s);

@@ -372,6 +372,36 @@ def test_push(serve, tmp_path):
         receiver.stop()
 
 
+def test_nobody_is_in_the_log(serve, room_on, tmp_path):
+    """At level debug: what people are called, whom they know, where they are woken and whom they ring is not written down. (Identities
+    of participants in rooms are, as ever: an AuraID only where a call has made it one.)"""
+    server = serve({"logging": {"json": True, "level": "debug"}})
+    ann, bob = Person(server, "subject-1", name="Ann Marvellous"), Person(server, "subject-2", "other", name="Bob Astonishing")
+    ann.rest.good("PATCH", "/aura/v1/ids/me", {"display": "Ann Splendid", "home_region": "somewhere-far"})
+    ann.rest.good("PUT", f"/aura/v1/contacts/{bob.id}", {"stance": "allow"})
+    bob.rest.good("PUT", "/aura/v1/devices/sleeping", {"push": "address-of-a-device"})
+    phone, laptop = ann.device("pocket-phone"), bob.device("kitchen-laptop")
+    for answer in (laptop.decline, laptop.accept):
+        call = phone.ring(bob)
+        laptop.wait("ring", call=call)
+        answer(call)
+        phone.wait("over" if answer == laptop.decline else "join", call=call)
+    ann.post(f"{call}/leave")
+    laptop.close()
+    missed = phone.ring(bob)
+    ann.post(f"{missed}/leave")
+    room_on(server).join("node", "subject-1")  # by the identity, which has that AuraID
+    assert ann.rest.ask("GET", "/aura/v1/ids/@nobody-of-that-name.aura")[0] == 404
+    ann.rest.good("GET", "/aura/v1/ids/me/export")
+    for person in (ann, bob):
+        person.rest.good("DELETE", "/aura/v1/ids/me")
+    said = server.tail(10_000_000)
+    assert '"participant_active"' in said, "it does say something"
+    secrets = ["Marvellous", "Astonishing", "Splendid", "somewhere-far", "address-of-a-device", "pocket-phone", "kitchen-laptop",
+               ann.id, bob.id, "nobody-of-that-name", ann.token, bob.token]
+    assert [secret for secret in secrets if secret in said] == []
+
+
 @pytest.fixture
 def worker():
     made = []

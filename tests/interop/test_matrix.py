@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import json
 import threading
+import time
 
 import jwt
 import pytest
@@ -424,6 +425,56 @@ def test_others_go_on(serve, room_on, homeserver, certificates):
         assert [status for status, _, _ in got] == [401] * 6
     finally:
         other.stop()
+
+
+def test_default_cap(start_server, room_on, homeserver, certificates, tmp_path):
+    """With the two seconds that a homeserver gets by default: while one hangs without end, SDKs join and get their AuraIDs, and
+    requests about other people are answered; those who asked about it are told what is wrong, and not before its time is over."""
+    server = start_server(config={"auraid": {"directory": str(tmp_path / "ids.db")}, "keys": OWN_KEY, "limit": {"requests_per_address": 0}, "matrix": {
+        "enabled": True, "url": "ws://calls.example", "full_access": ["*"], "allow_addresses": ["127.0.0.0/8", "::1"],
+        "ca_file": certificates["ca.pem"], "api_key": "matrixkey"}})
+    homeserver.answers[USERINFO] = (200, {}, None)
+    got, end = [], threading.Event()
+
+    def ask(token: str) -> None:
+        begun = time.monotonic()
+        answer = post(server, "/sfu/get", old_body(fake_token(homeserver.name, token)))
+        got.append((time.monotonic() - begun, answer))
+
+    def keep_asking(token: str) -> None:
+        while not end.is_set():  # so that at every moment the server waits for it
+            ask(f"{token}-{len(got)}")
+
+    def start(target, *args) -> threading.Thread:
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        thread.start()
+        return thread
+
+    # One asks for the homeserver, and until that is answered others are, one after the other.
+    first = start(ask, "first")
+    homeserver.wait_asked(USERINFO)
+    answered = 0
+    while first.is_alive():
+        assert post(server, "/healthz", None, "GET")[0] == 200
+        answered += 1
+    assert answered > 2, "who asks for something else waits as long as who asks for the homeserver"
+    threads = [start(keep_asking, f"t{i}") for i in range(3)]
+    try:
+        room = room_on(server, "meanwhile")
+        call_room(server, room.name)
+        people = [room.join(sdk, f"{sdk}-{i}") for i in range(2) for sdk in ("node", "python")]
+        people[0].wait("participantConnected", identity="python-1")
+        assert people[0].call("participants")["python-1"]["attributes"]["auralink.id"] == "@python-1.aura"
+        stalled = len(homeserver.asked)
+        eventually(lambda: len(homeserver.asked) > stalled + 3, 60, 0.1, "it is asked, and hangs, until the last has joined")
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join(60)
+    for took, answer in got:
+        refused(answer, 401, "M_UNAUTHORIZED", homeserver.name, "does not answer in time")
+        assert took > 1.9  # how much longer is the machine's business
+    assert server.metrics()["auralink_auraid_created_total"] == 4
 
 
 def test_too_many_at_one_server(serve, homeserver):

@@ -60,7 +60,8 @@ class World:
             "keys": {**KEYS, "matrixkey": "a-secret-of-32-letters-for-matrix"}, "limit": {"requests_per_address": 0},
             "room": {"auto_create": False},
             "auraid": {"directory": str(self.folder / f"auraid-{http}.db"), "calls": {
-                "cross_app": "everyone", "max_rings_per_minute": 0, "max_strangers_per_minute": 0, "ring_timeout": "60s"}},
+                "cross_app": "everyone", "max_rings_per_minute": 0, "max_strangers_per_minute": 0, "ring_timeout": "60s",
+                "device_grace": "10s"}},
             "matrix": {"enabled": True, "url": f"ws://127.0.0.1:{http}", "full_access": [self.synapse.name], "timeout": "30s",
                        "api_key": "matrixkey", "allow_addresses": ["127.0.0.0/8", "::1"],
                        "ca_file": self.certificates["ca.pem"], "homeserver_url": self.synapse.plain, "appservice": {"registration": file}, **more}}
@@ -421,6 +422,31 @@ def test_group_goes_on(world):
     assert phone.wait("over", call=call, timeout=WAIT_S)["reason"] == "left"
 
 
+def test_vanished(world, room_on):
+    """Bob rings Ann in a group and goes; Carl of Matrix stays, until his connection is lost, of which his membership says nothing."""
+    ann, bob, carl = world.person(), world.user(), world.user()
+    phone = ann.device("phone")
+    room = world.room_of(bob, ann)
+    bob.invite(room, carl.id)
+    carl.join(room)
+    bob.ring(room, bob.enter(room), [], True)
+    call = phone.wait("ring", timeout=WAIT_S)["call"]
+    phone.accept(call)
+    media = phone.wait("join", call=call)["room"]
+    key = world.member_key(world.ghost(ann))
+    eventually(lambda: member_of(bob, room, key), WAIT_S, 0.2, "she is in it")
+    carl.enter(room)
+    his = room_on(world.server, media).join("python", f"{carl.id}:{carl.device}", token=carl.sfu_token(world.server, room))
+    bob.exit(room)
+    other, late = world.person(), world.user()
+    world.room_of(late, other)  # what was sent before it has been looked at
+    assert "over" not in phone.names()
+    his.disconnect()
+    assert phone.wait("over", call=call, timeout=WAIT_S)["reason"] == "left"
+    eventually(lambda: not member_of(bob, room, key), WAIT_S, 0.2, "she has left it too")
+    assert carl.membership(room)["application"] == "m.call"
+
+
 def test_encrypted_rooms(world):
     """A ghost has no keys: it says so, rather than being there and hearing nothing."""
     ann, bob = world.person(), world.user()
@@ -448,6 +474,20 @@ def test_deleted_person_leaves(world):
             return "M_NOT_FOUND" in str(error)
 
     eventually(nameless, WAIT_S, 0.2, "it has no name")
+
+
+def test_deleted_in_a_call(world):
+    """Who deletes their AuraID while in a call hangs up, as Bob of Matrix sees it, and then leaves."""
+    ann, bob = world.person(), world.user()
+    phone = ann.device("phone")
+    room = world.room_of(bob, ann)
+    bob.ring(room, bob.enter(room), [world.ghost(ann)])
+    phone.accept(phone.wait("ring", timeout=WAIT_S)["call"])
+    key = world.member_key(world.ghost(ann))
+    eventually(lambda: member_of(bob, room, key), WAIT_S, 0.2, "she is in his call")
+    ann.rest.good("DELETE", "/aura/v1/ids/me")
+    eventually(lambda: world.ghost(ann) not in bob.members(room), WAIT_S, 0.2, "the ghost has left")
+    assert not member_of(bob, room, key), "before it has left, its membership was emptied"
 
 
 @pytest.mark.slow

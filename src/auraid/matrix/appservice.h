@@ -42,6 +42,8 @@ struct aura_as_conf {
     /* Begins an errand, which is copied. @return 0: aura_as_result() is called with the same id
      * later; else it could not be begun */
     int (*act)(void *arg, uint64_t id, const struct aura_as_errand *errand);
+    /* Is anybody in the media room who is no ghost (aura_as_is_ghost())? NULL = nobody can tell */
+    bool (*others)(void *arg, const char *room);
     void *arg;
 };
 
@@ -70,8 +72,11 @@ void aura_as_forget(struct aura_as *as, const struct aura_id *who);
 
 /** Is it the media room of a call? */
 bool aura_as_is_media(const struct aura_as *as, const char *room);
+/** Does one of our ghosts go by that identity there? */
+bool aura_as_is_ghost(const struct aura_as *as, const char *identity);
 /** Somebody has come into a media room, or left it. An agent that is rung there has answered by
- * that, and so has a Matrix user whose client writes no membership. */
+ * that, and so has a Matrix user whose client writes no membership. Calls end in which nobody of
+ * Matrix has been for as long as any device may be away. */
 void aura_as_in_media(struct aura_as *as, const char *room, const struct aura_id *who, bool joined);
 
 /* ---- for the exchange's hooks ---- */

@@ -50,6 +50,7 @@ void aura__as_link_free(struct link *l) {
     aura_timer_stop(l->as->conf.timers, &l->retry);
     aura_timer_stop(l->as->conf.timers, &l->expiry);
     aura_timer_stop(l->as->conf.timers, &l->renewal);
+    aura_timer_stop(l->as->conf.timers, &l->away);
     aura_node_remove(&l->node);
     l->as->stats.links--;
     aura_free(l);
@@ -401,6 +402,7 @@ struct aura_as *aura_as_free(struct aura_as *as) {
     if (as) {
         aura_timer_stop(as->conf.timers, &as->turn);
         aura_timer_stop(as->conf.timers, &as->gone);
+        aura_timer_stop(as->conf.timers, &as->lapse);
         AURA_LIST_EACH(&as->links, struct link, l, node) {
             aura__as_link_free(l);
         }

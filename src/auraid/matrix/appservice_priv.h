@@ -32,6 +32,7 @@ struct link {
     enum aura_as_do doing;
     unsigned tries;
     struct aura_timer retry, expiry, renewal;
+    struct aura_timer away; /* somebody has left its media room */
 };
 
 /** Of somebody of Matrix, in a call. A ring may refer to its event. */
@@ -57,8 +58,9 @@ struct aura_as {
     struct member members[AURA_AS_MEMBERS_MAX];
     size_t next_member;
     struct aura_timer turn;
-    struct aura_timer gone; /* a ghost is to be ended */
-    bool ending;            /* one just is */
+    struct aura_timer lapse; /* the next membership of `members` ends by itself */
+    struct aura_timer gone;  /* a ghost is to be ended */
+    bool ending;             /* one just is */
     struct aura_as_stats stats;
 };
 
@@ -78,6 +80,8 @@ void aura__as_end_link(struct link *l);
 void aura__as_say_failed(struct aura_as *as, const struct aura_as_errand *e, bool again);
 
 /* appservice_rooms.c */
+/** A link's call is over if by then nobody of Matrix is in its media room. Also put off by that. */
+void aura__as_away(struct link *l, uint64_t in_us);
 /** What became of ending a ghost. */
 void aura__as_on_forgotten(struct aura_as *as, const struct aura_as_errand *e);
 /** If there are any: also after a restart. */

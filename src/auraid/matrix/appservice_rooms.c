@@ -43,11 +43,47 @@ static void on_peer(struct link *l, bool joined) {
     }
 }
 
+bool aura_as_is_ghost(const struct aura_as *as, const char *identity) {
+    char user[AURA_MXID_BYTES_MAX];
+    struct aura_id id;
+    const char *device = strrchr(identity, ':');
+    size_t len = device ? (size_t)(device - identity) : sizeof(user);
+    if (len >= sizeof(user)) {
+        return false;
+    }
+    memcpy(user, identity, len);
+    user[len] = 0;
+    return aura__as_ghost(as, user, &id) == 0;
+}
+
+static void on_away(void *arg) {
+    struct link *l = arg;
+    struct aura_as *as = l->as;
+    if (!l->over && l->answered && !as->conf.others(as->conf.arg, l->media)) {
+        aura__as_end_link(l);
+        aura__as_turn(as);
+    }
+}
+
+void aura__as_away(struct link *l, uint64_t in_us) {
+    struct aura_timers *timers = l->as->conf.timers;
+    aura_timer_stop(timers, &l->away);
+    if (l->as->conf.others && l->media[0] &&
+        aura_timer_start(timers, &l->away, in_us, on_away, l)) {
+        AURA_LOG_LIMITED("matrix", AURA_LOG_WARN, "call_without_matrix",
+                         AURA_S("why", aura_err_text(AURA_ENOMEM)),
+                         AURA_S("so", "it goes on until who is in it hangs up"));
+    }
+}
+
 void aura_as_in_media(struct aura_as *as, const char *room, const struct aura_id *who,
                       bool joined) {
     AURA_LIST_EACH(&as->links, struct link, l, node) {
         if (l->over || strcmp(l->media, room) != 0) {
             continue;
+        }
+        if (!joined && strcmp(l->ghost.name, who->name) != 0) {
+            aura__as_away(l, aura_exchange_grace_us(as->conf.exchange));
         }
         if (l->outgoing && strcmp(l->peer.name, who->name) == 0) {
             on_peer(l, joined);
@@ -59,11 +95,25 @@ void aura_as_in_media(struct aura_as *as, const char *room, const struct aura_id
 
 /* ---- ghosts that end ---- */
 
+/* Out of the room it could not empty its membership any more, and would be shown there as hung. */
+static bool is_leaving_call(const struct aura_as *as, const struct aura_id *ghost) {
+    AURA_LIST_EACH(&as->links, const struct link, l, node) {
+        if (l->over && l->in && strcmp(l->ghost.name, ghost->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_gone(void *arg) {
     struct aura_as *as = arg;
     struct aura_as_errand e = {.what = AURA_AS_DO_FORGET};
     struct aura_id id;
     if (as->ending || aura_directory_gone(as->conf.directory, &id)) {
+        return;
+    }
+    if (is_leaving_call(as, &id)) {
+        aura__as_end_ghosts(as, (uint64_t)AURA_AS_RETRY_MS * AURA_US_PER_MS);
         return;
     }
     aura__as_ghost_name(as, &id, e.ghost);

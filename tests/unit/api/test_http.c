@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BIG = 1 << 20 };
+enum { BIG = 1 << 20, BURST = 100, BURST_STEP = 1400 }; /* 7 MB together */
 
 struct rig {
     struct aura_loop *loop;
@@ -71,11 +71,23 @@ static void on_open(void *arg, struct aura_ws *ws, void *user) {
     r->ws = ws;
 }
 
+/* More than the socket takes at once. */
+static void burst(struct rig *r) {
+    static uint8_t data[BURST * BURST_STEP];
+    for (size_t i = 0; i < BURST; i++) {
+        data[0] = (uint8_t)i;
+        AURA_BUG_ON(aura_ws_send(r->ws, data, 1 + i * BURST_STEP, false));
+    }
+    AURA_BUG_ON(aura_ws_queued(r->ws) == 0);
+}
+
 static void on_message(void *arg, void *user, const uint8_t *data, size_t len, bool text) {
     struct rig *r = arg;
     (void)user;
     if (len == 3 && memcmp(data, "bye", 3) == 0) {
         aura_ws_close(r->ws, 4001, "as you wish");
+    } else if (len == 5 && memcmp(data, "burst", 5) == 0) {
+        burst(r);
     } else {
         (void)!aura_ws_send(r->ws, data, len, text);
     }
@@ -309,6 +321,23 @@ static void messages(struct rig *r) {
     free(back);
 }
 
+/* The first of them leave at once, the others when there is room, and the close frame behind all.
+ */
+static void messages_of_a_burst(struct rig *r) {
+    static uint8_t back[BURST * BURST_STEP];
+    size_t len;
+    int fd = open_ws(r), small = 32 * 1024;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    frame(fd, 2, true, "burst", 5);
+    frame(fd, 2, true, "bye", 3);
+    for (size_t i = 0; i < BURST; i++) {
+        AURA_BUG_ON(read_frame(fd, back, sizeof(back), &len) != 2);
+        AURA_BUG_ON(len != 1 + i * BURST_STEP || back[0] != i);
+    }
+    AURA_BUG_ON(read_frame(fd, back, sizeof(back), &len) != 8);
+    close(fd);
+}
+
 static void messages_too_large(struct rig *r) {
     uint8_t *big = calloc(1, AURA_WS_MESSAGE_BYTES_MAX + 1), back[256];
     size_t len;
@@ -382,6 +411,13 @@ static int messages_pass_whole(void) {
     return 0;
 }
 
+static int bursts_keep_their_order(void) {
+    struct rig r;
+    run(&r, messages_of_a_burst);
+    assert_int_equal(r.closed, 1);
+    return 0;
+}
+
 static int large_messages_close_the_connection(void) {
     struct rig r;
     run(&r, messages_too_large);
@@ -413,6 +449,7 @@ int main(void) {
         AURA_PLAIN(large_bodies_are_refused),
         AURA_PLAIN(upgrades_are_refused_before_they_happen),
         AURA_PLAIN(messages_pass_whole),
+        AURA_PLAIN(bursts_keep_their_order),
         AURA_PLAIN(large_messages_close_the_connection),
         AURA_PLAIN(open_connections_end_with_the_server),
         AURA_PLAIN(silent_connections_are_pinged_and_closed),

@@ -399,17 +399,64 @@ static int the_log_is_moved_aside(void) {
     return 0;
 }
 
+static const char *display_of(struct world *w, const struct aura_id *id) {
+    struct aura_identity who;
+    assert_int_equal(aura_directory_get(w->d, id, &who), 0);
+    return who.display;
+}
+
+/* What is held is of one moment, also when somebody else writes; a change of one's own ends that,
+ * and is done when it says so. */
+static int reads_are_held(void) {
+    static const char *const text[] = {"UPDATE identity SET display = 'Other' WHERE name = 'alice'",
+                                       "SELECT 1 FROM identity WHERE name = 'bob'"};
+    const struct aura_id alice = {.name = "alice"};
+    struct aura_buf why = AURA_BUF(1000);
+    struct aura_sql *other;
+    struct world w;
+    char folder[] = "/tmp/auraid-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/ids.db", folder);
+    begin(&w, path);
+    (void)join(&w, "livekit", "key/alice", "alice", true);
+    const struct aura_sql_conf conf = {
+        .path = path, .topic = "test", .schema = "", .text = text, .count = 2, .shared = true};
+    assert_int_equal(aura_sql_open(&other, &conf, &why), 0);
+    aura_directory_hold(w.d);
+    assert_string_equal(display_of(&w, &alice), "Shown");
+    aura_sql_begin(other, 0);
+    assert_int_equal(aura_sql_run(other, 0), 0);
+    aura_directory_hold(w.d); /* twice is once */
+    assert_string_equal(display_of(&w, &alice), "Shown");
+    aura_directory_release(w.d);
+    aura_directory_release(w.d);
+    assert_string_equal(display_of(&w, &alice), "Other");
+    aura_directory_hold(w.d);
+    assert_string_equal(display_of(&w, &alice), "Other");
+    (void)join(&w, "livekit", "key/bob", "bob", true);
+    aura_sql_begin(other, 1);
+    assert_int_equal(aura_sql_row(other, 1), 0);
+    aura_sql_end(other, 1);
+    aura_directory_hold(w.d);
+    assert_string_equal(display_of(&w, &alice), "Other");
+    assert_int_equal(aura_directory_device(w.d, &alice, "one", "phone", ""), 0);
+    aura_directory_release(w.d);
+    aura_sql_close(other);
+    aura_directory_close(w.d);
+    char command[128];
+    (void)snprintf(command, sizeof(command), "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+    aura_buf_free(&why);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
-        AURA_PLAIN(no_app_takes_all),
-        AURA_PLAIN(the_log_is_moved_aside),
-        AURA_PLAIN(joins_make_one_identity_for_each_proof),
-        AURA_PLAIN(ceilings_hold),
-        AURA_PLAIN(proofs_are_linked),
-        AURA_PLAIN(lists_are_told_in_order),
-        AURA_PLAIN(devices_come_and_go),
-        AURA_PLAIN(people_decide_who_rings),
-        AURA_PLAIN(people_get_their_data_and_go),
+        AURA_PLAIN(no_app_takes_all),        AURA_PLAIN(the_log_is_moved_aside),
+        AURA_PLAIN(reads_are_held),          AURA_PLAIN(joins_make_one_identity_for_each_proof),
+        AURA_PLAIN(ceilings_hold),           AURA_PLAIN(proofs_are_linked),
+        AURA_PLAIN(lists_are_told_in_order), AURA_PLAIN(devices_come_and_go),
+        AURA_PLAIN(people_decide_who_rings), AURA_PLAIN(people_get_their_data_and_go),
         AURA_PLAIN(files_keep_it),
     };
     return RUN_CASES("auraid/directory", cases);

@@ -215,6 +215,28 @@ static int no_app_takes_all(void) {
     return 0;
 }
 
+/* At its ceiling an app's people still get the call that they have, or are just wanted for. */
+static int full_apps_keep_their_calls(void) {
+    struct world w;
+    char first[AURA_CALL_ID_BYTES];
+    const struct aura_exchange_conf conf = {
+        .rules = {.reach.cross_app = AURA_PRIVACY_EVERYONE, .max_calls_of_app = 1}};
+    assert_int_equal(world_begin_with(&w, &conf), 0);
+    assert_int_equal(world_come(&w, 0, &w.ann, "one", "a1"), 0);
+    assert_int_equal(world_come(&w, 1, &w.bob, "one", "b1"), 0);
+    assert_int_equal(world_ring(&w, &w.ann, "one", "a1", &w.bob), 0);
+    memcpy(first, w.call, sizeof(first));
+    assert_int_equal(world_ring(&w, &w.ann, "one", "a1", &w.bob), 0); /* again */
+    assert_string_equal(w.call, first);
+    assert_int_equal(world_ring(&w, &w.ann, "one", "a1", &w.cid), AURA_ELIMIT);
+    w.log[0] = 0;
+    assert_int_equal(world_ring(&w, &w.bob, "one", "b1", &w.ann), 0); /* glare */
+    assert_string_equal(w.call, first);
+    assert_non_null(strstr(w.log, "b1 join"));
+    world_end(&w);
+    return 0;
+}
+
 /* Whatever fails for want of memory: nothing is lost without a word, and nothing leaks. */
 static int memory_fails(void) {
     struct world w;
@@ -236,15 +258,11 @@ static int memory_fails(void) {
 
 int main(void) {
     const struct CMUnitTest cases[] = {
-        AURA_PLAIN(who_is_in_a_call_is_busy),
-        AURA_PLAIN(other_apps_devices_are_left_alone),
-        AURA_PLAIN(nobody_can_be_told_apart),
-        AURA_PLAIN(spam_is_held_back),
-        AURA_PLAIN(no_app_takes_all),
-        AURA_PLAIN(groups_and_transfers),
-        AURA_PLAIN(agents_answer_when_they_are_there),
-        AURA_PLAIN(without_a_room_it_rings_on),
-        AURA_CASE(memory_fails),
+        AURA_PLAIN(who_is_in_a_call_is_busy),   AURA_PLAIN(other_apps_devices_are_left_alone),
+        AURA_PLAIN(nobody_can_be_told_apart),   AURA_PLAIN(spam_is_held_back),
+        AURA_PLAIN(no_app_takes_all),           AURA_PLAIN(full_apps_keep_their_calls),
+        AURA_PLAIN(groups_and_transfers),       AURA_PLAIN(agents_answer_when_they_are_there),
+        AURA_PLAIN(without_a_room_it_rings_on), AURA_CASE(memory_fails),
     };
     return RUN_CASES("auraid/exchange_rules", cases);
 }

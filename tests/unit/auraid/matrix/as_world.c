@@ -19,6 +19,12 @@ static int act(void *arg, uint64_t id, const struct aura_as_errand *e) {
     return 0;
 }
 
+static bool others(void *arg, const char *room) {
+    const struct hs *h = arg;
+    assert_true(aura_as_is_media(h->as, room));
+    return h->others;
+}
+
 static void watch(void *arg, const struct aura_call_event *e) {
     aura_as_watch(arg, e);
 }
@@ -34,6 +40,7 @@ void begin_again(struct hs *h) {
                                       .exchange = h->w.x,
                                       .ring_ms = RING_S * 1000,
                                       .act = act,
+                                      .others = others,
                                       .arg = h};
     aura_as_free(h->as);
     h->done = h->begun;

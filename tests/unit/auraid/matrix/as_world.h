@@ -26,6 +26,7 @@ struct hs {
     size_t begun, done;
     unsigned event;
     int act_fails;
+    bool others; /* somebody of Matrix is in the media room */
 };
 
 void begin(struct hs *h);

@@ -39,6 +39,77 @@ static int groups_go_on(void) {
     return 0;
 }
 
+/* A call that Bob is in, of Mat and Eve; and where its media are. */
+static void be_in_group(struct hs *h, char room[AURA_RTC_ROOM_BYTES]) {
+    char identity[AURA_RTC_IDENTITY_BYTES];
+    ring_named(h);
+    tell(h, member_type, "_m", "\"application\":\"m.call\",\"expires\":600000");
+    tell_by(h, "@eve:example.org", member_type, "_e",
+            "\"application\":\"m.call\",\"expires\":900000");
+    assert_int_equal(world_accept_on(&h->w, &h->w.bob, "one", "b1"), 0);
+    finish(h, AURA_AS_DO_ENTER, 0);
+    assert_true(aura_as_media(h->as, h->w.call, &h->w.bob, room, identity));
+    assert_true(aura_as_is_ghost(h->as, identity));
+    assert_false(aura_as_is_ghost(h->as, "@mat:example.org:DEVICE"));
+    assert_false(aura_as_is_ghost(h->as, "@bob.aura:elsewhere.org:AURALINK"));
+    assert_false(aura_as_is_ghost(h->as, "mat"));
+    h->others = true;
+    h->w.log[0] = 0;
+}
+
+/* Their connections are lost, and they say nothing: as long as a device may be away, and no longer.
+ * Who comes back, or somebody else who has come, keeps it up. */
+static int vanishing_ends_it(void) {
+    char room[AURA_RTC_ROOM_BYTES];
+    struct hs h;
+    be_in_group(&h, room);
+    aura_as_in_media(h.as, room, &h.w.bob, true);
+    aura_as_in_media(h.as, room, &h.w.cid, false); /* an AuraID that the test has: Mat or Eve */
+    world_pass(&h.w, GRACE_S * 1000);
+    world_told(&h.w, ""); /* the other one is there */
+    h.others = false;
+    aura_as_in_media(h.as, room, &h.w.cid, false);
+    world_pass(&h.w, GRACE_S * 1000 - 1);
+    aura_as_in_media(h.as, room, &h.w.bob, false); /* he is no sign of anything */
+    world_told(&h.w, "");
+    tell_by(&h, "@fay:example.org", member_type, "_f", /* who has no media yet */
+            "\"application\":\"m.call\",\"expires\":900000");
+    world_pass(&h.w, GRACE_S * 1000 - 1);
+    world_told(&h.w, "");
+    world_pass(&h.w, 1);
+    assert_non_null(strstr(h.w.log, "b1 over left\n"));
+    finish(&h, AURA_AS_DO_LEAVE, 0);
+    idle(&h);
+    assert_int_equal(links(&h), 0);
+    end(&h);
+    return 0;
+}
+
+/* They were never in its media, or are in them still: their memberships end by themselves. */
+static int lapsing_ends_it(void) {
+    char room[AURA_RTC_ROOM_BYTES];
+    struct hs h;
+    be_in_group(&h, room);
+    world_pass(&h.w, 600001);
+    world_told(&h.w, ""); /* Eve's goes on */
+    world_pass(&h.w, 300000);
+    world_told(&h.w, ""); /* it has ended too, but she is heard and seen */
+    h.others = false;
+    aura_as_in_media(h.as, room, &h.w.cid, false);
+    world_pass(&h.w, GRACE_S * 1000);
+    assert_non_null(strstr(h.w.log, "b1 over left\n"));
+    finish(&h, AURA_AS_DO_LEAVE, 0);
+    end(&h);
+    be_in_group(&h, room);
+    h.others = false;
+    world_pass(&h.w, 900000);
+    world_pass(&h.w, 0);
+    assert_non_null(strstr(h.w.log, "b1 over left\n"));
+    finish(&h, AURA_AS_DO_LEAVE, 0);
+    end(&h);
+    return 0;
+}
+
 /* An agent is rung; it has answered when it is in the media room, and its call ends with it. */
 static int agents_are_rung(void) {
     static const char bot[] = "@bot.aura:example.org";
@@ -122,6 +193,27 @@ static int ghosts_end(void) {
     return 0;
 }
 
+/* Who is in a call when they are no more is seen to hang up first, and then to leave. */
+static int ghosts_hang_up(void) {
+    struct hs h;
+    ring_named(&h);
+    assert_int_equal(world_accept_on(&h.w, &h.w.bob, "one", "b1"), 0);
+    finish(&h, AURA_AS_DO_ENTER, 0);
+    aura_as_forget(h.as, &h.w.bob);
+    aura_exchange_forget(h.w.x, &h.w.bob);
+    due(&h, AURA_AS_DO_LEAVE);
+    world_pass(&h.w, AURA_AS_RETRY_MS);
+    assert_int_equal(h.begun, h.done + 1); /* that is all so far */
+    finish(&h, AURA_AS_DO_LEAVE, 0);
+    idle(&h);
+    assert_int_equal(links(&h), 0);
+    world_pass(&h.w, AURA_AS_RETRY_MS);
+    assert_string_equal(due(&h, AURA_AS_DO_FORGET)->ghost, BOB);
+    finish(&h, AURA_AS_DO_FORGET, 0);
+    end(&h);
+    return 0;
+}
+
 /* Their client writes no membership: being in the media room is the answer, and leaving it the end.
  */
 static int matrix_answers_by_media(void) {
@@ -162,9 +254,12 @@ static int matrix_answers_by_media(void) {
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_PLAIN(groups_go_on),
+        AURA_PLAIN(vanishing_ends_it),
+        AURA_PLAIN(lapsing_ends_it),
         AURA_PLAIN(agents_are_rung),
         AURA_PLAIN(encrypted_rooms_are_refused),
         AURA_PLAIN(ghosts_end),
+        AURA_PLAIN(ghosts_hang_up),
         AURA_PLAIN(matrix_answers_by_media),
     };
     return RUN_CASES("auraid/matrix_appservice_rooms", cases);
