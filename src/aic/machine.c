@@ -48,7 +48,7 @@ static void enter(struct aura_aic_machine *m, enum aura_aic_state state, uint64_
 }
 
 static void forget_frames(struct aura_aic_machine *m) {
-    m->sent_first = m->sent_count = 0;
+    m->sent_first = m->sent_count = m->key_wait = 0;
     m->warm_since_us = 0;
 }
 
@@ -120,6 +120,7 @@ bool aura_aic_machine_sent(struct aura_aic_machine *m, uint64_t now_us) {
         return false;
     }
     m->sent_us[(m->sent_first + m->sent_count++) % AURA_AIC_WAITING_MAX] = now_us;
+    m->key_wait = aura_aic_machine_wants_key(m, now_us) ? m->sent_count : m->key_wait;
     return true;
 }
 
@@ -159,16 +160,20 @@ uint32_t aura_aic_machine_answer(struct aura_aic_machine *m, bool key_frame, flo
     bool late = took_us > m->conf.late_us;
     m->sent_first = (m->sent_first + 1) % AURA_AIC_WAITING_MAX;
     m->sent_count--;
+    /* A key frame is several times the work of others: one that is late is no reason to wait for
+     * another one, which would be as late. */
+    bool in_time = !late || (key_frame && m->key_wait == 1);
+    m->key_wait -= m->key_wait > 0;
     if (too_late(m, late, now_us)) {
         fall_back(m, AURA_AIC_LATE, now_us);
     } else if (m->state == AURA_AIC_WARMING) {
         bool warm = m->warm_since_us && now_us >= m->warm_since_us + m->conf.warm_us;
         m->warm_since_us = late ? 0 : m->warm_since_us ? m->warm_since_us : now_us;
         bool good = vmaf < 0 || vmaf >= m->conf.min_vmaf;
-        if (warm && !late && key_frame && good) {
+        if (warm && in_time && key_frame && good) {
             m->holding = false;
             enter(m, AURA_AIC_ACTIVE, now_us);
-        } else if (warm && !late && key_frame) {
+        } else if (warm && in_time && key_frame) {
             fall_back(m, AURA_AIC_QUALITY, now_us); /* it would ask for key frames for ever */
         }
     } else if (vmaf >= 0 && vmaf < m->conf.min_vmaf) {
@@ -206,7 +211,7 @@ uint64_t aura_aic_machine_due_us(const struct aura_aic_machine *m) {
 }
 
 bool aura_aic_machine_wants_key(const struct aura_aic_machine *m, uint64_t now_us) {
-    return m->state == AURA_AIC_WARMING && m->warm_since_us &&
+    return m->state == AURA_AIC_WARMING && m->warm_since_us && !m->key_wait &&
            now_us >= m->warm_since_us + m->conf.warm_us;
 }
 

@@ -69,6 +69,7 @@ struct aura_aic_machine {
     uint32_t backoff_us;
     uint64_t sent_us[AURA_AIC_WAITING_MAX]; /* of the frames that are out, oldest first */
     unsigned sent_first, sent_count;
+    unsigned key_wait;  /* answers until the key frame's that was asked for; 0 = none was */
     unsigned row;       /* late ones without one on time between them */
     uint64_t second_us; /* when the current second began */
     unsigned second_frames, second_late;
@@ -85,7 +86,8 @@ void aura_aic_machine_stream_up(struct aura_aic_machine *m, uint64_t now_us);
 /** It ended, or was never had. @param reason  BROKEN, REFUSED, DRAINING */
 void aura_aic_machine_stream_down(struct aura_aic_machine *m, enum aura_aic_reason reason,
                                   uint64_t now_us);
-/** A frame goes to AI Core. @return false: it must not, for too many are there already */
+/** A frame goes to AI Core, as a key frame if aura_aic_machine_wants_key() said so. @return false:
+ * it must not, for too many are there already */
 bool aura_aic_machine_sent(struct aura_aic_machine *m, uint64_t now_us);
 
 /** The oldest frame came back. @param vmaf  predicted, negative = unknown

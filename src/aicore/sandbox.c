@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 /* By what an intruder would want to do with them. A list of what is allowed would be shorter, but
@@ -64,7 +65,6 @@ static const char *const forbidden[] = {
     "tkill",
     "rt_sigqueueinfo",
     "setrlimit",
-    "prlimit64",
     /* the network beyond the sockets that are there */
     "socket",
     "connect",
@@ -135,6 +135,13 @@ static int forbid(scmp_filter_ctx filter) {
     /* Threads are started by clone3() where there is one; a filter cannot see what that is asked
      * for, and libc knows to go on with clone(). */
     err = err ? err : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    /* Limits are raised by nobody; how long a real-time thread may run is set again (urgent.c). */
+    err = err ? err
+              : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
+                                 SCMP_A1(SCMP_CMP_NE, RLIMIT_RTTIME));
+    err = err ? err
+              : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
+                                 SCMP_A0(SCMP_CMP_NE, 0)); /* of others */
     /* A way to connect without connect(). */
     err = err ? err
               : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(sendto), 1,

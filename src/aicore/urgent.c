@@ -21,6 +21,7 @@ struct aura_urgent {
     const struct aura_clock *clock;
     pthread_mutex_t lock;
     struct aura_urgent_budget budget;
+    struct rlimit less;      /* RLIMIT_RTTIME while it works */
     struct rlimit limit;     /* as they were */
     struct sigaction action; /* the same */
     bool limited, handled;
@@ -42,12 +43,23 @@ static bool become(int tid, bool real_time) {
     return sched_setscheduler(tid, policy, &p) == 0;
 }
 
-/* Which of them ran for so long the signal does not say: each begins anew. */
+static bool is_ours(int tid) {
+    unsigned i = 0;
+    while (i < AURA_URGENT_THREADS_MAX && atomic_load(&tids[i]) != tid) {
+        i++;
+    }
+    return i < AURA_URGENT_THREADS_MAX;
+}
+
+/* The kernel hands the signal to the thread that ran for so long, unless that cannot take it: then
+ * it may be each of them. */
 static void on_too_long(int number) {
+    int self = gettid();
+    bool known = is_ours(self);
     (void)number;
     for (unsigned i = 0; i < AURA_URGENT_THREADS_MAX; i++) {
         int tid = atomic_load(&tids[i]);
-        if (tid) {
+        if (tid && (!known || tid == self)) {
             atomic_store(&stopped[i], true);
             (void)become(tid, false);
         }
@@ -70,10 +82,11 @@ static bool bound(struct aura_urgent *u) {
     if (getrlimit(RLIMIT_RTTIME, &u->limit)) {
         return false;
     }
-    struct rlimit less = u->limit;
-    less.rlim_cur = less.rlim_cur < AURA_URGENT_AT_ONCE_US ? less.rlim_cur : AURA_URGENT_AT_ONCE_US;
+    u->less = u->limit;
+    u->less.rlim_cur =
+        u->limit.rlim_cur < AURA_URGENT_AT_ONCE_US ? u->limit.rlim_cur : AURA_URGENT_AT_ONCE_US;
     u->handled = sigaction(SIGXCPU, &action, &u->action) == 0;
-    u->limited = u->handled && setrlimit(RLIMIT_RTTIME, &less) == 0;
+    u->limited = u->handled && setrlimit(RLIMIT_RTTIME, &u->less) == 0;
     return u->limited;
 }
 
@@ -139,11 +152,15 @@ void aura_urgent_turn(struct aura_urgent *u, struct aura_urgent_thread *t) {
     }
     uint64_t now_cpu_us = cpu_us(), used_us = now_cpu_us - t->cpu_us;
     t->cpu_us = now_cpu_us;
+    uint64_t now_us = aura_now_us(u->clock);
     if (atomic_exchange(&stopped[t->slot], false)) {
         t->real_time = false;
+        t->not_before_us = now_us + AURA_URGENT_WINDOW_US;
+        (void)setrlimit(RLIMIT_RTTIME, &u->less); /* each signal makes it a second longer */
     }
     pthread_mutex_lock(&u->lock);
-    bool left = aura_urgent_spend(&u->budget, t->real_time ? used_us : 0, aura_now_us(u->clock));
+    bool left = aura_urgent_spend(&u->budget, t->real_time ? used_us : 0, now_us) &&
+                now_us >= t->not_before_us;
     pthread_mutex_unlock(&u->lock);
     if (left != t->real_time) {
         t->real_time = become(0, left) && left;

@@ -9,7 +9,7 @@
  * - all of them together get AURA_URGENT_PERCENT of the cores' time in each window; beyond it they
  *   are threads like others until the next one;
  * - one that runs for AURA_URGENT_AT_ONCE_US without a pause is made one like others by a signal,
- *   whatever it is in (RLIMIT_RTTIME and SIGXCPU, of the whole process);
+ *   whatever it is in, for a window at least (RLIMIT_RTTIME and SIGXCPU, of the whole process);
  * - the kernel's own bound on real-time threads comes on top (sched_rt_runtime_us).
  *
  * Threads that they start are normal ones. One for a process. Thread-safe.
@@ -47,7 +47,8 @@ struct aura_urgent;
 struct aura_urgent_thread {
     unsigned slot;
     bool joined, real_time;
-    uint64_t cpu_us; /* at the last turn */
+    uint64_t cpu_us;        /* at the last turn */
+    uint64_t not_before_us; /* real-time again, after the signal */
 };
 
 /** @param cores  whose time is shared. @return 0, AURA_ENOMEM, AURA_EUNSUPPORTED (the system does

@@ -73,6 +73,32 @@ static int warms_before_it_takes_over(void) {
     return 0;
 }
 
+/* It is more work than other frames; those behind it need not be key frames too. */
+static int its_first_key_frame_may_be_late(void) {
+    struct run r;
+    unsigned keys = 0;
+    begin(&r);
+    for (int i = 0; i < 60; i++) {
+        bool key = aura_aic_machine_wants_key(&r.m, r.now_us);
+        keys += key;
+        frame(&r, key ? SLOW_US : FAST_US, 90);
+    }
+    assert_int_equal(r.m.state, AURA_AIC_ACTIVE);
+    assert_int_equal(r.m.late, 1);
+    assert_int_equal(keys, 1);
+    begin(&r);
+    while (!aura_aic_machine_wants_key(&r.m, r.now_us)) {
+        frame(&r, FAST_US, 90);
+    }
+    assert_true(aura_aic_machine_sent(&r.m, r.now_us)); /* the key frame … */
+    assert_false(aura_aic_machine_wants_key(&r.m, r.now_us));
+    assert_true(aura_aic_machine_sent(&r.m, r.now_us)); /* … and one behind it */
+    (void)aura_aic_machine_answer(&r.m, false, 90, r.now_us);
+    assert_true(aura_aic_machine_wants_key(&r.m, r.now_us)); /* it was none */
+    assert_int_equal(r.m.state, AURA_AIC_WARMING);
+    return 0;
+}
+
 static int late_frames_end_it(void) {
     struct run r;
     activate(&r);
@@ -254,6 +280,7 @@ static int too_many_frames_are_not_sent(void) {
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_CASE(warms_before_it_takes_over),
+        AURA_CASE(its_first_key_frame_may_be_late),
         AURA_CASE(late_frames_end_it),
         AURA_CASE(silence_ends_it),
         AURA_CASE(fresh_streams_may_be_late),

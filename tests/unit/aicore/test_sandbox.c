@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,6 +71,12 @@ static int try_all(void) {
     }
     if (!forbidden(kill(getppid(), 0)) || !forbidden(setuid(0))) {
         return 5;
+    }
+    struct rlimit limit;
+    if (!forbidden(getrlimit(RLIMIT_NOFILE, &limit)) || getrlimit(RLIMIT_RTTIME, &limit) ||
+        setrlimit(RLIMIT_RTTIME, &limit) ||
+        !forbidden(prlimit(getppid(), RLIMIT_RTTIME, &limit, NULL))) {
+        return 9;
     }
     /* What is left: threads, memory, connections that are there. */
     if (pthread_create(&after, NULL, late, &to) || pthread_join(after, &back) || back != &to) {

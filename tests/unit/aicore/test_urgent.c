@@ -103,8 +103,13 @@ static int what_takes_too_long_is_stopped(void) {
     }
     assert_false(is_real_time()); /* by the signal, for nobody called turn() */
     assert_true(cpu_us() - since_us >= AURA_URGENT_AT_ONCE_US / 10); /* the kernel counts ticks */
+    aura_urgent_turn(u, &t);
+    assert_false(is_real_time()); /* nor at once again */
+    assert_int_equal(getrlimit(RLIMIT_RTTIME, &after), 0);
+    assert_int_equal(after.rlim_cur, AURA_URGENT_AT_ONCE_US); /* the kernel had made it longer */
+    rest();
     aura_clock_manual_advance(&clock, AURA_URGENT_WINDOW_US);
-    aura_urgent_turn(u, &t); /* the next frame has its chance */
+    aura_urgent_turn(u, &t); /* a later frame has its chance */
     assert_true(is_real_time());
     aura_urgent_leave(u, &t);
     aura_urgent_free(u);
