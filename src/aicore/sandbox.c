@@ -138,10 +138,10 @@ static int forbid(scmp_filter_ctx filter) {
     /* Limits are raised by nobody; how long a real-time thread may run is set again (urgent.c). */
     err = err ? err
               : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
-                                 SCMP_A1(SCMP_CMP_NE, RLIMIT_RTTIME));
+                                 SCMP_A1(SCMP_CMP_NE, RLIMIT_RTTIME, 0));
     err = err ? err
               : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
-                                 SCMP_A0(SCMP_CMP_NE, 0)); /* of others */
+                                 SCMP_A0(SCMP_CMP_NE, 0, 0)); /* of others */
     /* A way to connect without connect(). */
     err = err ? err
               : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(sendto), 1,

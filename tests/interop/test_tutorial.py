@@ -11,10 +11,10 @@ import subprocess
 import pytest
 
 from lib.driver import eventually
+from lib.load import start
 from lib.media import program
 from lib.meet import needs_pages, people_maker, start_browser
 from lib.server import ROOT, Server
-from lib.load import start
 
 PAGES = sorted(glob.glob(os.path.join(ROOT, "docs", "tutorial", "[0-9]-*.md")))
 BLOCK = re.compile(r"^```(\w+) (\S+)\n(.*?)^```$", re.M | re.S)
