@@ -304,6 +304,7 @@ static bool anybody_starves(const struct aura_downlink *d) {
 static void tick(void *arg, uint64_t now_us) {
     struct aura_downlink *d = arg;
     if (!d->peer->connected) {
+        d->media = false; /* so that what comes once it is connected wakes it */
         return;
     }
     uint64_t us = now_us - d->tick_us;

@@ -3,10 +3,13 @@
 #include "harness.h"
 
 #include "sfu/candidates.h"
+#include "sfu/downlink.h"
 #include "sfu/message.h"
 #include "sfu/packet.h"
+#include "sfu/peer.h"
 #include "sfu/subscribed.h"
 #include "sfu/wheel.h"
+#include "sfu/worker.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -263,6 +266,33 @@ static int a_late_layer_of_aic_is_behind(void) {
     return 0;
 }
 
+/* Media for who is not connected yet must not be the last that the downlink looks at: nothing would
+ * be shared out any more, and who hides a video for a moment would never get it back. */
+static int a_downlink_wakes_once_it_is_connected(void) {
+    struct aura_clock_manual clock;
+    struct aura_timers *timers = NULL;
+    static struct aura_worker worker;
+    struct aura_peer peer = {.worker = &worker};
+    struct aura_downlink d = {.peer = &peer};
+    aura_clock_manual_init(&clock, 123456789, 0);
+    TRY(aura_timers_new(&timers, &clock.clock));
+    aura__wheel_init(&worker.wheel, timers);
+    aura__downlink_media(&d);
+    int err = worker.wheel.armed_us ? 0 : AURA_ENOMEM;
+    if (!err) {
+        assert_true(aura__due_armed(&d.tick));
+        run(&clock, timers, 10 * AURA_DOWNLINK_TICK_US);
+        assert_false(aura__due_armed(&d.tick)); /* it costs nothing while nobody is there */
+        peer.connected = true;
+        aura__downlink_media(&d);
+        assert_true(aura__due_armed(&d.tick));
+    }
+    aura__wheel_remove(&d.tick);
+    aura__wheel_stop(&worker.wheel);
+    aura_timers_free(timers);
+    return err;
+}
+
 int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_CASE(wheel_fires_in_time),
@@ -273,6 +303,7 @@ int main(void) {
         AURA_CASE(ufrags_name_their_worker),
         AURA_CASE(candidates_follow_the_configuration),
         AURA_CASE(a_late_layer_of_aic_is_behind),
+        AURA_CASE(a_downlink_wakes_once_it_is_connected),
     };
     return RUN_CASES("sfu/parts", cases);
 }
