@@ -172,7 +172,8 @@ static const struct cli_command commands[] = {
          "Joins many participants from this process, sends encoded media, and measures what "
          "arrives:"
          "\ntimes to join, loss, latency, bitrate and, with --server-pid, what it costs the server."
-         "\nThe exit status is 1 if somebody could not join or a track did not arrive.",
+         "\nThe exit status is 1 if somebody could not join, a track did not arrive, or Ctrl-C came"
+         "\nbefore anything was measured.",
      CLI_OPTIONS(options),
      .flags = CLI_SERVER | CLI_REPORTS,
      .run = run_command},

@@ -18,6 +18,7 @@ enum {
     FLOW_WAIT_MS = 15000,
     SETTLE_MS = 1000,
     LATE_MS = 500, /* retransmissions under way at the end of the window */
+    HINT_BYTES = 192,
 };
 
 static volatile sig_atomic_t interrupted;
@@ -186,14 +187,14 @@ static int join_everybody(struct run *r) {
     /* In a meeting everybody is a subscriber. */
     size_t alone = r->options->meeting ? 0 : l->publisher_count;
     join_all(r, 0, alone, "publishers");
-    if (alone && count_state(l, 0, alone, LOAD_CONNECTED) == 0) {
+    if (alone && !interrupted && count_state(l, 0, alone, LOAD_CONNECTED) == 0) {
         return explain_start(l, r->options);
     }
     wait_ms(r, alone ? SETTLE_MS : 0, "publishers");
     read_server(r, &r->idle);
     uint64_t before = forwarded_now(r);
     join_all(r, alone, l->count, "joining");
-    if (count_state(l, 0, l->count, LOAD_CONNECTED) == 0) {
+    if (!interrupted && count_state(l, 0, l->count, LOAD_CONNECTED) == 0) {
         return explain_start(l, r->options);
     }
     wait_for_media(r);
@@ -329,6 +330,23 @@ static int measure(struct run *r) {
     return take_times(r);
 }
 
+/* @return AURA_ECLOSED if Ctrl-C came when there was nothing to show yet, otherwise 0 */
+static int explain_interrupt(const struct run *r) {
+    const struct load *l = r->load;
+    const struct load_options *o = r->options;
+    if (!interrupted || r->result->seconds * 1000 >= STEP_MS) {
+        return 0;
+    }
+    char hint[HINT_BYTES];
+    snprintf(hint, sizeof(hint),
+             "Let it run on: once everybody has media, it waits --warmup (%" PRIu64
+             " s) and measures for --duration (%" PRIu64 " s).",
+             o->warmup_s, o->duration_s);
+    cli_error(hint, "nothing was measured: it was ended early, with %zu of %zu joined",
+              count_state(l, 0, l->count, LOAD_CONNECTED), l->count);
+    return AURA_ECLOSED;
+}
+
 int load_run(struct load *l, struct load_result *out) {
     struct run r = {.load = l,
                     .options = l->options,
@@ -345,11 +363,14 @@ int load_run(struct load *l, struct load_result *out) {
     if (!err) {
         err = join_everybody(&r);
     }
-    if (!err) {
+    if (!err && !interrupted) {
         err = measure(&r);
     }
     if (r.tty && r.shown_us) {
         fprintf(stderr, "\r\033[K");
+    }
+    if (!err) {
+        err = explain_interrupt(&r);
     }
     aura_free(r.shown);
     aura_free(r.meter);

@@ -7,10 +7,13 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 
 import pytest
 
+from lib.cli import good
+from lib.driver import PATIENCE_S, eventually
 from lib.netem import Forwarder, Impairment
 from lib.server import ROOT
 
@@ -147,3 +150,38 @@ def test_says_what_is_wrong(server):
         out, err = process.communicate(timeout=60)
         assert process.returncode not in (0, None), (url, options, out)
         assert wanted in err, (url, options, err)
+
+
+def ended_early(process: subprocess.Popen) -> dict:
+    """Ends it as Ctrl-C does. @return its error, which a person is told as well"""
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=90)
+    assert process.returncode == 1, (process.returncode, out, err)
+    said = json.loads(out)
+    assert said["error"] in err and said["hint"] in err, (out, err)
+    return said
+
+
+def test_ended_before_it_measured(server):
+    """There are no figures then: it says so, and what would be needed, and does not blame the server."""
+    ours = start(server.url, "--publishers", "1", "--subscribers", "2", "--audio", "--room", "load-ended", "--warmup", "3600")
+    try:
+        eventually(lambda: len(good(server, "participant", "list", "load-ended")["participants"]) == 3, what="three in the room")
+        said = ended_early(ours)
+    finally:
+        ours.kill()
+    assert "nothing was measured" in said["error"] and "of 3 joined" in said["error"], said
+    assert "--warmup (3600 s)" in said["hint"] and "--duration (10 s)" in said["hint"], said
+
+
+def test_ended_before_anybody_was_in():
+    """A server that accepts and says nothing: whoever does not wait for it has not found anything wrong with it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ours = start(f"ws://127.0.0.1:{silent.getsockname()[1]}", "--publishers", "1", "--subscribers", "1", "--audio")
+        try:
+            silent.settimeout(PATIENCE_S)
+            with silent.accept()[0]:
+                said = ended_early(ours)
+        finally:
+            ours.kill()
+    assert "nothing was measured" in said["error"] and "0 of 2 joined" in said["error"], said
