@@ -12,6 +12,8 @@ import pytest
 from lib import tokens
 from lib.aicore import SANITIZED, AICore
 from lib.driver import at_most, eventually, late_ms
+from lib.load import finish
+from lib.load import start as load_test
 from lib.netem import Forwarder, Impairment
 from lib.openapi import Rest
 from lib.proxy import Proxy
@@ -209,34 +211,20 @@ def test_three(call, core, start_core, record):
         goes_to(one, video, AIC)
 
 
-def test_fallback_after_a_key_frame(core, start_server, room_on, record):
-    """AI Core goes shortly after somebody else was given a native key frame: the next one is asked for all the same.
-
-    (How often publishers are asked in general is throttled: rtc.pli_throttle, 1 s for the largest layer.)"""
+def test_fallback_after_the_start(core, start_server, record):
+    """AI Core goes just after it began, when viewers were given a native key frame a moment ago: the next one is asked for
+    all the same. (Requests in general are throttled: rtc.pli_throttle, 1 s for the largest layer.)"""
     server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}}})
-    room = room_on(server)
-    sender = room.join("chromium", "sender")
-    video = sender.call("publishVideo", width=640, height=360, fps=15, simulcast=True, bitrate=1_000_000)["sid"]
-    viewer = room.join("chromium", "viewer")
-    viewer.until(video, lambda s: s["distinct"] > 10, 60, "no picture")
-    goes_to(viewer, video, AIC)
-
-    def somebody_comes() -> bool:
-        native = room.join("node", "native", grants={"attributes": {"auralink.aic": "off"}})
-        native.until(video, lambda s: s["distinct"] > 0, 60, "its first picture")
-        time.sleep(0.3)  # libwebrtc makes no second key frame within that time
-        still = codec(viewer, video) == AIC  # it falls back of its own where the newcomer takes its processor
-        if not still:
-            native.disconnect()
-            room.clients.remove(native)
-            goes_to(viewer, video, AIC)
-        return still
-
-    def fail() -> None:
-        eventually(somebody_comes, 300, what="AIC goes on when somebody else comes")
+    load = load_test(server.http_url, "--publishers", "1", "--subscribers", "2", "--video", "--duration", "4")
+    try:
+        eventually(lambda: "AIC Compressed!" in server.tail(100_000), 60, 0.02, "AIC begins")
+        time.sleep(0.6)  # the requests of the start are then behind us, and still throttle
         kill(core)
-
-    falls_back(server, [viewer], video, fail, record, clean=True)
+    finally:
+        result = finish(load)
+    record(freezes=result["counts"]["freezes"], frames=result["counts"]["frames"])
+    assert "fallback" in server.tail(100_000)
+    assert result["counts"]["freezes"] == 0, result
 
 
 def freezes_of(viewer, video) -> int:
@@ -432,6 +420,7 @@ def test_codecs(core, start_server, room_on, name, record):
     viewer = room.join("chromium", "viewer")
     viewer.until(video, lambda s: s["distinct"] > 5, 60, "no picture")
     native = viewer.call("rtcStats", sid=video)
+    viewer.call("reset")
     goes_to(viewer, video, AIC)
     eventually(lambda: viewer.call("rtcStats", sid=video).get("frameHeight") == 360, 60, 0.1, "all lines, compressed")
     kbps = compressed_kbps(viewer, video)

@@ -12,7 +12,7 @@ from lib import tokens
 from lib.aicore import SANITIZED, AICore
 from lib.driver import eventually
 from test_aic import compressed_kbps
-from test_load import program
+from lib.media import program
 from test_seeing import top
 
 SMALL = {"width": 640, "height": 360, "fps": 15, "bitrate": 800_000}

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
 import signal
 import socket
 import subprocess
@@ -14,24 +12,8 @@ import pytest
 
 from lib.cli import good
 from lib.driver import PATIENCE_S, eventually
+from lib.load import finish, start
 from lib.netem import Forwarder, Impairment
-from lib.server import ROOT
-
-
-def program() -> list[str]:
-    command = os.environ.get("AURA_CLI_CMD")
-    return shlex.split(command) if command else [os.path.join(ROOT, os.environ.get("AURA_BUILD", "build"), "auralink")]
-
-
-def start(url: str, *options: str) -> subprocess.Popen:
-    argv = [*program(), "load-test", "--url", url, "--json", *options]
-    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def finish(process: subprocess.Popen, timeout: float = 90) -> dict:
-    out, err = process.communicate(timeout=timeout)
-    assert process.returncode == 0, f"status {process.returncode}\n{err}\n{out}"
-    return json.loads(out)
 
 
 def load(url: str, *options: str) -> dict:

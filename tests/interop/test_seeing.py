@@ -15,7 +15,7 @@ from lib import tokens
 from lib.aicore import AICore
 from lib.driver import ClientError, eventually
 from test_aic import AIC, goes_to
-from test_load import program
+from lib.media import program
 
 pytestmark = [pytest.mark.browser]
 
