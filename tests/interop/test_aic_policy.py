@@ -11,8 +11,8 @@ import pytest
 from lib import tokens
 from lib.aicore import SANITIZED, AICore
 from lib.driver import eventually
-from test_aic import compressed_kbps
 from lib.media import program
+from test_aic import compressed_kbps
 from test_seeing import top
 
 SMALL = {"width": 640, "height": 360, "fps": 15, "bitrate": 800_000}

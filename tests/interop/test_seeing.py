@@ -14,8 +14,8 @@ import pytest
 from lib import tokens
 from lib.aicore import AICore
 from lib.driver import ClientError, eventually
-from test_aic import AIC, goes_to
 from lib.media import program
+from test_aic import AIC, goes_to
 
 pytestmark = [pytest.mark.browser]
 

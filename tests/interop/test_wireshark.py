@@ -13,8 +13,8 @@ import pytest
 
 from lib.aicore import AICore
 from lib.driver import eventually
-from lib.server import ROOT
 from lib.load import finish, start
+from lib.server import ROOT
 
 SCRIPT = os.path.join(ROOT, "tools", "wireshark", "auralink_aic.lua")
 BUILD = os.path.join(ROOT, os.environ.get("AURA_BUILD", "build"))
