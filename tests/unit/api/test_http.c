@@ -129,7 +129,7 @@ static void run(struct rig *r, void (*client)(struct rig *r)) {
 
 static int dial(const struct rig *r) {
     struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(aura_http_port(r->http))};
-    struct timeval limit = {.tv_sec = 60}; /* a busy machine is no failure */
+    struct timeval limit = {.tv_sec = 20};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     inet_pton(AF_INET, "127.0.0.1", &sa.sin_addr);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
