@@ -324,10 +324,12 @@ static int add_date(struct aura_http_req *req, unsigned char **p, unsigned char 
 }
 
 /* The whole answer at once if it is a short one: that saves a turn of the loop. Not where more of
- * the request is to come, which lws would take for the next one. */
+ * the request is to come, which lws would take for the next one, nor in HTTP/2, where headers and
+ * data are frames of their own (RFC 9113, section 8.1). */
 static int write_begin(struct aura_http_req *req, unsigned char *start, unsigned char *p,
                        const unsigned char *end) {
-    bool whole = req->answer.len <= (size_t)(end - p) && !req->too_large;
+    bool stream = lws_get_network_wsi(req->wsi) != req->wsi;
+    bool whole = !stream && !req->too_large && req->answer.len <= (size_t)(end - p);
     size_t len = (size_t)(p - start) + (whole ? req->answer.len : 0);
     if (whole && req->answer.len) {
         memcpy(p, req->answer.data, req->answer.len);

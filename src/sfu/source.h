@@ -96,9 +96,9 @@ void aura__source_set_hushed(struct aura_source *s, bool hushed);
 /** Somebody can go on only with a key frame of this layer: asked for now or once throttling lets
  * it, and again until one comes. Cheap when called for each packet. */
 void aura__source_want_key(struct aura_source *s, unsigned layer);
-/** The same where a picture stands until that key frame comes: asked for at once, however short ago
- * somebody else asked, and soon again, for an encoder may ignore what follows a key frame closely
- * (libwebrtc: 300 ms). For a second; then as above. */
+/** The same where a picture stands until that key frame comes: for a second requests wait 100 ms
+ * for each other, whatever the throttle is. Asked again so soon, for an encoder may ignore what
+ * follows a key frame closely (libwebrtc: 300 ms). */
 void aura__source_hurry_key(struct aura_source *s, unsigned layer);
 /** The best layer that flows, at most @p max; any other that flows; else the lowest. */
 unsigned aura__source_pick(const struct aura_source *s, unsigned max, uint64_t now_us);

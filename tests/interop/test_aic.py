@@ -215,10 +215,16 @@ def test_fallback_after_the_start(core, start_server, record):
     """AI Core goes just after it began, when viewers were given a native key frame a moment ago: the next one is asked for
     all the same. (Requests in general are throttled: rtc.pli_throttle, 1 s for the largest layer.)"""
     server = start_server(config={"aic": {"enabled": True, "ai_core": {"address": core.address}}})
+
+    def frames() -> float:
+        return server.metric("auralink_aic_frames_total")
+
     load = load_test(server.http_url, "--publishers", "1", "--subscribers", "2", "--video", "--duration", "4")
     try:
         eventually(lambda: "AIC Compressed!" in server.tail(100_000), 60, 0.02, "AIC begins")
-        time.sleep(0.6)  # the requests of the start are then behind us, and still throttle
+        begun = frames()
+        # 0.6 s: the requests of the start are then behind us, and still throttle.
+        eventually(lambda: frames() >= begun + 18, 60, 0.02, "viewers see some of AI Core's frames")
         kill(core)
     finally:
         result = finish(load)
@@ -419,8 +425,8 @@ def test_codecs(core, start_server, room_on, name, record):
     video = sender.call("publishVideo", width=640, height=360, fps=15, bitrate=1_000_000, codec=name)["sid"]
     viewer = room.join("chromium", "viewer")
     viewer.until(video, lambda s: s["distinct"] > 5, 60, "no picture")
-    native = viewer.call("rtcStats", sid=video)
-    viewer.call("reset")
+    native, before = viewer.call("rtcStats", sid=video), viewer.track(video)
+    assert before["backwards"] == 0 and before["unreadable"] == 0, before
     goes_to(viewer, video, AIC)
     eventually(lambda: viewer.call("rtcStats", sid=video).get("frameHeight") == 360, 60, 0.1, "all lines, compressed")
     kbps = compressed_kbps(viewer, video)
