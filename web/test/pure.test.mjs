@@ -25,7 +25,7 @@ import {
 } from '../src/dashboard/words/format';
 import { bandsOf, layerText, nextOf, topOf, whyText } from '../src/dashboard/words/layers';
 import { setUpToken } from '../src/dashboard/words/link';
-import { edgesOf, spotsOf } from '../src/dashboard/words/map';
+import { edgesOf, spotsOf, trafficText } from '../src/dashboard/words/map';
 import { actionText, fallbacksText, personText, sourceText } from '../src/dashboard/words/names';
 import { align, changesOf, layersText } from '../src/dashboard/words/series';
 import { colourOf, initialsOf } from '../src/people/names';
@@ -440,6 +440,9 @@ test('nodes on the map', () => {
 });
 
 test('the dashboard’s words', () => {
+  assert.equal(trafficText({ in_bps: 1000, out_bps: 2000, packets_s: 9 }), '↓ 1.0 kbps ↑ 2.0 kbps');
+  assert.equal(trafficText({ in_bps: null, out_bps: null, packets_s: 1234 }), '1,234 packets/s');
+  assert.equal(trafficText({ in_bps: null, out_bps: null, packets_s: null }), '–');
   assert.deepEqual(['#setup=a%2Fb', '#setup=%E0%A4%A', '#other', ''].map(setUpToken), ['a/b', '', '', '']);
   assert.equal(actionText('session.sign_in_failed'), 'session: sign in failed');
   assert.equal(
