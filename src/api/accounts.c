@@ -175,7 +175,7 @@ int aura__accounts_name(const json_t *body, struct aura_id *out) {
     return aura_id_parse(out, text, strlen(text));
 }
 
-static bool admit(struct aura_server *s, struct aura_http_req *req) {
+bool aura__accounts_admit(struct aura_server *s, struct aura_http_req *req) {
     struct aura_addr from = aura_http_remote(req);
     uint32_t wait_s = aura_gate_take(s->gate, &from, AURA_GATE_SIGN_INS, s->conf.rates,
                                      aura_now_us(aura_loop_clock(s->loop)));
@@ -238,7 +238,7 @@ void aura__accounts_request(struct aura_server *s, struct aura_http_req *req, co
     }
     if (routes[i].makes && s->conf.meet->accounts != AURA_MEET_ACCOUNTS_OPEN) {
         aura__meet_refuse(s, req, 403, "no_sign_up", "nobody new can sign up (meet.accounts)");
-    } else if (admit(s, req)) {
+    } else if (aura__accounts_admit(s, req)) {
         routes[i].fn(s, req, body);
     }
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signing up and in by a passkey (webauthn.h). Two requests each: the first one gives what the
- * browser asks the authenticator, the second one brings what that said. */
+/* Signing up and in by a passkey (webauthn.h), and adding one. Two requests each: the first one
+ * gives what the browser asks the authenticator, the second one brings what that said. */
 #include "api/accounts_priv.h"
 #include "api/base64.h"
 #include "api/webauthn.h"
 #include "base/log.h"
+
+#include <openssl/sha.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,6 +272,125 @@ void aura__passkey_sign_in(struct aura_server *s, struct aura_http_req *req, con
         refuse_brought(s, req, err);
     } else {
         aura__accounts_welcome(s, req, 200, &a);
+    }
+    drop(&b);
+}
+
+/* ---- one more ---- */
+
+enum { PURPOSE_BYTES = 64 };
+
+/* A challenge for one account adds nothing to another. */
+static void purpose_of(const struct aura_account *a, char out[PURPOSE_BYTES]) {
+    (void)snprintf(out, PURPOSE_BYTES, "passkey of %s", a->handle);
+}
+
+void aura__passkey_path(const uint8_t *id, size_t len, char out[AURA_PASSKEY_PATH_BYTES]) {
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    SHA256(id, len, digest);
+    for (size_t i = 0; i < (AURA_PASSKEY_PATH_BYTES - 1) / 2; i++) {
+        (void)snprintf(out + 2 * i, 3, "%02x", digest[i]);
+    }
+}
+
+json_t *aura__passkey_view(const struct aura_passkey *p) {
+    char path[AURA_PASSKEY_PATH_BYTES];
+    aura__passkey_path(p->id, p->id_len, path);
+    return json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", path, "name", p->name, "site", p->rp,
+                     "created_us", (json_int_t)p->created_us, "used_us", (json_int_t)p->used_us);
+}
+
+struct known {
+    json_t *list;
+    const char *rp;
+};
+
+static void add_known(void *arg, const struct aura_passkey *p) {
+    struct known *k = arg;
+    if (strcmp(p->rp, k->rp) == 0) {
+        json_array_append_new(k->list, base64_json(p->id, p->id_len));
+    }
+}
+
+static void handle_read(const char *text, uint8_t out[16]) {
+    for (size_t i = 0; i < 16; i++) {
+        const char digits[] = {text[2 * i], text[2 * i + 1], 0};
+        out[i] = (uint8_t)strtoul(digits, NULL, 16);
+    }
+}
+
+void aura__passkey_begin_more(struct aura_server *s, struct aura_http_req *req,
+                              const struct aura_account *a) {
+    uint8_t challenge[AURA_CHALLENGE_BYTES], handle[16];
+    char rp[AURA_WEBAUTHN_ORIGIN_MAX], purpose[PURPOSE_BYTES];
+    if (!site_of(s, req, rp)) {
+        return;
+    }
+    struct known known = {json_array(), rp};
+    json_t *answer = aura__accounts_view(s, &a->id);
+    if (aura_passkeys(s->conf.directory, a->handle, add_known, &known) || !answer) {
+        json_decref(known.list);
+        json_decref(answer);
+        aura__meet_refuse(s, req, 503, "unavailable", "the directory does not answer: try later");
+        return;
+    }
+    purpose_of(a, purpose);
+    aura_challenge_give(s->accounts->challenges, purpose, aura_now_us(aura_loop_clock(s->loop)),
+                        challenge);
+    handle_read(a->handle, handle);
+    json_object_set_new(answer, "challenge", base64_json(challenge, sizeof(challenge)));
+    json_object_set_new(answer, "rp", json_string(rp));
+    json_object_set_new(answer, "handle", base64_json(handle, sizeof(handle)));
+    json_object_set_new(answer, "known", known.list);
+    aura__meet_respond(req, 200, answer);
+}
+
+static void refuse_more(struct aura_server *s, struct aura_http_req *req, int err) {
+    if (err == AURA_EEXISTS) {
+        aura__meet_refuse(s, req, 409, "taken", "that passkey is an account's already");
+    } else if (err == AURA_ELIMIT) {
+        aura__meet_refuse(s, req, 429, "limit", "no more passkeys fit: remove one first");
+    } else {
+        refuse_brought(s, req, AURA_EIO);
+    }
+}
+
+static void keep(struct aura_server *s, struct aura_http_req *req, const char *handle,
+                 const struct aura_passkey *more) {
+    char owner[AURA_ACCOUNT_HANDLE_BYTES];
+    struct aura_passkey kept;
+    int err = aura_passkey_add(s->conf.directory, handle, more);
+    if (err) {
+        refuse_more(s, req, err);
+        return;
+    }
+    err = aura_passkey_find(s->conf.directory, more->id, more->id_len, &kept, owner);
+    if (err) {
+        refuse_more(s, req, AURA_EIO);
+    } else {
+        aura__meet_respond(req, 201, aura__passkey_view(&kept));
+    }
+}
+
+void aura__passkey_make_more(struct aura_server *s, struct aura_http_req *req,
+                             const struct aura_account *a, const char *name, const json_t *body) {
+    struct brought b = {.client_data = AURA_BUF(AURA_WEBAUTHN_BYTES_MAX),
+                        .authenticator_data = AURA_BUF(AURA_WEBAUTHN_BYTES_MAX)};
+    struct aura_webauthn_key key;
+    char purpose[PURPOSE_BYTES];
+    if (!site_of(s, req, b.rp)) {
+        return;
+    }
+    purpose_of(a, purpose);
+    int err = read_both(s, req, body, AURA_WEBAUTHN_CREATE, purpose, &b);
+    err = err ? err : aura_webauthn_made(&key, b.rp, bytes_of(&b.authenticator_data));
+    err = err ? err : use(s, purpose, &b);
+    if (err) {
+        refuse_brought(s, req, err);
+    } else {
+        struct aura_passkey more = passkey_of(&key, b.rp);
+        more.name = name;
+        keep(s, req, a->handle, &more);
     }
     drop(&b);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signing up and in by a password, for who has no passkey. It is hashed in a thread of its own
- * (base/password.h), so the answer comes later. */
+/* Signing up and in by a password, for who has no passkey, and changing it. It is hashed in a
+ * thread of its own (base/password.h), so the answer comes later. */
 #include "api/accounts_priv.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,9 +23,19 @@ struct job {
     char handle[AURA_ACCOUNT_HANDLE_BYTES]; /* "" = nobody's of that name */
     char display[AURA_MEET_NAME_BYTES_MAX + 1];
     bool secure;
+    uint64_t session; /* of who changes it */
+    char *next;       /* the new one, a secret; NULL = nothing is changed */
 };
 
 /* ---- answers ---- */
+
+static void job_free(struct job *j) {
+    if (j->next) {
+        aura_wipe(j->next, strlen(j->next));
+    }
+    aura_free(j->next);
+    aura_free(j);
+}
 
 static void answer(struct job *j, int status, json_t *body) {
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
@@ -37,7 +47,7 @@ static void answer(struct job *j, int status, json_t *body) {
         aura_http_later_respond(j->later, 503, "text/plain", "", 0);
     }
     free(text); /* library's memory */
-    aura_free(j);
+    job_free(j);
 }
 
 static void answer_refusal(struct job *j, int status, const char *code, const char *message) {
@@ -213,6 +223,74 @@ void aura__password_sign_in(struct aura_server *s, struct aura_http_req *req, co
                                     on_verified, j);
         if (err == AURA_EINVAL) {
             on_verified(j, AURA_EAUTH, NULL); /* too short or long to be one */
+        } else if (err) {
+            not_begun(j, err);
+        }
+    }
+}
+
+/* ---- changing ---- */
+
+/* Who knew the old one is out from now on, wherever they are. */
+static void on_next_hash(void *arg, int err, const char *hash) {
+    struct job *j = arg;
+    err = err ? err : aura_account_set_password(j->server->conf.directory, j->handle, hash);
+    if (err) {
+        answer_failure(j, err);
+        return;
+    }
+    aura_web_sessions_end_of(j->server->accounts->sessions, j->handle, j->session);
+    (void)aura_http_later_header(j->later, "cache-control", "no-store");
+    aura_http_later_respond(j->later, 204, "application/json", "", 0);
+    job_free(j);
+}
+
+static void hash_next(struct job *j) {
+    int err = aura_passwords_hash(j->server->accounts->passwords, j->next, on_next_hash, j);
+    if (err) {
+        not_begun(j, err);
+    }
+}
+
+static void on_current_verified(void *arg, int err, const char *hash) {
+    struct job *j = arg;
+    (void)hash;
+    if (err == AURA_EAUTH) {
+        j->server->accounts->refused++;
+        answer_refusal(j, 403, "bad_credentials", "that is not the password until now");
+        return;
+    }
+    err = err ? err : aura_account_tried(j->server->conf.directory, j->handle, true);
+    if (err) {
+        answer_failure(j, err);
+    } else {
+        hash_next(j);
+    }
+}
+
+void aura__password_change(struct aura_server *s, struct aura_http_req *req,
+                           const struct aura_account *a, uint64_t session, const json_t *body) {
+    const char *current = json_string_value(json_object_get(body, "current"));
+    const char *next = new_password(s, req, body);
+    if (!next || (a->password[0] && !may_try(s, req, a))) {
+        return;
+    }
+    struct job *j = begin(s, req, &a->id);
+    if (!j) {
+        return;
+    }
+    (void)snprintf(j->handle, sizeof(j->handle), "%s", a->handle);
+    j->session = session;
+    j->next = aura_strdup(next);
+    if (!j->next) {
+        answer_failure(j, AURA_ENOMEM);
+    } else if (!a->password[0]) {
+        hash_next(j);
+    } else {
+        int err = aura_passwords_verify(s->accounts->passwords, current ? current : "", a->password,
+                                        on_current_verified, j);
+        if (err == AURA_EINVAL) {
+            on_current_verified(j, AURA_EAUTH, NULL); /* too short or long to be one */
         } else if (err) {
             not_begun(j, err);
         }

@@ -8,9 +8,9 @@
 #include <string.h>
 
 static const char base[] = "/aura/v1";
-static const struct aura_v1_routes *const tables[] = {&aura__v1_ids,     &aura__v1_links,
-                                                      &aura__v1_devices, &aura__v1_contacts,
-                                                      &aura__v1_people,  &aura__v1_calls};
+static const struct aura_v1_routes *const tables[] = {
+    &aura__v1_ids,    &aura__v1_links, &aura__v1_devices, &aura__v1_contacts,
+    &aura__v1_people, &aura__v1_calls, &aura__v1_account};
 
 enum {
     TABLES = sizeof(tables) / sizeof(tables[0]),

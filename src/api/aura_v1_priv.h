@@ -120,5 +120,6 @@ extern const struct aura_v1_routes aura__v1_devices;  /* aura_v1_devices.c */
 extern const struct aura_v1_routes aura__v1_contacts; /* aura_v1_contacts.c */
 extern const struct aura_v1_routes aura__v1_people;   /* aura_v1_people.c */
 extern const struct aura_v1_routes aura__v1_calls;    /* aura_v1_calls.c */
+extern const struct aura_v1_routes aura__v1_account;  /* aura_v1_account.c */
 
 #endif

@@ -73,7 +73,7 @@ int aura_config_init(struct aura_config *c) {
                    .homeserver_url = "",
                    .registration = ""},
         .web = {.enabled = true, .folder = ""},
-        .meet = {.api_key = "", .accounts = "", .origin = ""},
+        .meet = {.api_key = "", .accounts = "", .origin = "", .fresh_sign_in_s = 15 * 60},
         .dashboard = {.enabled = true,
                       .database = "",
                       .session_idle_s = 8 * 3600,

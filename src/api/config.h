@@ -93,6 +93,7 @@ struct aura_config {
         struct aura_config_list rooms;
         const char *accounts; /* "open", "closed", "off"; "" = off, in development open */
         const char *origin;   /* of the app's page; "" = as browsers say */
+        uint32_t fresh_sign_in_s;
     } meet;
     struct { /* for operators */
         bool enabled;

@@ -204,6 +204,9 @@ const struct aura__config_key aura__config_keys[] = {
     {"meet.origin", CONFIG_TEXT, AT(meet.origin), 0, 0, "",
      "where the app is, as https://meet.example.org: passkeys are made for that; empty = as the "
      "browser says"},
+    {"meet.fresh_sign_in", CONFIG_SECONDS, AT(meet.fresh_sign_in_s), 1, SECONDS_MAX, "15m",
+     "so long after signing in one may change one's passkeys or set a first password; later one "
+     "signs in again for that"},
     {"dashboard.enabled", CONFIG_BOOL, AT(dashboard.enabled), 0, 0, "true",
      "operators sign in with a browser at /dashboard/ and by the REST API below /api; see "
      "[dashboard](dashboard.md)"},

@@ -2,6 +2,7 @@
 /* The server as a whole: what it does now, its last minutes, and which node has which room. */
 #include "api/dash_priv.h"
 
+#include "api/nodes.h"
 #include "api/recordings.h"
 #include "api/webhooks.h"
 
@@ -151,8 +152,47 @@ static uint64_t memory_bytes(void) {
     return read ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-/* This one. Those of a cluster will stand beside it. */
-static void list_nodes(struct dash_request *r) {
+static void set_record(json_t *node, const struct aura_cluster_node *n) {
+    json_object_set_new(node, "packets_s", json_integer(n->packets_s));
+    json_object_set_new(node, "load", json_real(n->cpu_permille / 1000.0));
+    json_object_set_new(node, "rtt_ms", n->rtt_us ? json_real(n->rtt_us / 1000.0) : json_null());
+    json_object_set_new(node, "address", json_string(n->address));
+}
+
+/* What another node tells of itself by its heartbeat; the rest is known to it alone. */
+static json_t *another(const struct aura_cluster_node *n, bool heard) {
+    json_t *node = json_pack("{s:s, s:b, s:s, s:n, s:s, s:n, s:I, s:I, s:n, s:n, s:n, s:n, s:n, "
+                             "s:n, s:n}",
+                             "id", n->id, "self", 0, "region", n->region, "version", "state",
+                             !heard     ? "lost"
+                             : n->drain ? "draining"
+                                        : "serving",
+                             "started_us", "rooms", (json_int_t)n->rooms, "participants",
+                             (json_int_t)n->participants, "tracks", "in_bps", "out_bps", "cpu",
+                             "memory_bytes", "workers", "loop_lag_ms");
+    if (node) {
+        set_record(node, n);
+    }
+    return node;
+}
+
+/* Those of the cluster, as this one has heard of them last, behind this one. */
+static void add_others(const struct aura_nodes *nodes, const char *self, json_t *list) {
+    const struct aura_cluster *cluster = aura_nodes_cluster(nodes);
+    struct aura_cluster_stats stats;
+    size_t count;
+    const struct aura_cluster_node *all = aura_cluster_nodes(cluster, &count);
+    aura_cluster_stats(cluster, &stats);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(all[i].id, self) == 0) {
+            set_record(json_array_get(list, 0), &all[i]);
+        } else {
+            json_array_append_new(list, another(&all[i], stats.connected));
+        }
+    }
+}
+
+static json_t *this_one(struct dash_request *r) {
     struct aura__dash *d = r->d;
     struct aura_rooms_stats stats;
     struct aura_sfu_counters c;
@@ -160,18 +200,28 @@ static void list_nodes(struct dash_request *r) {
     uint64_t now_us = aura_now_us(aura_loop_clock(r->s->loop));
     aura_rooms_stats(r->s->rooms, &stats);
     aura_sfu_peek(r->s->sfu, &c);
-    json_t *node = json_pack(
-        "{s:s, s:b, s:s, s:n, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:f}", "id",
-        aura_rooms_node_id(r->s->rooms), "self", 1, "region", d->conf->region, "address", "version",
-        d->conf->version, "state", aura_rooms_draining(r->s->rooms) ? "draining" : "serving",
-        "started_us", (json_int_t)(aura__dash_now_us(d) - (now_us - r->s->started_us)), "rooms",
+    return json_pack(
+        "{s:s, s:b, s:s, s:n, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:n, "
+        "s:n, "
+        "s:n}",
+        "id", aura_rooms_node_id(r->s->rooms), "self", 1, "region", d->conf->region, "address",
+        "version", d->conf->version, "state",
+        aura_rooms_draining(r->s->rooms) ? "draining" : "serving", "started_us",
+        (json_int_t)(aura__dash_now_us(d) - (now_us - r->s->started_us)), "rooms",
         (json_int_t)stats.rooms, "participants", (json_int_t)stats.participants, "tracks",
         (json_int_t)stats.tracks, "in_bps", (json_int_t)newest(d)->in_bps, "out_bps",
         (json_int_t)newest(d)->out_bps, "cpu", d->cpu, "memory_bytes", (json_int_t)memory_bytes(),
         "workers",
         (json_int_t)aura_sfu_udp_ports(r->s->sfu, ports, sizeof(ports) / sizeof(ports[0])),
-        "loop_lag_ms", (double)c.loop_lag_us_max / 1000.0);
-    aura__dash_respond(r, 200, json_pack("{s:[o]}", "nodes", node));
+        "loop_lag_ms", (double)c.loop_lag_us_max / 1000.0, "packets_s", "load", "rtt_ms");
+}
+
+static void list_nodes(struct dash_request *r) {
+    json_t *list = json_pack("[o]", this_one(r));
+    if (list && r->s->conf.nodes) {
+        add_others(r->s->conf.nodes, aura_rooms_node_id(r->s->rooms), list);
+    }
+    aura__dash_respond(r, 200, json_pack("{s:o}", "nodes", list));
 }
 
 struct listing {

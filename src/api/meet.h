@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     AURA_MEET_ROOM_BYTES_MAX = 128,       /* of a room's name that a guest asks for */
@@ -28,6 +29,7 @@ struct aura_meet_conf {
     bool guests;                      /* let in by a name */
     enum aura_meet_accounts accounts; /* closed: nobody new */
     const char *origin;               /* of the app's page; "" = as browsers say */
+    uint32_t fresh_sign_in_s;         /* keys are changed by who has signed in since then */
     const char *api_key;              /* signs; "" = the first */
     const char *const *rooms; /* where people may go: names, or their beginnings before a "*" */
     size_t room_count;

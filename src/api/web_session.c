@@ -247,6 +247,14 @@ void aura_web_sessions_end_of(struct aura_web_sessions *s, const char *who, uint
     }
 }
 
+size_t aura_web_sessions_count_of(const struct aura_web_sessions *s, const char *who) {
+    size_t count = 0;
+    AURA_LIST_EACH(&s->used, const struct session, e, node) {
+        count += strcmp(e->shown.who, who) == 0;
+    }
+    return count;
+}
+
 size_t aura_web_sessions_count(const struct aura_web_sessions *s) {
     return aura_map_count(s->by_hash);
 }

@@ -76,6 +76,7 @@ void aura_web_session_end(struct aura_web_sessions *s, uint64_t id, bool secure,
                           char set_cookie[AURA_WEB_SESSION_COOKIE_MAX]);
 /** Ends all of somebody's but one. @param but_id  0 = none */
 void aura_web_sessions_end_of(struct aura_web_sessions *s, const char *who, uint64_t but_id);
+size_t aura_web_sessions_count_of(const struct aura_web_sessions *s, const char *who);
 size_t aura_web_sessions_count(const struct aura_web_sessions *s);
 
 /** It comes from a page of this server (Origin is Host), or from no page at all. Browsers name the

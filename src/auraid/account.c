@@ -17,10 +17,15 @@ static bool is_hash(const char *hash) {
     return strnlen(hash, AURA_ACCOUNT_HASH_BYTES) < AURA_ACCOUNT_HASH_BYTES;
 }
 
+static bool is_name(const char *name) {
+    return strnlen(name, AURA_PASSKEY_NAME_BYTES_MAX + 1) <= AURA_PASSKEY_NAME_BYTES_MAX;
+}
+
 static bool is_passkey(const struct aura_passkey *p) {
     return p->id_len && p->id_len <= AURA_PASSKEY_ID_BYTES_MAX && p->key_len &&
            p->key_len <= AURA_PASSKEY_KEY_BYTES_MAX && *p->rp &&
-           strnlen(p->rp, AURA_PASSKEY_RP_BYTES_MAX + 1) <= AURA_PASSKEY_RP_BYTES_MAX;
+           strnlen(p->rp, AURA_PASSKEY_RP_BYTES_MAX + 1) <= AURA_PASSKEY_RP_BYTES_MAX &&
+           (!p->name || is_name(p->name));
 }
 
 static int64_t now_us(const struct aura_directory *d) {
@@ -37,6 +42,16 @@ static int add_account(struct aura_directory *d, const struct aura_account_new *
     return aura_sql_run(d->sql, ST_ACCOUNT_ADD);
 }
 
+static int name_passkey(struct aura_directory *d, const char *handle, const uint8_t *id, size_t len,
+                        const char *name) {
+    aura_sql_begin(d->sql, ST_PASSKEY_NAME);
+    aura_sql_blob(d->sql, ST_PASSKEY_NAME, 1, id, len);
+    aura_sql_text(d->sql, ST_PASSKEY_NAME, 2, handle);
+    aura_sql_text(d->sql, ST_PASSKEY_NAME, 3, name);
+    int err = aura_sql_run(d->sql, ST_PASSKEY_NAME);
+    return err ? err : aura_sql_changes(d->sql) == 0 ? AURA_ENOENT : 0;
+}
+
 static int add_passkey(struct aura_directory *d, const char *handle, const struct aura_passkey *p) {
     aura_sql_begin(d->sql, ST_PASSKEY_ADD);
     aura_sql_blob(d->sql, ST_PASSKEY_ADD, 1, p->id, p->id_len);
@@ -46,7 +61,8 @@ static int add_passkey(struct aura_directory *d, const char *handle, const struc
     aura_sql_blob(d->sql, ST_PASSKEY_ADD, 5, p->key, p->key_len);
     aura_sql_int(d->sql, ST_PASSKEY_ADD, 6, p->count);
     aura_sql_int(d->sql, ST_PASSKEY_ADD, 7, now_us(d));
-    return aura_sql_run(d->sql, ST_PASSKEY_ADD);
+    int err = aura_sql_run(d->sql, ST_PASSKEY_ADD);
+    return err || !p->name || !*p->name ? err : name_passkey(d, handle, p->id, p->id_len, p->name);
 }
 
 int aura_account_create(struct aura_directory *d, const struct aura_account_new *a) {
@@ -125,24 +141,60 @@ int aura_account_tried(struct aura_directory *d, const char *handle, bool right)
 
 /* ---- passkeys ---- */
 
+static int count_passkeys(struct aura_directory *d, const char *handle, int64_t *count) {
+    aura_sql_begin(d->sql, ST_PASSKEY_COUNT);
+    aura_sql_text(d->sql, ST_PASSKEY_COUNT, 1, handle);
+    int err = aura_sql_row(d->sql, ST_PASSKEY_COUNT);
+    *count = err ? 0 : aura_sql_get_int(d->sql, ST_PASSKEY_COUNT, 0);
+    aura_sql_end(d->sql, ST_PASSKEY_COUNT);
+    return err;
+}
+
 int aura_passkey_add(struct aura_directory *d, const char *handle, const struct aura_passkey *p) {
     struct aura_account there;
+    int64_t count;
     if (!is_passkey(p)) {
         return AURA_EINVAL;
     }
     int err = aura_account_by_handle(d, handle, &there);
-    if (err) {
-        return err;
-    }
-    aura_sql_begin(d->sql, ST_PASSKEY_COUNT);
-    aura_sql_text(d->sql, ST_PASSKEY_COUNT, 1, handle);
-    err = aura_sql_row(d->sql, ST_PASSKEY_COUNT);
-    int64_t count = err ? 0 : aura_sql_get_int(d->sql, ST_PASSKEY_COUNT, 0);
-    aura_sql_end(d->sql, ST_PASSKEY_COUNT);
+    err = err ? err : count_passkeys(d, handle, &count);
     if (err || count >= AURA_ACCOUNT_PASSKEYS_MAX) {
         return err ? err : AURA_ELIMIT;
     }
-    return add_passkey(d, handle, p);
+    err = aura_sql_transaction(d->sql);
+    if (err) {
+        return err;
+    }
+    err = add_passkey(d, handle, p);
+    if (err) {
+        aura_sql_rollback(d->sql);
+        return err;
+    }
+    return aura_sql_commit(d->sql);
+}
+
+int aura_passkey_rename(struct aura_directory *d, const char *handle, const uint8_t *id, size_t len,
+                        const char *name) {
+    return is_name(name) ? name_passkey(d, handle, id, len, name) : AURA_EINVAL;
+}
+
+int aura_passkey_drop(struct aura_directory *d, const char *handle, const uint8_t *id, size_t len) {
+    struct aura_account a;
+    struct aura_passkey p;
+    char owner[AURA_ACCOUNT_HANDLE_BYTES];
+    int64_t count;
+    int err = aura_passkey_find(d, id, len, &p, owner);
+    aura_sql_end(d->sql, ST_PASSKEY_FIND);
+    err = err ? err : strcmp(owner, handle) != 0 ? AURA_ENOENT : 0;
+    err = err ? err : aura_account_by_handle(d, handle, &a);
+    err = err ? err : count_passkeys(d, handle, &count);
+    if (err || (count <= 1 && !a.password[0])) {
+        return err ? err : AURA_ESTATE;
+    }
+    aura_sql_begin(d->sql, ST_PASSKEY_DROP);
+    aura_sql_blob(d->sql, ST_PASSKEY_DROP, 1, id, len);
+    aura_sql_text(d->sql, ST_PASSKEY_DROP, 2, handle);
+    return aura_sql_run(d->sql, ST_PASSKEY_DROP);
 }
 
 static void read_passkey(struct aura_directory *d, size_t which, struct aura_passkey *out) {
@@ -150,7 +202,8 @@ static void read_passkey(struct aura_directory *d, size_t which, struct aura_pas
                                  .alg = (int)aura_sql_get_int(d->sql, which, 2),
                                  .count = (uint32_t)aura_sql_get_int(d->sql, which, 4),
                                  .created_us = (uint64_t)aura_sql_get_int(d->sql, which, 5),
-                                 .used_us = (uint64_t)aura_sql_get_int(d->sql, which, 6)};
+                                 .used_us = (uint64_t)aura_sql_get_int(d->sql, which, 6),
+                                 .name = aura_sql_get_text(d->sql, which, 7)};
     out->id = aura_sql_get_blob(d->sql, which, 0, &out->id_len);
     out->key = aura_sql_get_blob(d->sql, which, 3, &out->key_len);
 }
@@ -163,7 +216,7 @@ int aura_passkey_find(struct aura_directory *d, const uint8_t *id, size_t len,
     if (!err) {
         read_passkey(d, ST_PASSKEY_FIND, out);
         (void)snprintf(handle, AURA_ACCOUNT_HANDLE_BYTES, "%s",
-                       aura_sql_get_text(d->sql, ST_PASSKEY_FIND, 7));
+                       aura_sql_get_text(d->sql, ST_PASSKEY_FIND, 8));
     }
     return err;
 }

@@ -20,6 +20,7 @@ enum {
     AURA_PASSKEY_ID_BYTES_MAX = 512,
     AURA_PASSKEY_KEY_BYTES_MAX = 600, /* RSA with 4096 bits, as libfido2 keeps it */
     AURA_PASSKEY_RP_BYTES_MAX = 253,  /* a name of DNS */
+    AURA_PASSKEY_NAME_BYTES_MAX = 64, /* that its person gives it */
 };
 
 extern const char aura_account_provider[]; /* "local" */
@@ -37,9 +38,10 @@ struct aura_account {
 struct aura_passkey {
     const uint8_t *id, *key;
     size_t id_len, key_len;
-    int alg;        /* of COSE */
-    const char *rp; /* that it was made for */
-    uint32_t count; /* of signatures, as the authenticator says; 0 = it does not count */
+    int alg;          /* of COSE */
+    const char *rp;   /* that it was made for */
+    const char *name; /* that its person gave it; NULL or "" = none */
+    uint32_t count;   /* of signatures, as the authenticator says; 0 = it does not count */
     uint64_t created_us, used_us; /* set by the directory */
 };
 
@@ -74,6 +76,13 @@ AURA_NODISCARD int aura_passkey_find(struct aura_directory *d, const uint8_t *id
 /** It was signed in with. */
 AURA_NODISCARD int aura_passkey_used(struct aura_directory *d, const uint8_t *id, size_t len,
                                      uint32_t count);
+/** Gives one of an account's a name. @return 0, AURA_ENOENT, AURA_EINVAL, AURA_EIO */
+AURA_NODISCARD int aura_passkey_rename(struct aura_directory *d, const char *handle,
+                                       const uint8_t *id, size_t len, const char *name);
+/** @return 0, AURA_ENOENT, AURA_ESTATE (the last one of an account without a password, whose person
+ * could not come back), AURA_EIO */
+AURA_NODISCARD int aura_passkey_drop(struct aura_directory *d, const char *handle,
+                                     const uint8_t *id, size_t len);
 /** The oldest first; borrowed inside @p fn, which asks nothing of the directory. */
 AURA_NODISCARD int aura_passkeys(struct aura_directory *d, const char *handle,
                                  void (*fn)(void *arg, const struct aura_passkey *passkey),

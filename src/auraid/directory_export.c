@@ -73,9 +73,9 @@ static json_t *room_of(struct aura_sql *sql) {
 
 /* Neither a password's hash nor a passkey's key is any use to the person. */
 static void add_key(void *arg, const struct aura_passkey *p) {
-    (void)json_array_append_new(arg, json_pack("{s:s, s:I, s:I}", "site", p->rp, "created_us",
-                                               (json_int_t)p->created_us, "used_us",
-                                               (json_int_t)p->used_us));
+    (void)json_array_append_new(arg, json_pack("{s:s, s:s, s:I, s:I}", "name", p->name, "site",
+                                               p->rp, "created_us", (json_int_t)p->created_us,
+                                               "used_us", (json_int_t)p->used_us));
 }
 
 static int set_account(struct aura_directory *d, const struct aura_id *id, json_t *person) {

@@ -57,6 +57,8 @@ enum aura__directory_statement {
     ST_PASSKEY_USED,
     ST_PASSKEY_COUNT,
     ST_PASSKEYS,
+    ST_PASSKEY_NAME,
+    ST_PASSKEY_DROP,
     ST_DELETE,
     ST_TOTAL,
 };

@@ -36,10 +36,14 @@ const char aura__directory_schema[] =
     "CREATE TABLE IF NOT EXISTS passkey(id BLOB PRIMARY KEY, handle TEXT NOT NULL REFERENCES "
     "account ON DELETE CASCADE, rp TEXT NOT NULL, alg INTEGER NOT NULL, key BLOB NOT NULL, count "
     "INTEGER NOT NULL, created_us INTEGER NOT NULL, used_us INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS passkey_handle ON passkey(handle, created_us);";
+    "CREATE INDEX IF NOT EXISTS passkey_handle ON passkey(handle, created_us);"
+    "CREATE TABLE IF NOT EXISTS passkey_name(id BLOB PRIMARY KEY REFERENCES passkey ON DELETE "
+    "CASCADE, name TEXT NOT NULL) WITHOUT ROWID;";
 
 #define ACCOUNT "p.name, a.handle, a.password, a.failures, a.tried_us, a.created_us"
-#define PASSKEY "id, rp, alg, key, count, created_us, used_us"
+#define PASSKEY                                                                                    \
+    "id, rp, alg, key, count, created_us, used_us, coalesce((SELECT name FROM passkey_name n "     \
+    "WHERE n.id = passkey.id), '')"
 #define IDENTITY "i.name, i.kind, i.display, i.home_region, i.privacy, i.aic_off, i.created_us"
 
 const char *const aura__directory_sql[ST_TOTAL] = {
@@ -110,5 +114,9 @@ const char *const aura__directory_sql[ST_TOTAL] = {
     [ST_PASSKEY_USED] = "UPDATE passkey SET count = ?2, used_us = ?3 WHERE id = ?1",
     [ST_PASSKEY_COUNT] = "SELECT count(*) FROM passkey WHERE handle = ?1",
     [ST_PASSKEYS] = "SELECT " PASSKEY " FROM passkey WHERE handle = ?1 ORDER BY created_us, id",
+    [ST_PASSKEY_NAME] =
+        "INSERT INTO passkey_name SELECT id, ?3 FROM passkey WHERE id = ?1 AND handle = ?2 "
+        "ON CONFLICT(id) DO UPDATE SET name = excluded.name",
+    [ST_PASSKEY_DROP] = "DELETE FROM passkey WHERE id = ?1 AND handle = ?2",
     [ST_DELETE] = "DELETE FROM identity WHERE name = ?1",
 };

@@ -7,12 +7,18 @@ import datetime
 
 import pytest
 from livekit import api
+from livekit.protocol import egress as pb
 
+from lib.dashboard import API
 from lib.dashboard_page import PASSWORD, Operator, setup_link
 from lib.driver import ClientError, eventually
 from lib.meet import as_browsers_like_it, needs_pages, start_browser
 from lib.receiver import Receiver
+from lib.redis import Redis
 from lib.server import Server
+from test_cluster import cluster, redis  # noqa: F401: fixtures
+from test_egress import recorded_for
+from test_egress_api import call
 
 pytestmark = [pytest.mark.browser, needs_pages, pytest.mark.skipif(Server.is_reference(), reason="LiveKit has no dashboard")]
 HOSTILE = '<img src=x onerror="window.hacked=1">'
@@ -39,11 +45,12 @@ def receiver():
 @pytest.fixture
 def hall(start_server, tmp_path, receiver):
     """A server with a dashboard of its own, and somebody who takes its webhooks."""
+    (tmp_path / "recordings").mkdir()
     server = start_server(config={
         "dashboard": {"database": str(tmp_path / "dashboard.db")},
         "webhook": {"api_key": "devkey", "urls": [receiver.url], "outbox": str(tmp_path / "webhooks.db")},
-        "record": {"folder": str(tmp_path / "recordings")}})
-    server.database = str(tmp_path / "dashboard.db")
+        "record": {"folder": str(tmp_path / "recordings"), "min_free_mb": 1}})
+    server.database, server.recordings = str(tmp_path / "dashboard.db"), str(tmp_path / "recordings")
     return server
 
 
@@ -240,6 +247,76 @@ def test_a_room_is_watched_and_put_in_order(ada, hall, room_on):
     for words in ("track: mute", "room: message", "participant: kick", "room: close"):
         ada.see(".pill", words)
     harmless(ada)
+
+
+def test_somebody_is_moved(ada, hall, room_on):
+    """To a room that others are in: both rooms' pages say so, and the log does."""
+    here, there = room_on(hall, "here"), room_on(hall, "there")
+    waiting, moving = there.join("node", "waiting"), here.join("node", "moving")
+    here.join("node", "staying")
+    ada.open("Rooms").follow("here")
+    ada.in_row("moving", "Move")
+    ada.fill(label="Name of the other room", text="there")
+    ada.answer("Move")
+    waiting.wait("participantConnected", identity="moving")
+    moving.wait("participantConnected", identity="waiting")
+    ada.see('tr:has-text("moving")', state="detached")
+    ada.see('tr:has-text("staying")')
+    ada.open("Rooms").follow("there")
+    ada.see('tr:has-text("moving")')
+    ada.open("Audit log")
+    ada.see(".pill", "participant: move")
+    harmless(ada)
+
+
+def test_a_recording_is_watched_and_stopped(ada, hall, room_on):
+    """It stands there while it runs, and with its file when an admin has stopped it."""
+    ada.open("Recordings")
+    ada.see(".empty-title", "Nothing has been recorded.")
+    room = room_on(hall, "studio")
+    speaker = room.join("node", "speaker")
+    speaker.call("publishAudio", toneHz=500)
+    egress = call(hall, "start_room_composite_egress", pb.RoomCompositeEgressRequest(
+        room_name="studio", audio_only=True, file_outputs=[pb.EncodedFileOutput(filepath="studio.ogg")]))
+    ada.see('tr:has-text("studio") .pill', "recording")
+    recorded_for(hall, egress.egress_id, 1)
+    ada.in_row("studio", "Stop")
+    ada.see("dialog[open] h2", "Stop this recording?")
+    ada.answer("Stop")
+    ada.see('tr:has-text("studio") .pill', "complete")
+    ada.see('tr:has-text("studio") .mono', "studio.ogg")
+    assert ada.count(css='tr:has-text("studio") button') == 0
+    ended = call(hall, "list_egress", pb.ListEgressRequest(egress_id=egress.egress_id)).items[0]
+    assert ended.status == pb.EGRESS_COMPLETE and ended.file_results[0].size > 0
+    ada.open("Audit log")
+    ada.see(".pill", "recording: stop")
+    harmless(ada)
+
+
+@pytest.mark.skipif(Redis.missing() is not None, reason=str(Redis.missing()))
+def test_the_nodes_of_a_cluster(browser, cluster, tmp_path):  # noqa: F811
+    """Each node's dashboard shows all of them; one that ends goes from the page."""
+    one, two = [cluster.add(1, region=region, dashboard={"database": str(tmp_path / f"{region}.db")})[-1] for region in ("eu", "us")]
+    cluster.meet()
+    link = setup_link(str(tmp_path / "eu.db"), as_browsers_like_it(one.http_url))
+    ada = Operator(browser, one.http_url, "ada", link)
+    try:
+        ada.set_up()
+        ada.open("Nodes and routes")
+        ada.see("h2", "2 nodes")
+        ada.see('tr:has-text("this one, eu")', "here")
+        ada.see('tr:has-text("us") .pill', "serving")
+        assert ada.count(css=".map-node") == 2
+        status, answer = ada.ask("GET", "/api/v1/nodes")
+        API.check("GET", "/api/v1/nodes", status, answer)
+        assert [(node["self"], node["region"], node["state"]) for node in answer["nodes"]] == [(True, "eu", "serving"), (False, "us", "serving")]
+        assert answer["nodes"][0]["address"] != answer["nodes"][1]["address"] and answer["nodes"][1]["version"] is None
+        assert ada.serious() == []
+        two.terminate()
+        ada.see("h2", "One node")
+        assert ada.faults() == []
+    finally:
+        ada.client.call("close")
 
 
 def test_what_has_gone_is_said(ada):

@@ -161,6 +161,49 @@ def test_on_a_phone(server, enter):
     assert ada.evaluate(js=inside)
 
 
+@pytest.mark.parametrize("screen", ["wide", "phone"])
+def test_a_large_room_has_pages(server, enter, room_on, screen):
+    """Who does not fit is on another page, which keys and buttons turn to; nobody is lost or shown twice."""
+    size = {"width": 640, "height": 480} if screen == "wide" else {"width": 390, "height": 780}
+    ada = enter(server, f"stadium-{screen}", "Ada", viewport=size, still=True).join()
+    ada.see(ada.tile("Ada (you)"))
+    assert ada.count(css=".pager") == 0
+    room = room_on(server, f"stadium-{screen}")
+    names = {f"guest {n}" for n in range(12)}
+    for name in names:
+        room.join("node", name)
+    ada.see(".pager")
+
+    def shown() -> list[str]:
+        return ada.evaluate(js="[...document.querySelectorAll('.stage .tile')].map((tile) => tile.dataset.identity)")
+
+    def pages() -> int:
+        return int(re.fullmatch(r"Page \d+ of (\d+)", ada.texts(css=".pager p")[0])[1])
+
+    eventually(lambda: ada.texts(css=".topbar-count, .pager p") and len(names) + 1 <= pages() * len(shown()), what="all have a place")
+    ada.see(".pager p", "Page 1 of")
+    assert ada.serious() == []
+    count, seen = pages(), shown()
+    assert count >= 2
+    for at in range(2, count + 1):
+        ada.press(key="PageDown")
+        ada.see(".pager p", f"Page {at} of {count}")
+        seen += shown()
+    assert len(seen) == len(set(seen)) == len(names) + 1 and names < set(seen)
+    ada.evaluate(js="document.querySelector('.pager button[aria-label=\"Next page\"]').focus()")
+    ada.press(key="Enter")
+    ada.see(".pager p", f"Page 1 of {count}")  # behind the last one
+    ada.press(key="PageUp")
+    ada.see(".pager p", f"Page {count} of {count}")
+    ada.press(key="c")
+    ada.fill(label="Message to all", text="x")
+    ada.press(key="PageUp")  # that is for what is typed
+    ada.press_button("Close: Chat")
+    ada.see(".pager p", f"Page {count} of {count}")
+    assert ada.evaluate(js="document.documentElement.scrollWidth <= innerWidth")
+    assert ada.faults() == []
+
+
 def test_encrypted_end_to_end(server, enter):
     """Who has the passphrase sees; who has another one gets packets and no picture."""
     people = [enter(server, "vault", name, browser) for name, browser in (("Ada", 0), ("Bob", 1), ("Eve", 0))]

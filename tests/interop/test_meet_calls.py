@@ -40,7 +40,7 @@ def server(start_server):
 def visit(browsers, server):
     """visit(name, browser=0): somebody before the app, who is nobody yet."""
     make, close = people_maker()
-    yield lambda name, browser=0, room="", **how: make(browsers[browser], server.http_url, room, name, **how)
+    yield lambda name, browser=0, room="", at=server, **how: make(browsers[browser], at.http_url, room, name, **how)
     close()
 
 
@@ -218,6 +218,41 @@ def test_contacts_several_at_once_and_agents(visit, server):
     in_call(eve, "Ann", "Bob")
     in_call(bob, "Eve")
     assert ann.faults() == bob.faults() == eve.faults() == []
+
+
+def test_somebody_is_added_to_a_call(visit):
+    """Rung out of a call that goes on: declined, rung again, and in it with the others."""
+    ann, bob, eve = sign_up(visit("Ann")), sign_up(visit("Bob", 1)), sign_up(visit("Eve", 1))
+    call(ann, "bob")
+    bob.see(INCOMING)
+    bob.press_button("Accept")
+    in_call(ann, "Bob")
+    bob.press(key="p")
+    bob.fill(label="Add somebody by their AuraID", text="nobody-there")
+    bob.press_button("Ring")
+    bob.see(".call-add .fault", "Nobody of that AuraID can be called by you.")
+    bob.fill(label="Add somebody by their AuraID", text="eve")
+    bob.press(key="Enter")
+    eve.see(f"{INCOMING} h2", "Bob is calling")
+    bob.see(".call-rung", "Eve: ringing…")
+    ann.press(key="p")
+    ann.see(".call-rung", "Eve: ringing…")  # all in the call see whom it rings
+    assert ann.serious() == []
+    eve.press_button("Decline")
+    bob.see(".call-rung", "Eve declined")
+    bob.fill(label="Add somebody by their AuraID", text="eve")
+    bob.press_button("Ring")
+    eve.see(INCOMING)
+    eve.press_button("Accept")
+    in_call(eve, "Ann", "Bob")
+    for person in (ann, bob):
+        person.see(f"{person.tile('Eve')} video")
+        person.see(".call-rung li", state="detached")
+    ann.press_button("Leave the call")  # who began it: it goes on for the others
+    bob.see(bob.tile("Ann"), state="detached")
+    bob.see(f"{bob.tile('Eve')} video")
+    assert ann.faults() == eve.faults() == []
+    assert [fault for fault in bob.faults() if "404" not in fault] == []
 
 
 def test_an_agent_is_called(visit, server):

@@ -109,6 +109,16 @@ AURA = {  # (method, path): body
     ("POST", "/aura/v1/calls/{call}/add"): {"to": "@other.aura"},
     ("POST", "/aura/v1/calls/{call}/transfer"): {"to": "@other.aura"},
 }
+# How one signs in is changed by who is signed in (test_meet_accounts.py), and by no token: it would be theirs for good.
+ACCOUNT = {  # (method, path): body
+    ("GET", "/aura/v1/account"): None,
+    ("POST", "/aura/v1/account/passkeys/begin"): None,
+    ("POST", "/aura/v1/account/passkeys"): {"name": "x", "client_data": "x", "authenticator_data": "x"},
+    ("PATCH", "/aura/v1/account/passkeys/{key}"): {"name": "x"},
+    ("DELETE", "/aura/v1/account/passkeys/{key}"): None,
+    ("PUT", "/aura/v1/account/password"): {"password": "a new password"},
+    ("POST", "/aura/v1/account/sign-out-others"): None,
+}
 # An OpenID token of Matrix opens them (test_matrix.py), whatever LiveKit token comes with it.
 MATRIX = {"/get_token", "/sfu/get", "/delegate_delayed_leave"}
 # The registration's hs_token opens them (test_matrix_appservice.py), and nothing else: (method, path, body)
@@ -179,7 +189,7 @@ def test_every_action_has_a_row():
         rows = re.findall(r'\{"([A-Z]+)", "([a-z]+/?)", (?:true|false), \w+\}', file.read())
     assert {path: method for method, path in rows} == {path: row[0] for path, row in APPSERVICE.items()}
     assert known_to_sdk() == set(FLAGS)
-    assert set(AURA) == DESCRIPTION.routes()  # which are the server's: test_auraid_api.py
+    assert set(AURA) | set(ACCOUNT) == DESCRIPTION.routes()  # which are the server's: test_auraid_api.py
 
 
 @pytest.fixture(params=["plain", "records"])
@@ -229,7 +239,17 @@ def test_auraid(aura_server, method, path):
 
 
 @pytest.mark.skipif(Server.is_reference(), reason="LiveKit has no AuraIDs")
-@pytest.mark.parametrize(("method", "path"), AURA)
+@pytest.mark.parametrize(("method", "path"), ACCOUNT)
+def test_accounts_are_for_no_token(aura_server, method, path):
+    caller = Caller(aura_server)
+    body = json.dumps(ACCOUNT[method, path]).encode() if ACCOUNT[method, path] is not None else b""
+    for grants, _ in combinations(APP):
+        for query in ("", "?as=@matrix.aura"):
+            assert caller.call(method, path.replace("{key}", "0" * 32) + query, None, body, grants) in (*REFUSED, 404), sorted(grants)
+
+
+@pytest.mark.skipif(Server.is_reference(), reason="LiveKit has no AuraIDs")
+@pytest.mark.parametrize(("method", "path"), [*AURA, *ACCOUNT])
 def test_auraid_without_token(aura_server, method, path):
     caller = Caller(aura_server)
     for header in (None, "Bearer x", token(ALL), "Bearer " + token(ALL)[:-4] + "AAAA", "Bearer " + token(ALL, iss="other")):

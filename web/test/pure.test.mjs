@@ -6,12 +6,13 @@ import { aicOf, parseAic, wishOf } from '../src/aic/attributes';
 import { kbpsText, ratesBetween, savedOver } from '../src/aic/traffic';
 import { bytesOf, textOf } from '../src/account/bytes';
 import { passkeysWorkAt } from '../src/account/passkey';
+import { passkeyName, passkeyText, passwordProblem, sessionsText } from '../src/account/settings/words';
 import { pathOf, readAddress } from '../src/app/address';
 import { Quiet } from '../src/direct/quiet';
 import { makeKeys, seal, unseal } from '../src/direct/seal';
 import { readMessage, reasonFor } from '../src/direct/words';
 import { idOf } from '../src/calls/api';
-import { NO_CALLS, namesOf, place, readEvent, reduce, titleOf } from '../src/calls/state';
+import { NO_CALLS, namesOf, place, readEvent, reduce, rungTexts, titleOf } from '../src/calls/state';
 import { ApiError, isRefused, wordsOf } from '../src/dashboard/api/errors';
 import {
   agoText,
@@ -24,14 +25,14 @@ import {
 } from '../src/dashboard/words/format';
 import { bandsOf, layerText, nextOf, topOf, whyText } from '../src/dashboard/words/layers';
 import { setUpToken } from '../src/dashboard/words/link';
-import { edgesOf, spotsOf } from '../src/dashboard/words/map';
+import { edgesOf, spotsOf, trafficText } from '../src/dashboard/words/map';
 import { actionText, fallbacksText, personText, sourceText } from '../src/dashboard/words/names';
 import { align, changesOf, layersText } from '../src/dashboard/words/series';
 import { colourOf, initialsOf } from '../src/people/names';
 import { mayModerate } from '../src/people/moderation';
 import { roomOfToken } from '../src/prejoin/session';
 import { readReaction } from '../src/signals/reactions';
-import { columnsFor } from '../src/stage/columns';
+import { columnsFor, fitOf } from '../src/stage/columns';
 
 test('what the server says of a track', () => {
   assert.deepEqual(parseAic('ratio:0.80 vmaf:91 model:seg-1 lat:6.2ms'), {
@@ -265,6 +266,67 @@ test('calls that go out', () => {
   assert.equal(namesOf([ann, { id: '@b.aura' }, { id: '@c.aura', name: 'C' }]), 'Ann, @b.aura and C');
 });
 
+test('who is rung into a call that goes on', () => {
+  const join = { event: 'join', call: 'CA_1', room: 'r', token: 't', url: null };
+  const person = (name, state, reason, call = 'CA_1') => ({
+    event: 'person',
+    call,
+    person: { id: `@${name}.aura`, name },
+    state,
+    ...(reason && { reason }),
+  });
+  const group = [
+    { ...ann, state: 'accepted' },
+    { id: '@bob.aura', name: 'Bob', state: 'ringing' },
+  ];
+  // Of a group the others ring on when the first one has answered.
+  const inside = reduce(place(NO_CALLS, { call: 'CA_1', to: group }), join);
+  assert.deepEqual(rungTexts(inside.current), ['Bob: ringing…']);
+  const more = reduce(inside, person('Eve', 'ringing'));
+  assert.deepEqual(rungTexts(more.current), ['Bob: ringing…', 'Eve: ringing…']);
+  const answered = reduce(reduce(more, person('Eve', 'ended', 'declined')), {
+    ...person('bob', 'accepted'),
+    person: { id: '@bob.aura', name: 'Bob' },
+  });
+  assert.deepEqual(rungTexts(answered.current), ['Eve declined']);
+  assert.deepEqual(rungTexts(reduce(answered, person('Zed', 'ringing', '', 'CA_2')).current), [
+    'Eve declined',
+  ]);
+  assert.deepEqual(rungTexts(reduce(answered, person('Eve', 'ringing')).current), ['Eve: ringing…']); // asked again
+  assert.deepEqual(reduce(answered, join).current, answered.current); // joined again: a line that was gone
+  assert.equal(reduce(answered, { event: 'over', call: 'CA_1', reason: 'left' }).current, null);
+  assert.deepEqual(
+    reduce(answered, { event: 'over', call: 'CA_2', reason: 'left' }).current,
+    answered.current,
+  );
+  assert.deepEqual(rungTexts(null), []);
+  assert.deepEqual(rungTexts(reduce(inside, person('Bot', 'ended', 'new in a later version')).current), [
+    'Bob: ringing…',
+  ]);
+});
+
+test('an account in words', () => {
+  const key = { id: 'x', name: '', site: 'example.org', created_us: 1.7e15, used_us: 1.7e15 };
+  assert.equal(passkeyName(key), 'Passkey without a name');
+  assert.equal(passkeyName({ ...key, name: '<b>' }), '<b>');
+  assert.equal(passkeyText(key, 'en-GB'), 'for example.org, made 14 Nov 2023, not used since');
+  assert.match(passkeyText({ ...key, used_us: 1.8e15 }, 'en-GB'), /last used 15 Jan 2027$/);
+  assert.match(sessionsText(1), /^This browser alone/);
+  assert.match(sessionsText(2), /another browser\.$/);
+  assert.match(sessionsText(4), /3 other browsers\.$/);
+  assert.equal(passwordProblem('correct horse', 'correct horse'), '');
+  assert.match(passwordProblem('short', 'short'), /10 characters/);
+  assert.match(passwordProblem('correct horse', 'correct house'), /differ/);
+  assert.match(passwordProblem('ü'.repeat(129), 'ü'.repeat(129)), /too long/);
+});
+
+test('pages of a large room', () => {
+  assert.deepEqual(fitOf(1256, 640), { page: 25, columns: 6 });
+  assert.deepEqual(fitOf(366, 580), { page: 10, columns: 2 });
+  assert.deepEqual(fitOf(366, 200), { page: 2, columns: 2 });
+  assert.deepEqual(fitOf(0, 0), { page: 1, columns: 1 }); // not laid out yet: never a page of none
+});
+
 test('events that are not known are passed over', () => {
   assert.equal(readEvent('{"event":"dance"}'), null);
   assert.equal(readEvent('{}'), null);
@@ -384,6 +446,9 @@ test('nodes on the map', () => {
 });
 
 test('the dashboard’s words', () => {
+  assert.equal(trafficText({ in_bps: 1000, out_bps: 2000, packets_s: 9 }), '↓ 1.0 kbps ↑ 2.0 kbps');
+  assert.equal(trafficText({ in_bps: null, out_bps: null, packets_s: 1234 }), '1,234 packets/s');
+  assert.equal(trafficText({ in_bps: null, out_bps: null, packets_s: null }), '–');
   assert.deepEqual(['#setup=a%2Fb', '#setup=%E0%A4%A', '#other', ''].map(setUpToken), ['a/b', '', '', '']);
   assert.equal(actionText('session.sign_in_failed'), 'session: sign in failed');
   assert.equal(

@@ -157,7 +157,9 @@ static int of_one(void) {
     TRY_OUT(sign_in(s, "ann", false, a, &a_id));
     TRY_OUT(sign_in(s, "ann", false, b, &b_id));
     TRY_OUT(sign_in(s, "bob", false, c, &c_id));
+    assert_int_equal(aura_web_sessions_count_of(s, "ann"), 2);
     aura_web_sessions_end_of(s, "ann", b_id);
+    assert_int_equal(aura_web_sessions_count_of(s, "ann"), 1);
     assert_null(aura_web_session_find(s, a, false));
     assert_non_null(aura_web_session_find(s, b, false));
     aura_web_sessions_end_of(s, "ann", 0);

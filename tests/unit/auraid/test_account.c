@@ -131,6 +131,66 @@ static int passkeys_are_found_and_counted(void) {
     return 0;
 }
 
+static const char *first_name;
+
+static void note_name(void *arg, const struct aura_passkey *p) {
+    int *count = arg;
+    static char kept[AURA_PASSKEY_NAME_BYTES_MAX + 1];
+    if (!(*count)++) {
+        (void)snprintf(kept, sizeof(kept), "%s", p->name);
+        first_name = kept;
+    }
+}
+
+static int names_of(struct world *w) {
+    int count = 0;
+    assert_int_equal(aura_passkeys(w->d, ann_handle, note_name, &count), 0);
+    return count;
+}
+
+static int passkeys_are_named_and_dropped(void) {
+    struct world w;
+    struct aura_passkey p = passkey();
+    const uint8_t second = 7;
+    char long_name[AURA_PASSKEY_NAME_BYTES_MAX + 2];
+    begin(&w);
+    assert_int_equal(sign_up(&w, &ann, ann_handle, NULL, &p), 0);
+    assert_int_equal(sign_up(&w, &bob, bob_handle, "hash", NULL), 0);
+    assert_int_equal(names_of(&w), 1);
+    assert_string_equal(first_name, "");
+    assert_int_equal(aura_passkey_rename(w.d, ann_handle, key_id, sizeof(key_id), "Phone"), 0);
+    assert_int_equal(aura_passkey_rename(w.d, ann_handle, key_id, sizeof(key_id), "My phone"), 0);
+    assert_int_equal(names_of(&w), 1);
+    assert_string_equal(first_name, "My phone");
+    memset(long_name, 'x', sizeof(long_name) - 1);
+    long_name[sizeof(long_name) - 1] = 0;
+    assert_int_equal(aura_passkey_rename(w.d, ann_handle, key_id, sizeof(key_id), long_name),
+                     AURA_EINVAL);
+    /* Others have no hand in it, and the last way in stays. */
+    assert_int_equal(aura_passkey_rename(w.d, bob_handle, key_id, sizeof(key_id), "Mine"),
+                     AURA_ENOENT);
+    assert_int_equal(aura_passkey_drop(w.d, bob_handle, key_id, sizeof(key_id)), AURA_ENOENT);
+    assert_int_equal(aura_passkey_drop(w.d, ann_handle, key_id, sizeof(key_id)), AURA_ESTATE);
+    p.id = &second;
+    p.id_len = 1;
+    p.name = "Key";
+    assert_int_equal(aura_passkey_add(w.d, ann_handle, &p), 0);
+    assert_int_equal(aura_passkey_drop(w.d, ann_handle, key_id, sizeof(key_id)), 0);
+    assert_int_equal(aura_passkey_drop(w.d, ann_handle, key_id, sizeof(key_id)), AURA_ENOENT);
+    assert_int_equal(names_of(&w), 1);
+    assert_string_equal(first_name, "Key");
+    assert_int_equal(aura_account_set_password(w.d, ann_handle, "hash"), 0);
+    assert_int_equal(aura_passkey_drop(w.d, ann_handle, &second, 1), 0);
+    assert_int_equal(names_of(&w), 0);
+    /* A key that comes back has no old name. */
+    p.name = NULL;
+    assert_int_equal(aura_passkey_add(w.d, ann_handle, &p), 0);
+    assert_int_equal(names_of(&w), 1);
+    assert_string_equal(first_name, "");
+    aura_directory_close(w.d);
+    return 0;
+}
+
 static int wrong_passwords_are_counted(void) {
     struct world w;
     struct aura_account a;
@@ -199,7 +259,7 @@ int main(void) {
     const struct CMUnitTest cases[] = {
         AURA_PLAIN(an_account_is_a_proof_of_an_identity), AURA_PLAIN(what_is_no_account),
         AURA_PLAIN(passkeys_are_found_and_counted),       AURA_PLAIN(wrong_passwords_are_counted),
-        AURA_PLAIN(export_and_deletion_cover_it),
+        AURA_PLAIN(passkeys_are_named_and_dropped),       AURA_PLAIN(export_and_deletion_cover_it),
     };
     return RUN_CASES("auraid/account", cases);
 }

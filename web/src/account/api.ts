@@ -14,8 +14,15 @@ export interface About {
   me: Me | null;
 }
 
-/** Its message is for the person. */
-export class AccountError extends Error {}
+/** Its message is for the person, its code the server's. */
+export class AccountError extends Error {
+  constructor(
+    message: string,
+    readonly code = '',
+  ) {
+    super(message);
+  }
+}
 
 const WORDS: Record<string, string> = {
   bad_name: 'An AuraID has 3 to 32 small letters, digits, - and _, and begins with a letter or a digit.',
@@ -30,28 +37,36 @@ const WORDS: Record<string, string> = {
   no_sign_up: 'Nobody new can sign up here. Ask who runs this server.',
   no_accounts: 'There are no accounts here.',
   full: 'This server has no room for more people. Ask who runs it.',
+  sign_in_again: 'For your safety this needs a new sign-in.',
+  last: 'It is your only way in. Add another passkey or a password first.',
+  limit: 'No more of them fit. Remove one first.',
+  unauthorized: 'You are not signed in any more. Sign in again.',
+  not_found: 'It is not there any more.',
   foreign_page: 'This page did not come from the server that it asks. Open it at its own address.',
 };
 
-async function problemOf(answer: Response): Promise<string> {
-  if (answer.status === 429) {
-    return `Too many tries. Try again in ${answer.headers.get('retry-after') ?? 'a few'} seconds.`;
+async function problemOf(answer: Response): Promise<AccountError> {
+  const { code = '' } = (await answer.json().catch(() => ({}))) as { code?: string };
+  if (answer.status === 429 && code !== 'limit') {
+    const wait = answer.headers.get('retry-after') ?? 'a few';
+    return new AccountError(`Too many tries. Try again in ${wait} seconds.`, code);
   }
-  const body = (await answer.json().catch(() => ({}))) as { code?: string };
-  return WORDS[body.code ?? ''] ?? `The server refused (${answer.status}). Try again in a minute.`;
+  return new AccountError(
+    WORDS[code] ?? `The server refused (${answer.status}). Try again in a minute.`,
+    code,
+  );
 }
 
-export async function post<T>(what: string, body: object = {}): Promise<T> {
-  const answer = await fetch(`/meet/v1/${what}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  }).catch(() => {
+export async function ask<T>(method: string, path: string, body?: object): Promise<T> {
+  const init = body ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {};
+  const answer = await fetch(path, { method, ...init }).catch(() => {
     throw new AccountError('The server does not answer. Look at your connection and try again.');
   });
-  if (!answer.ok) throw new AccountError(await problemOf(answer));
-  return (await answer.json()) as T;
+  if (!answer.ok) throw await problemOf(answer);
+  return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
+
+export const post = <T>(what: string, body: object = {}) => ask<T>('POST', `/meet/v1/${what}`, body);
 
 export async function readAbout(): Promise<About> {
   const answer = await fetch('/meet/v1/about');

@@ -17,7 +17,7 @@ export function passkeysWork(): boolean {
 async function ask(how: () => Promise<Credential | null>): Promise<PublicKeyCredential> {
   const made = await how().catch((error: unknown) => {
     if (error instanceof DOMException && error.name === 'InvalidStateError') {
-      throw new AccountError('You have a passkey for that on this device: sign in with it.');
+      throw new AccountError('This device has a passkey for that account already.');
     }
     throw new AccountError('No passkey was given. Try again, or use a password.');
   });
@@ -25,11 +25,18 @@ async function ask(how: () => Promise<Credential | null>): Promise<PublicKeyCred
   return made;
 }
 
-export async function signUpByPasskey(name: string, display: string): Promise<Me> {
-  const given = await post<{ challenge: string; rp: string; id: string; handle: string }>(
-    'sign-up/passkey/begin',
-    { name },
-  );
+/** What the server asks for a new one; bytes are base64. */
+export interface Wanted {
+  challenge: string;
+  rp: string;
+  id: string;
+  handle: string;
+  /** Those that the account has for this site: a device makes no second one. */
+  known?: string[];
+}
+
+/** Has the browser make one. */
+export async function makePasskey(given: Wanted, display: string) {
   const { response } = await ask(() =>
     navigator.credentials.create({
       publicKey: {
@@ -37,18 +44,22 @@ export async function signUpByPasskey(name: string, display: string): Promise<Me
         rp: { id: given.rp, name: 'AuraLink Meet' },
         user: { id: bytesOf(given.handle), name: given.id, displayName: display },
         pubKeyCredParams: KINDS,
+        excludeCredentials: (given.known ?? []).map((id) => ({ type: 'public-key', id: bytesOf(id) })),
         attestation: 'none',
         authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
       },
     }),
   );
   const made = response as AuthenticatorAttestationResponse;
-  return post('sign-up/passkey', {
-    name,
-    display,
+  return {
     client_data: textOf(made.clientDataJSON),
     authenticator_data: textOf(made.getAuthenticatorData()),
-  });
+  };
+}
+
+export async function signUpByPasskey(name: string, display: string): Promise<Me> {
+  const made = await makePasskey(await post<Wanted>('sign-up/passkey/begin', { name }), display);
+  return post('sign-up/passkey', { name, display, ...made });
 }
 
 export async function signInByPasskey(): Promise<Me> {

@@ -42,7 +42,7 @@ export function App() {
   };
   const page = session ? (
     <Suspense fallback={<p className="wait">Getting the call ready…</p>}>
-      <RoomPage key={session.token} session={session} theme={theme} onLeave={leave} />
+      <RoomPage key={session.token} session={session} theme={theme} calls={calls} onLeave={leave} />
     </Suspense>
   ) : (
     <PreJoin

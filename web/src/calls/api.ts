@@ -49,6 +49,8 @@ export const addContact = (id: string) => ask<unknown>('PUT', `contacts/${encode
 export const dropContact = (id: string) => ask<unknown>('DELETE', `contacts/${encodeURIComponent(id)}`);
 export const ring = (to: string[], device: string) =>
   ask<{ call: string; unreached: string[] }>('POST', 'calls', { to, device, video: true });
+/** Rings one more, who comes into the call that goes on. */
+export const add = (call: string, to: string) => ask<unknown>('POST', `calls/${call}/add`, { to });
 export const accept = (call: string, device: string) =>
   ask<unknown>('POST', `calls/${call}/accept`, { device });
 export const decline = (call: string, device: string) =>

@@ -47,6 +47,7 @@ export class Line {
   private socket: WebSocket | null = null;
   private timer = 0;
   private tries = 0;
+  private turn = 0;
   private signedOut: () => void = () => undefined;
   private joined: (join: Join, title: string) => void = () => undefined;
 
@@ -68,8 +69,10 @@ export class Line {
   open(): () => void {
     this.device = ownDevice();
     this.tries = 0;
+    this.turn++;
     this.connect();
     return () => {
+      this.turn++;
       clearTimeout(this.timer);
       const socket = this.socket;
       this.socket = null;
@@ -95,8 +98,12 @@ export class Line {
       if (this.socket !== socket) return;
       this.socket = null;
       this.set({ ...this.state, up: false });
-      if (code === CLOSED_FORGOTTEN || code === CLOSED_SIGNED_OUT) {
+      if (code === CLOSED_FORGOTTEN) {
         this.signedOut();
+        return;
+      }
+      if (code === CLOSED_SIGNED_OUT) {
+        void this.comeBack();
         return;
       }
       // Sessions end with the server's process: then it lets nobody in here, but answers.
@@ -105,6 +112,15 @@ export class Line {
       const wait = AGAIN_MS[Math.min(this.tries++, AGAIN_MS.length - 1)];
       this.timer = window.setTimeout(() => this.connect(), wait);
     };
+  }
+
+  /** Whoever has signed in anew meanwhile has another session than the one that ended. */
+  private async comeBack(): Promise<void> {
+    const turn = this.turn;
+    const about = await readAbout().catch(() => null);
+    if (turn !== this.turn) return;
+    if (about && !about.me) this.signedOut();
+    else this.connect();
   }
 
   private async askWhoIam(): Promise<void> {

@@ -24,7 +24,7 @@ export interface Missed {
 
 export type Called = Person & { state: 'ringing' | 'accepted' | 'ended'; reason?: string };
 
-/** A call that the person has begun and nobody has answered. */
+/** A call that the person has begun and nobody has answered; or one that goes on, and who is rung. */
 export interface Placed {
   call: string;
   to: Called[];
@@ -51,6 +51,8 @@ export interface CallsState {
   up: boolean;
   ringing: Ring[];
   placed: Placed | null;
+  /** The call that the person is in, and who is rung for it by those in it. */
+  current: Placed | null;
   missed: Missed[];
   /** For the person: what has become of a call. */
   notice: string;
@@ -62,6 +64,7 @@ export const NO_CALLS: CallsState = {
   up: false,
   ringing: [],
   placed: null,
+  current: null,
   missed: [],
   notice: '',
   past: [],
@@ -92,6 +95,7 @@ function isPast(past: string[], call: string): string[] {
 
 function over(state: CallsState, call: string, reason: string): CallsState {
   const { placed } = state;
+  if (state.current?.call === call) state = { ...state, current: null };
   const past = isPast(state.past, call);
   if (placed?.call !== call) return { ...state, past };
   const words = OVER[reason];
@@ -105,6 +109,13 @@ function personIs(placed: Placed | null, event: Extract<CallEvent, { event: 'per
   const known = placed.to.some(({ id }) => id === person.id);
   const to = placed.to.map((one) => (one.id === person.id ? { ...one, ...now } : one));
   return { ...placed, to: known ? to : [...to, now] };
+}
+
+/** Of a group that one has called some may ring on when the first one has answered. */
+function currentOf(state: CallsState, call: string): Placed {
+  if (state.current?.call === call) return state.current; // joined again
+  const to = state.placed?.call === call ? state.placed.to.filter((one) => one.state === 'ringing') : [];
+  return { call, to };
 }
 
 export function reduce(state: CallsState, event: CallEvent): CallsState {
@@ -131,11 +142,16 @@ export function reduce(state: CallsState, event: CallEvent): CallsState {
         ...state,
         ringing: without,
         placed: state.placed?.call === event.call ? null : state.placed,
+        current: currentOf(state, event.call),
         past: isPast(state.past, event.call),
         notice: '',
       };
     case 'person':
-      return { ...state, placed: personIs(state.placed, event) };
+      return {
+        ...state,
+        placed: personIs(state.placed, event),
+        current: personIs(state.current, event),
+      };
     case 'over':
       return over(state, event.call, event.reason);
   }
@@ -159,4 +175,21 @@ const EVENTS = ['hello', 'ring', 'quiet', 'missed', 'join', 'person', 'over'];
 export function readEvent(text: string): CallEvent | null {
   const event = JSON.parse(text) as { event?: unknown };
   return EVENTS.includes(String(event.event)) ? (event as CallEvent) : null;
+}
+
+const ENDED: Record<string, string> = {
+  declined: 'declined',
+  busy: 'cannot take calls now',
+  timeout: 'did not answer',
+  unreachable: 'cannot be reached',
+  cancelled: 'is not rung any more',
+};
+
+/** Who is not in the call, though somebody has rung them: "Bob: ringing". Who has accepted is in it. */
+export function rungTexts(current: Placed | null): string[] {
+  return (current?.to ?? []).flatMap((one) => {
+    if (one.state === 'ringing') return [`${nameOf(one)}: ringing…`];
+    const words = one.state === 'ended' ? ENDED[one.reason ?? ''] : undefined;
+    return words ? [`${nameOf(one)} ${words}`] : [];
+  });
 }

@@ -2,6 +2,8 @@
 import { useParticipantAttributes, useParticipants } from '@livekit/components-react';
 import type { Participant } from 'livekit-client';
 import { useState } from 'react';
+import { AddToCall } from '../calls/AddToCall';
+import type { CallsState } from '../calls/state';
 import { wishOf } from '../aic/attributes';
 import { Panel } from '../room/Panel';
 import { HAND } from '../signals/useHand';
@@ -55,7 +57,13 @@ function Row({ participant, session, moderator, onFault }: RowProps) {
   );
 }
 
-export function PeoplePanel({ session, onClose }: { session: Session; onClose: () => void }) {
+interface PanelProps {
+  session: Session;
+  calls: CallsState;
+  onClose: () => void;
+}
+
+export function PeoplePanel({ session, calls, onClose }: PanelProps) {
   const [fault, setFault] = useState('');
   const moderator = mayModerate(session.token);
   const people = useParticipants();
@@ -71,6 +79,7 @@ export function PeoplePanel({ session, onClose }: { session: Session; onClose: (
           {fault}
         </p>
       )}
+      {session.call && <AddToCall call={session.call} calls={calls} />}
       <ul className="people">
         {sorted.map((participant) => (
           <Row

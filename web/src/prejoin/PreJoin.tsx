@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { SignIn } from '../account/SignIn';
 import type { Account } from '../account/useAccount';
 import type { Address } from '../app/address';
@@ -30,7 +30,12 @@ interface Props {
   onJoin: (session: Session) => void;
 }
 
-const GREETING: Record<Way, string> = { room: 'Ready to join?', people: 'Call by AuraID' };
+const GREETING: Record<Way, string> = {
+  room: 'Ready to join?',
+  people: 'Call by AuraID',
+  account: 'Your account',
+};
+const AccountPage = lazy(() => import('../account/settings/AccountPage'));
 
 export function PreJoin({ address, farewell, theme, account, line, calls, onSoon, onJoin }: Props) {
   const [choices, setChoices] = useState(readChoices);
@@ -43,7 +48,8 @@ export function PreJoin({ address, farewell, theme, account, line, calls, onSoon
   };
   const { about, me } = account;
   const accounts = about?.accounts ?? 'off';
-  const way = accounts === 'off' ? 'room' : (chosen ?? (me && !address.room ? 'people' : 'room'));
+  const wanted = chosen ?? (me && !address.room ? 'people' : 'room');
+  const way = accounts === 'off' ? 'room' : wanted === 'account' && !me ? 'people' : wanted;
 
   return (
     <main className="prejoin">
@@ -59,7 +65,7 @@ export function PreJoin({ address, farewell, theme, account, line, calls, onSoon
         <Devices preview={preview} choices={choices} onChange={choose} />
       </div>
       <div className="prejoin-ways">
-        <h1>{farewell || GREETING[way]}</h1>
+        <h1>{(way !== 'account' && farewell) || GREETING[way]}</h1>
         {me && (
           <p className="signed-in">
             <span>
@@ -89,6 +95,11 @@ export function PreJoin({ address, farewell, theme, account, line, calls, onSoon
           {way === 'people' && !me && <SignIn open={accounts === 'open'} onSignedIn={account.signedIn} />}
           {way === 'people' && me && (
             <CallPeople line={line} calls={calls} onSoon={onSoon} onSignedOut={account.signedOut} />
+          )}
+          {way === 'account' && me && (
+            <Suspense fallback={<p className="note">Getting your account…</p>}>
+              <AccountPage me={me} onSignedIn={account.signedIn} onSignedOut={account.signedOut} />
+            </Suspense>
           )}
         </div>
       </div>

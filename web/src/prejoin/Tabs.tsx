@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyboardEvent } from 'react';
 
-export type Way = 'room' | 'people';
+export type Way = 'room' | 'people' | 'account';
 
 interface Props {
   way: Way;
@@ -9,15 +9,18 @@ interface Props {
   onChange: (way: Way) => void;
 }
 
-/** Two ways into a call. Arrow keys go between them, as in other rows of tabs. */
+/** Ways into a call, and one's own account. Arrow keys go between them, as in other rows of tabs. */
 export function Tabs({ way, signedIn, onChange }: Props) {
   const ways: [Way, string][] = [
     ['room', 'Join a room'],
     ['people', signedIn ? 'Call people' : 'Sign in to call people'],
+    ...(signedIn ? ([['account', 'Account']] satisfies [Way, string][]) : []),
   ];
   const move = (event: KeyboardEvent) => {
-    if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
-    const other = way === 'room' ? 'people' : 'room';
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    const at = ways.findIndex(([name]) => name === way);
+    const other = ways[(at + step + ways.length) % ways.length]?.[0] ?? 'room';
     onChange(other);
     document.getElementById(`tab-${other}`)?.focus();
   };

@@ -14,6 +14,12 @@ export function KeysPanel({ onClose }: { onClose: () => void }) {
             <dd>{does}</dd>
           </div>
         ))}
+        <div>
+          <dt>
+            <kbd>Page up</kbd> <kbd>Page down</kbd>
+          </dt>
+          <dd>Other people, where not all fit</dd>
+        </div>
       </dl>
     </Panel>
   );

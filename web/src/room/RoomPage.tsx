@@ -4,6 +4,7 @@ import { ConnectionState, type DisconnectReason, type MediaDeviceFailure } from 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { signalUrl } from '../app/address';
 import type { Theme } from '../app/useTheme';
+import type { CallsState } from '../calls/state';
 import type { Session } from '../prejoin/session';
 import { makeRoom } from './makeRoom';
 import { RoomView } from './RoomView';
@@ -12,13 +13,14 @@ import { deviceProblem, farewellOf, isOver } from './words';
 interface Props {
   session: Session;
   theme: Theme;
+  calls: CallsState;
   /** @param over  the server has ended it */
   onLeave: (farewell: string, over: boolean) => void;
 }
 
 const capture = (on: boolean, device: string) => on && (device ? { deviceId: { ideal: device } } : true);
 
-export default function RoomPage({ session, theme, onLeave }: Props) {
+export default function RoomPage({ session, theme, calls, onLeave }: Props) {
   const [room] = useState(() => makeRoom(session.passphrase));
   const [problem, setProblem] = useState('');
   const audio = useMemo(() => capture(session.microphone, session.audioDevice), [session]);
@@ -61,7 +63,7 @@ export default function RoomPage({ session, theme, onLeave }: Props) {
     >
       <RoomAudioRenderer />
       <StartAudio className="main-button start-audio" label="Let me hear the others" />
-      <RoomView session={session} theme={theme} problem={problem} onProblem={setProblem} />
+      <RoomView session={session} theme={theme} calls={calls} problem={problem} onProblem={setProblem} />
     </LiveKitRoom>
   );
 }

@@ -6,6 +6,7 @@ import { AicPanel } from '../aic/AicPanel';
 import { useAicReports } from '../aic/useAicReports';
 import { useTraffic } from '../aic/useTraffic';
 import type { Theme } from '../app/useTheme';
+import type { CallsState } from '../calls/state';
 import { ChatPanel } from '../chat/ChatPanel';
 import { useMessages } from '../chat/useMessages';
 import { DirectSound } from '../direct/DirectSound';
@@ -28,11 +29,12 @@ import './room.css';
 interface Props {
   session: Session;
   theme: Theme;
+  calls: CallsState;
   problem: string;
   onProblem: (words: string) => void;
 }
 
-export function RoomView({ session, theme, problem, onProblem }: Props) {
+export function RoomView({ session, theme, calls, problem, onProblem }: Props) {
   const room = useRoomContext();
   const state = useConnectionState();
   const { localParticipant } = useLocalParticipant();
@@ -88,7 +90,7 @@ export function RoomView({ session, theme, problem, onProblem }: Props) {
           <Flights flights={reactions.flights} />
         </main>
         {panel === 'chat' && <ChatPanel chat={chat} onClose={() => setPanel(null)} />}
-        {panel === 'people' && <PeoplePanel session={session} onClose={() => setPanel(null)} />}
+        {panel === 'people' && <PeoplePanel session={session} calls={calls} onClose={() => setPanel(null)} />}
         {panel === 'aic' && (
           <AicPanel traffic={traffic} encrypted={session.passphrase !== ''} onClose={() => setPanel(null)} />
         )}

@@ -21,6 +21,11 @@ function isTyping(target: EventTarget | null): boolean {
   );
 }
 
+/** A key that works the call, and is not typed into something or meant for the browser. */
+export function isForControls(event: KeyboardEvent): boolean {
+  return !(event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target));
+}
+
 export function useShortcuts(actions: Actions): void {
   const latest = useRef(actions);
   useEffect(() => {
@@ -28,7 +33,7 @@ export function useShortcuts(actions: Actions): void {
   });
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event.target)) return;
+      if (event.repeat || !isForControls(event)) return;
       const found = SHORTCUTS.find(([key]) => key === event.key.toLowerCase());
       if (found) {
         event.preventDefault();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  usePagination,
   useSpeakingParticipants,
   useTracks,
   type TrackReferenceOrPlaceholder,
@@ -9,7 +10,9 @@ import { useState } from 'react';
 import type { Reports } from '../aic/useAicReports';
 import type { Layout } from '../room/panels';
 import { columnsFor } from './columns';
+import { Pager } from './Pager';
 import { Tile } from './Tile';
+import { useFit } from './useFit';
 import './stage.css';
 
 interface Props {
@@ -37,6 +40,10 @@ export function Stage({ layout, reports, rates }: Props) {
   const tracks = useTracks(SOURCES, { onlySubscribed: false });
   const speaker = useLastSpeaker();
   const [pinned, setPinned] = useState('');
+  const [measured, fit] = useFit();
+  // LiveKit's own: who speaks comes to the first page, the others stay where they are.
+  const pages = usePagination(fit.page, tracks);
+  const count = pages.totalPageCount;
 
   const others = tracks.filter((ref) => !ref.participant.isLocal);
   const screen = tracks.findLast((ref) => ref.source === Track.Source.ScreenShare);
@@ -66,9 +73,20 @@ export function Stage({ layout, reports, rates }: Props) {
       </div>
     );
   }
+  const shown = count > 1 ? pages.tracks : tracks;
+  const columns = count > 1 ? Math.min(columnsFor(fit.page), fit.columns) : columnsFor(tracks.length);
   return (
-    <div className={`stage stage-grid columns-${columnsFor(tracks.length)}`} data-layout="grid">
-      {tracks.map(tile)}
+    <div className="stage-pages" ref={measured}>
+      <div className={`stage stage-grid columns-${columns}`} data-layout="grid">
+        {shown.map(tile)}
+      </div>
+      {count > 1 && (
+        <Pager
+          page={pages.currentPage}
+          pages={count}
+          onTurn={(step) => pages.setPage(((pages.currentPage - 1 + step + count) % count) + 1)}
+        />
+      )}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Schemas } from '../api/client';
-import { bpsText, countText, manyText } from '../words/format';
-import { spotsOf, type Edge } from '../words/map';
+import { countText, manyText } from '../words/format';
+import { spotsOf, trafficText, type Edge } from '../words/map';
 
 type Node = Schemas['Node'];
 
@@ -27,7 +27,7 @@ function Lines({ node, x, y }: { node: Node; x: number; y: number }) {
         {manyText(node.rooms, 'room')}, {countText(node.participants)} people
       </text>
       <text x={left} y={y + 26}>
-        ↓ {bpsText(node.in_bps)} ↑ {bpsText(node.out_bps)}
+        {trafficText(node)}
       </text>
     </>
   );

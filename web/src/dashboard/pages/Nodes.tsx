@@ -14,8 +14,8 @@ import { Pill, type Tone } from '../parts/Pill';
 import { Table, type Column } from '../parts/Table';
 import { usePages } from '../parts/usePages';
 import { to } from '../shell/places';
-import { bpsText, bytesText, countText, msText } from '../words/format';
-import { edgesOf } from '../words/map';
+import { bytesText, countText, msText, NOTHING, shareText } from '../words/format';
+import { edgesOf, trafficText } from '../words/map';
 
 type Node = Schemas['Node'];
 type Route = Awaited<ReturnType<typeof readRoutes>>['rows'][number];
@@ -43,19 +43,24 @@ const NODE_COLUMNS: readonly Column<Node>[] = [
   { head: 'State', cell: ({ state }) => <Pill tone={TONES[state]}>{state}</Pill> },
   { head: 'Rooms', number: true, cell: ({ rooms }) => countText(rooms) },
   { head: 'People', number: true, cell: ({ participants }) => countText(participants) },
-  { head: 'In, out', number: true, cell: (node) => `${bpsText(node.in_bps)}, ${bpsText(node.out_bps)}` },
+  { head: 'In, out', number: true, cell: trafficText },
   {
-    head: 'Cores in use',
+    head: 'Processor',
     number: true,
-    cell: ({ cpu, workers }) => <span title={`${workers} media workers`}>{cpu.toFixed(2)}</span>,
+    cell: ({ cpu, load, workers }) =>
+      cpu === null ? shareText(load) : <span title={`${workers} media workers`}>{cpu.toFixed(2)} cores</span>,
   },
+  { head: 'Away', number: true, cell: (node) => (node.self ? 'here' : msText(node.rtt_ms)) },
   { head: 'Memory', number: true, cell: (node) => bytesText(node.memory_bytes) },
   {
     head: 'Longest turn',
     number: true,
     cell: (node) => <span title="of a media worker: media waits as long">{msText(node.loop_lag_ms)}</span>,
   },
-  { head: 'Up since', cell: (node) => <Ago atMs={node.started_us / 1000} /> },
+  {
+    head: 'Up since',
+    cell: ({ started_us: at }) => (at === null ? NOTHING : <Ago atMs={at / 1000} />),
+  },
 ];
 
 const ROUTE_COLUMNS: readonly Column<Route>[] = [
@@ -74,7 +79,8 @@ export function Nodes() {
   return (
     <div className="page">
       <PageHead title="Nodes and routes">
-        The servers that work together, and which of them has which room.
+        The servers that work together, by their last heartbeat, and the rooms of this one. Another node’s own
+        dashboard has its rooms and more of its figures.
       </PageHead>
       <Loaded query={query}>
         {({ nodes }) => (
@@ -84,9 +90,9 @@ export function Nodes() {
           </Card>
         )}
       </Loaded>
-      <Card title="Routes">
+      <Card title="Routes of this node">
         <List
-          caption="Which node has which room"
+          caption="Rooms of this node"
           pages={routes}
           columns={ROUTE_COLUMNS}
           keyOf={({ sid, node, kind }) => `${sid} ${node} ${kind}`}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where things stand on the map of nodes. Pure functions.
 
+import { bpsText, countText, NOTHING } from './format';
+
 export interface Spot {
   x: number;
   y: number;
@@ -44,4 +46,16 @@ export function edgesOf(routes: readonly Route[]): Edge[] {
     edges.set(name, edge);
   }
   return [...edges.values()];
+}
+
+interface Traffic {
+  in_bps: number | null;
+  out_bps: number | null;
+  packets_s: number | null;
+}
+
+/** "↓ 1 Mbps ↑ 2 Mbps"; of another node only how many packets it has is known. */
+export function trafficText(node: Traffic): string {
+  if (node.in_bps !== null) return `↓ ${bpsText(node.in_bps)} ↑ ${bpsText(node.out_bps)}`;
+  return node.packets_s === null ? NOTHING : `${countText(node.packets_s)} packets/s`;
 }
