@@ -256,6 +256,10 @@ int aura_sfu_peer_set_remote(struct aura_sfu *sfu, aura_peer_id peer,
     copy->remote.ufrag = copy->ufrag;
     copy->remote.pwd = copy->pwd;
     copy->remote.fingerprints = copy->fingerprints;
+    if (remote->dial) {
+        copy->dial = *remote->dial;
+        copy->remote.dial = &copy->dial;
+    }
     struct aura_msg m = {.type = AURA_MSG_PEER_REMOTE, .id = peer, .ptr = copy};
     return tell(sfu, &m);
 }

@@ -185,6 +185,7 @@ struct aura_sfu_peer_conf {
     bool negotiated_channels;
     bool dump;             /* what it sends and gets goes into the dump, where there is one */
     uint32_t ceiling_kbps; /* of what it sends; 0 = none */
+    bool node;             /* another node of the cluster: its silence is noticed within a second */
 };
 /**
  * A new peer connection, on the worker that `affinity` names (peers of one room and participant may
@@ -200,7 +201,7 @@ AURA_NODISCARD int aura_sfu_peer_new(struct aura_sfu *sfu, const struct aura_sfu
 uint32_t aura_sfu_peer_affinity(aura_peer_id peer);
 size_t aura_sfu_peer_candidates(const struct aura_sfu *sfu, aura_peer_id peer,
                                 struct aura_sfu_candidate out[AURA_SFU_CANDIDATES_MAX]);
-/** Strings and arrays inside @p remote are copied. */
+/** What @p remote points at is copied. */
 AURA_NODISCARD int aura_sfu_peer_set_remote(struct aura_sfu *sfu, aura_peer_id peer,
                                             const struct aura_pc_remote *remote);
 /** New local credentials for an ICE restart. */

@@ -16,6 +16,8 @@ static void on_state(void *arg, aura_peer_id peer, enum aura_pc_state state) {
     struct client *c = client_of(arg, peer);
     if (c) {
         c->state = state;
+    } else if (peer == ((struct env *)arg)->node) {
+        ((struct env *)arg)->node_state = state;
     }
 }
 
@@ -115,12 +117,16 @@ void env_start(struct env *e, size_t workers, uint16_t tcp) {
     assert_int_equal(aura_sfu_new(&e->sfu, &conf, e->loop, &handlers, e), 0);
 }
 
-void env_stop(struct env *e) {
+void env_end(struct env *e) {
     for (size_t i = 0; i < e->client_count; i++) {
         client_stop(e->clients[i]);
     }
     e->sfu = aura_sfu_free(e->sfu);
     e->loop = aura_loop_free(e->loop);
+}
+
+void env_stop(struct env *e) {
+    env_end(e);
     assert_int_equal(aura_mem_live(), e->blocks_before);
 }
 
