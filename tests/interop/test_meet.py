@@ -141,7 +141,7 @@ def test_functions_without_a_browser():
     done = subprocess.run(["npm", "run", "--silent", "test"], cwd=os.path.join(ROOT, "web"), capture_output=True, text=True,
                           timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^# pass [4-9]", done.stdout, re.MULTILINE), done.stdout
+    assert int(re.search(r"^# pass (\d+)", done.stdout, re.MULTILINE)[1]) > 10, done.stdout
 
 
 # ---- guests ----
