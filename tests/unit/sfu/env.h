@@ -21,6 +21,7 @@ enum {
 struct env {
     struct aura_loop *loop;
     struct aura_sfu *sfu;
+    struct aura_fleet *fleet; /* NULL = none */
     int64_t blocks_before;
     struct client *clients[8];
     size_t client_count;
@@ -39,6 +40,8 @@ struct env {
 
 /** @param workers  media threads. @param tcp  0 = no ICE-TCP */
 void env_start(struct env *e, size_t workers, uint16_t tcp);
+/** The same as a node among others. */
+void env_start_node(struct env *e, size_t workers, const char *node);
 void env_stop(struct env *e);
 /** The same without a look at what memory is left, where there is another one. */
 void env_end(struct env *e);
