@@ -220,8 +220,8 @@ int aura__fleet_links_new(struct aura__fleet_links **out, struct aura_server *s)
     }
     l->server = s;
     aura_list_init(&l->all);
-    int err = aura_timer_start(aura_loop_timers(s->loop), &l->timer, LOOK_MS * AURA_US_PER_MS,
-                               look, s);
+    int err =
+        aura_timer_start(aura_loop_timers(s->loop), &l->timer, LOOK_MS * AURA_US_PER_MS, look, s);
     if (err) {
         aura_free(l);
         return err;

@@ -115,10 +115,10 @@ static void copy_traceparent(struct aura_http_req *req) {
 
 static void copy_near_node(struct aura_http_req *req) {
     static const char name[] = HTTP_NEAR_NODE;
-    int n = aura_http_is_near(req) ? lws_hdr_custom_copy(req->wsi, req->near_node,
-                                                         sizeof(req->near_node), name,
-                                                         sizeof(name) - 1)
-                                   : 0;
+    int n = aura_http_is_near(req)
+                ? lws_hdr_custom_copy(req->wsi, req->near_node, sizeof(req->near_node), name,
+                                      sizeof(name) - 1)
+                : 0;
     req->near_node[n > 0 ? n : 0] = 0;
 }
 

@@ -174,13 +174,12 @@ static json_t *fleet_of(const struct aura_server *s) {
         return json_null();
     }
     aura_fleet_stats(s->conf.fleet, &f);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "links",
-                     (json_int_t)f.links, "ready", (json_int_t)f.ready, "far_peers",
-                     (json_int_t)f.far_peers, "guests", (json_int_t)f.guests, "relays",
-                     (json_int_t)f.relays, "relays_wanted", (json_int_t)f.relays_wanted,
-                     "relays_made", (json_int_t)f.relays_made, "links_lost",
-                     (json_int_t)f.links_lost, "refused", (json_int_t)f.refused, "lossy_dropped",
-                     (json_int_t)f.lossy_dropped);
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "links", (json_int_t)f.links, "ready",
+        (json_int_t)f.ready, "far_peers", (json_int_t)f.far_peers, "guests", (json_int_t)f.guests,
+        "relays", (json_int_t)f.relays, "relays_wanted", (json_int_t)f.relays_wanted, "relays_made",
+        (json_int_t)f.relays_made, "links_lost", (json_int_t)f.links_lost, "refused",
+        (json_int_t)f.refused, "lossy_dropped", (json_int_t)f.lossy_dropped);
 }
 
 static json_t *describe(const struct aura_server *s) {

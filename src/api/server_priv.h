@@ -26,16 +26,16 @@ struct aura_server {
     uint64_t joins_refused;               /* before a room had to say anything */
     struct aura_sfu_forward forward_told; /* at the last scrape */
     struct aura_gate *gate;
-    uint64_t meet_given, meet_refused; /* guests' tokens (meet.c) */
-    struct aura__accounts *accounts;   /* of the app; NULL: there are none */
-    uint64_t gate_closed;              /* requests that got 429 there */
-    uint64_t relayed, relays_broken;   /* WebSockets passed on to other nodes */
-    size_t relays;                     /* now */
+    uint64_t meet_given, meet_refused;     /* guests' tokens (meet.c) */
+    struct aura__accounts *accounts;       /* of the app; NULL: there are none */
+    uint64_t gate_closed;                  /* requests that got 429 there */
+    uint64_t relayed, relays_broken;       /* WebSockets passed on to other nodes */
+    size_t relays;                         /* now */
     struct aura__fleet_links *fleet_links; /* NULL: media of other nodes' clients is elsewhere */
-    uint64_t auraids_created;          /* by the REST API; those that joins make the rooms count */
-    struct aura__calls *calls;         /* between AuraIDs; NULL: there are none */
-    struct aura__whips *whips;         /* sessions of WHIP and WHEP (whip.c) */
-    struct aura__matrix *matrix;       /* matrix.c; NULL = not here */
+    uint64_t auraids_created;    /* by the REST API; those that joins make the rooms count */
+    struct aura__calls *calls;   /* between AuraIDs; NULL: there are none */
+    struct aura__whips *whips;   /* sessions of WHIP and WHEP (whip.c) */
+    struct aura__matrix *matrix; /* matrix.c; NULL = not here */
     struct aura__appservice *appservice; /* appservice.c; NULL = not here */
     struct aura__dash *dash;             /* dash.c; NULL = not here */
 };

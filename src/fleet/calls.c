@@ -36,8 +36,8 @@ static int say_peer(struct aura_fleet_link *l, const struct aura_sfu_peer_conf *
 }
 
 static int far_peer_new(struct aura_fleet *f, unsigned node, const struct aura_sfu_peer_conf *conf,
-                        uint32_t affinity, aura_peer_id *peer,
-                        char ufrag[AURA_ICE_UFRAG_LEN + 1], char pwd[AURA_ICE_PWD_LEN + 1]) {
+                        uint32_t affinity, aura_peer_id *peer, char ufrag[AURA_ICE_UFRAG_LEN + 1],
+                        char pwd[AURA_ICE_PWD_LEN + 1]) {
     struct aura_fleet_link *l = fleet_link_of(f, (uint64_t)node << FLEET_NODE_SHIFT);
     if (!l || !l->greeted) {
         return AURA_ENOENT;
@@ -99,9 +99,9 @@ int aura_fleet_peer_set_remote(const struct aura_fleet_reach *r, aura_peer_id pe
     char *list[AURA_DTLS_FINGERPRINTS_MAX];
     Auralink__Fleet__PeerRemote q = AURALINK__FLEET__PEER_REMOTE__INIT;
     fleet_message m = AURALINK__FLEET__MESSAGE__INIT;
-    int err = !l                                                         ? AURA_ENOENT
+    int err = !l                                                       ? AURA_ENOENT
               : remote->fingerprint_count > AURA_DTLS_FINGERPRINTS_MAX ? AURA_EINVAL
-                                                                         : 0;
+                                                                       : 0;
     for (size_t i = 0; !err && i < remote->fingerprint_count; i++) {
         list[i] = texts[i];
         err = aura_fingerprint_format(&remote->fingerprints[i], texts[i], sizeof(texts[i]));
@@ -277,8 +277,7 @@ void fleet_put_muted(struct aura_fleet *f, aura_pub_id pub, bool muted) {
 }
 
 static void say_settings(struct aura_fleet *f, aura_sub_id sub,
-                         const struct aura_sfu_sub_settings *settings, bool move,
-                         aura_pub_id pub) {
+                         const struct aura_sfu_sub_settings *settings, bool move, aura_pub_id pub) {
     struct aura_fleet_link *l = fleet_link_of(f, sub);
     Auralink__Fleet__SubSet q = AURALINK__FLEET__SUB_SET__INIT;
     Auralink__Fleet__Settings wire;
@@ -506,8 +505,7 @@ void aura_fleet_sub_close(const struct aura_fleet_reach *r, aura_sub_id sub) {
 static int data_far(struct aura_fleet_link *l, const aura_peer_id *peers, size_t count,
                     enum aura_data_channel channel, const uint8_t *data, size_t len) {
     struct aura_fleet *f = l->fleet;
-    if (channel != AURA_DATA_RELIABLE &&
-        l->pipe.queued(l->pipe.arg) > AURA_FLEET_LOSSY_BYTES_MAX) {
+    if (channel != AURA_DATA_RELIABLE && l->pipe.queued(l->pipe.arg) > AURA_FLEET_LOSSY_BYTES_MAX) {
         f->stats.lossy_dropped++;
         return 0;
     }
@@ -540,8 +538,8 @@ int aura_fleet_data_send(const struct aura_fleet_reach *r, const aura_peer_id *p
         far += fleet_node_of(peers[i]) != 0;
     }
     /* To our SFU those of other nodes are peers that have gone. */
-    int err = far == count && count ? 0
-                                    : aura_sfu_data_send(r->sfu, peers, count, channel, data, len);
+    int err =
+        far == count && count ? 0 : aura_sfu_data_send(r->sfu, peers, count, channel, data, len);
     for (unsigned i = 1; far && i <= AURA_FLEET_LINKS_MAX; i++) {
         if (f->links[i]) {
             int one = data_far(f->links[i], peers, count, channel, data, len);

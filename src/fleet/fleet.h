@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file fleet.h  The SFUs of several nodes, used as one: src/sfu/sfu.h's calls, with a choice of the
- * node for a new peer.
+ * @file fleet.h  The SFUs of several nodes, used as one: src/sfu/sfu.h's calls, with a choice of
+ * the node for a new peer.
  *
  * The node that owns a room keeps all that is known of it and decides. Where somebody came in at
- * another node, that node has the peer, and gets the owner's calls over a control link; what the SFU
- * there reports comes back. A track crosses the media link between two nodes once, however many want
- * it behind it, and not while nobody does. docs/cluster.md has the rules.
+ * another node, that node has the peer, and gets the owner's calls over a control link; what the
+ * SFU there reports comes back. A track crosses the media link between two nodes once, however many
+ * want it behind it, and not while nobody does. docs/cluster.md has the rules.
  *
- * Ids of what is at another node have that node's place in their upper 16 bits, which ids of our own
- * SFU never have. Bytes between nodes go through a pipe that who opens it gives.
+ * Ids of what is at another node have that node's place in their upper 16 bits, which ids of our
+ * own SFU never have. Bytes between nodes go through a pipe that who opens it gives.
  *
  * Threading: control thread.
  */
@@ -77,11 +77,11 @@ unsigned aura_fleet_node(const struct aura_fleet *f, const char *node);
 bool aura_fleet_has(const struct aura_fleet *f, const char *node);
 
 struct aura_fleet_stats {
-    size_t links, ready;    /* ready: media can go there */
-    size_t far_peers;       /* of our rooms at other nodes */
-    size_t guests;          /* peers here that belong to rooms of other nodes */
-    size_t relays;          /* tracks that cross a link, of our rooms */
-    size_t relays_wanted;   /* … that somebody wants now */
+    size_t links, ready;  /* ready: media can go there */
+    size_t far_peers;     /* of our rooms at other nodes */
+    size_t guests;        /* peers here that belong to rooms of other nodes */
+    size_t relays;        /* tracks that cross a link, of our rooms */
+    size_t relays_wanted; /* … that somebody wants now */
     uint64_t relays_made, links_lost, refused, lossy_dropped;
 };
 void aura_fleet_stats(const struct aura_fleet *f, struct aura_fleet_stats *out);

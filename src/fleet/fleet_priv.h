@@ -27,7 +27,7 @@ struct aura_fleet_link {
     unsigned slot; /* 1.. */
     char node[AURA_FLEET_NODE_MAX];
     struct aura_fleet_pipe pipe;
-    bool greeted, connected, broken; /* greeted: it said hello */
+    bool greeted, connected, broken; /* it said hello; media has a way; it ends */
     struct aura_fingerprint fingerprint;
     struct fleet_worker *workers;
     size_t worker_count;
@@ -78,9 +78,9 @@ struct fleet_relay {
     struct aura_node track_node, link_node;
     struct fleet_track *track;
     struct aura_fleet_link *link;
-    unsigned to;       /* node; 0 = here */
-    aura_sub_id send;  /* at the end where the track is */
-    aura_pub_id take;  /* at the other */
+    unsigned to;      /* node; 0 = here */
+    aura_sub_id send; /* at the end where the track is */
+    aura_pub_id take; /* at the other */
     struct aura_list wishes;
     struct fleet_wish up; /* where the track itself is the end of another relay here */
     struct aura_sfu_sub_settings settings;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Peers and tracks here that belong to rooms of other nodes: their calls, carried out. The sender is
- * a node, and trusted as one; what it says is bounded all the same. */
+/* Peers and tracks here that belong to rooms of other nodes: their calls, carried out. The sender
+ * is a node, and trusted as one; what it says is bounded all the same. */
 #include "base/log.h"
 #include "fleet/fleet_priv.h"
 
@@ -180,15 +180,14 @@ static int pub_set(struct aura_fleet_link *l, const Auralink__Fleet__PubSet *q) 
 static int sub_new(struct aura_fleet_link *l, const Auralink__Fleet__SubNew *q) {
     struct aura_sfu *sfu = l->fleet->sfu;
     struct aura_sfu_sub_settings settings;
-    struct aura_sfu_sub_conf conf = {
-        .peer = q->peer ? ours(l, FLEET_PEER, q->peer) : l->media,
-        .pub = ours(l, FLEET_PUB, q->pub),
-        .ssrc = q->ssrc,
-        .rtx_ssrc = q->rtx_ssrc,
-        .send_mid = q->send_mid != 0,
-        .playout = {.on = q->playout != 0,
-                    .min_ms = (uint16_t)q->playout_min_ms,
-                    .max_ms = (uint16_t)q->playout_max_ms}};
+    struct aura_sfu_sub_conf conf = {.peer = q->peer ? ours(l, FLEET_PEER, q->peer) : l->media,
+                                     .pub = ours(l, FLEET_PUB, q->pub),
+                                     .ssrc = q->ssrc,
+                                     .rtx_ssrc = q->rtx_ssrc,
+                                     .send_mid = q->send_mid != 0,
+                                     .playout = {.on = q->playout != 0,
+                                                 .min_ms = (uint16_t)q->playout_min_ms,
+                                                 .max_ms = (uint16_t)q->playout_max_ms}};
     aura_sub_id id;
     fleet_read_text(conf.cname, sizeof(conf.cname), q->cname);
     fleet_read_settings(&settings, q->settings);
@@ -231,11 +230,11 @@ static int data_send(struct aura_fleet_link *l, const Auralink__Fleet__Data *q) 
         peers[count] = id;
         count += id != 0;
     }
-    int err = q->channel >= AURA_DATA_CHANNELS
-                  ? AURA_EMALFORMED
-                  : aura_sfu_data_send(l->fleet->sfu, peers, count,
-                                       (enum aura_data_channel)q->channel, q->data.data,
-                                       q->data.len);
+    int err =
+        q->channel >= AURA_DATA_CHANNELS
+            ? AURA_EMALFORMED
+            : aura_sfu_data_send(l->fleet->sfu, peers, count, (enum aura_data_channel)q->channel,
+                                 q->data.data, q->data.len);
     aura_free(peers);
     return err;
 }

@@ -62,7 +62,8 @@ void fleet_link_break(struct aura_fleet_link *l, const char *why) {
     }
     l->broken = true; /* its owner may be on the stack: it ends from the loop */
     l->fleet->stats.links_lost++;
-    AURA_LOG_LIMITED("fleet", AURA_LOG_WARN, "link_given_up", AURA_S("node", l->node), AURA_S("why", why));
+    AURA_LOG_LIMITED("fleet", AURA_LOG_WARN, "link_given_up", AURA_S("node", l->node),
+                     AURA_S("why", why));
     if (aura_timer_start(l->fleet->timers, &l->end_timer, 0, on_end, l)) {
         AURA_LOG("fleet", AURA_LOG_ERROR, "no_memory_for_timer", AURA_S("for", "a link's end"));
     }
@@ -122,8 +123,8 @@ static void wire_worker(Auralink__Fleet__Worker *w, Auralink__Fleet__Candidate *
     for (size_t i = 0; i < n; i++) {
         list[i] = &c[i];
         auralink__fleet__candidate__init(&c[i]);
-        c[i].ip = (ProtobufCBinaryData){
-            .len = from[i].addr.family == AURA_FAMILY_V6 ? 16 : 4, .data = from[i].addr.ip};
+        c[i].ip = (ProtobufCBinaryData){.len = from[i].addr.family == AURA_FAMILY_V6 ? 16 : 4,
+                                        .data = from[i].addr.ip};
         c[i].port = from[i].addr.port;
         c[i].tcp = from[i].tcp;
         c[i].priority = from[i].priority;
@@ -194,8 +195,8 @@ static int read_workers(struct aura_fleet_link *l, const Auralink__Fleet__Hello 
     l->worker_count = h->n_workers;
     for (size_t i = 0; i < h->n_workers; i++) {
         struct fleet_worker *w = &l->workers[i];
-        for (size_t k = 0;
-             k < h->workers[i]->n_candidates && w->count < AURA_SFU_CANDIDATES_MAX; k++) {
+        for (size_t k = 0; k < h->workers[i]->n_candidates && w->count < AURA_SFU_CANDIDATES_MAX;
+             k++) {
             w->count += read_candidate(&w->candidates[w->count], h->workers[i]->candidates[k]);
         }
     }
@@ -248,21 +249,18 @@ bool fleet_link_state(struct aura_fleet *f, aura_peer_id peer, enum aura_pc_stat
     if (!l) {
         return false;
     }
-    bool connected = state == AURA_PC_CONNECTED;
-    AURA_LOG("fleet", AURA_LOG_INFO, connected ? "media_link" : "media_link_state",
-             AURA_S("node", l->node), AURA_I("state", state));
-    f->stats.ready += l->greeted && connected && !l->connected;
-    f->stats.ready -= l->greeted && !connected && l->connected;
-    if (connected) {
+    AURA_LOG("fleet", AURA_LOG_INFO, "media_link", AURA_S("node", l->node), AURA_I("state", state));
+    if (state == AURA_PC_CONNECTED) {
+        f->stats.ready += l->greeted && !l->connected;
+        l->connected = true;
         aura_timer_stop(f->timers, &l->silence_timer);
     } else if (state == AURA_PC_FAILED) {
         fleet_link_break(l, "the media link failed");
-    } else if (l->connected &&
-               aura_timer_start(f->timers, &l->silence_timer,
-                                AURA_FLEET_PATIENCE_S * AURA_US_PER_S, on_silence, l)) {
+    } else if (state == AURA_PC_DISCONNECTED && !aura_timer_running(&l->silence_timer) &&
+               aura_timer_start(f->timers, &l->silence_timer, AURA_FLEET_PATIENCE_S * AURA_US_PER_S,
+                                on_silence, l)) {
         fleet_link_break(l, "out of memory");
     }
-    l->connected = connected;
     return true;
 }
 
@@ -308,7 +306,6 @@ int aura_fleet_link_up(struct aura_fleet_link **out, struct aura_fleet *f, const
     err = open_media(l);
     err = err ? err : say_hello(l);
     if (err) {
-        l->media = err && !l->media ? 0 : l->media;
         link_free(l);
         return err;
     }

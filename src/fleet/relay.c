@@ -162,8 +162,7 @@ static int open_ends(struct fleet_relay *r, aura_pub_id from) {
     send.ssrc = random | 1u << 31;
     send.rtx_ssrc = rtx ? (random ^ 0x5a5a5a5a) & ~(1u << 31) : 0;
     send.rtx_ssrc += rtx && !send.rtx_ssrc;
-    take.streams[0] =
-        (struct aura_sfu_stream){.ssrc = send.ssrc, .rtx_ssrc = send.rtx_ssrc};
+    take.streams[0] = (struct aura_sfu_stream){.ssrc = send.ssrc, .rtx_ssrc = send.rtx_ssrc};
     /* The peer is the media link, which the end that is not here knows as 0. */
     take.peer = r->to ? 0 : r->link->media;
     send.peer = r->to ? r->link->media : 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an SFU reports, on its way to the node that owns the room: out at one end, in at the other. */
+/* What an SFU reports, on its way to the node that owns the room: out at one end, in at the other.
+ */
 #include "fleet/fleet_priv.h"
 
 #include <string.h>
@@ -109,8 +110,7 @@ static void on_data(void *arg, aura_peer_id peer, enum aura_data_channel channel
         return;
     }
     struct aura_fleet_link *l = g->owner;
-    if (channel != AURA_DATA_RELIABLE &&
-        l->pipe.queued(l->pipe.arg) > AURA_FLEET_LOSSY_BYTES_MAX) {
+    if (channel != AURA_DATA_RELIABLE && l->pipe.queued(l->pipe.arg) > AURA_FLEET_LOSSY_BYTES_MAX) {
         f->stats.lossy_dropped++;
         return;
     }
@@ -313,8 +313,8 @@ static void in_layer(struct aura_fleet_link *l, const Auralink__Fleet__Layer *q)
 static void in_levels(struct aura_fleet_link *l, const Auralink__Fleet__Levels *q) {
     struct aura_fleet *f = l->fleet;
     for (size_t i = 0; i < q->n_levels; i++) {
-        const struct aura_sfu_level level = {
-            q->levels[i]->pub, q->levels[i]->level, q->levels[i]->active != 0};
+        const struct aura_sfu_level level = {q->levels[i]->pub, q->levels[i]->level,
+                                             q->levels[i]->active != 0};
         if (there(l, level.pub)) {
             f->handlers.audio_levels(f->conf.arg, &level, 1);
         }
@@ -356,8 +356,7 @@ static void in_peer_stats(struct aura_fleet_link *l, const Auralink__Fleet__Peer
     BWE(IN_BWE)
     PEER_STATS(IN)
     s.bwe.overusing = q->overusing != 0;
-    s.bwe.limit =
-        q->limit <= AURA_BWE_SILENCE ? (enum aura_bwe_limit)q->limit : AURA_BWE_START;
+    s.bwe.limit = q->limit <= AURA_BWE_SILENCE ? (enum aura_bwe_limit)q->limit : AURA_BWE_START;
     if (there(l, q->peer)) {
         l->fleet->handlers.peer_stats(l->fleet->conf.arg, &s);
     }
@@ -366,8 +365,8 @@ static void in_peer_stats(struct aura_fleet_link *l, const Auralink__Fleet__Peer
 static void in_data(struct aura_fleet_link *l, const Auralink__Fleet__Data *q) {
     struct aura_fleet *f = l->fleet;
     if (q->n_peers == 1 && there(l, q->peers[0]) && q->channel < AURA_DATA_CHANNELS) {
-        f->handlers.data(f->conf.arg, q->peers[0], (enum aura_data_channel)q->channel,
-                         q->data.data, q->data.len);
+        f->handlers.data(f->conf.arg, q->peers[0], (enum aura_data_channel)q->channel, q->data.data,
+                         q->data.len);
     }
 }
 
@@ -394,8 +393,8 @@ static void in_small(struct aura_fleet_link *l, const fleet_message *m) {
         break;
     case AURALINK__FLEET__MESSAGE__BODY_PEER_CEILING:
         if (there(l, m->peer_ceiling->peer)) {
-            f->handlers.peer_ceiling(f->conf.arg, m->peer_ceiling->peer,
-                                     m->peer_ceiling->dropping, m->peer_ceiling->sent_kbps);
+            f->handlers.peer_ceiling(f->conf.arg, m->peer_ceiling->peer, m->peer_ceiling->dropping,
+                                     m->peer_ceiling->sent_kbps);
         }
         break;
     default: /* of a later version */

@@ -48,8 +48,8 @@ void fleet_wire_media(struct fleet_wire_media *out, const struct aura_media *in)
         to->vp9_profile = c->vp9_profile;
         to->clock_rate = c->clock_rate;
     }
-    out->m.ext = (ProtobufCBinaryData){.len = sizeof(in->ext.id),
-                                       .data = (uint8_t *)(uintptr_t)in->ext.id};
+    out->m.ext =
+        (ProtobufCBinaryData){.len = sizeof(in->ext.id), .data = (uint8_t *)(uintptr_t)in->ext.id};
 }
 
 int fleet_read_media(struct aura_media *out, const Auralink__Fleet__Media *in) {

@@ -172,8 +172,8 @@ static void tell_viewers(const struct encoding *e) {
     if (livekit__data_packet__get_packed_size(&d) <= sizeof(bytes)) {
         size_t n = livekit__data_packet__pack(&d, bytes);
         /* Without memory for it the next second tells. */
-        (void)!aura_fleet_data_send(&e->t->p->room->rooms->reach, peers, count, AURA_DATA_LOSSY, bytes,
-                                  n);
+        (void)!aura_fleet_data_send(&e->t->p->room->rooms->reach, peers, count, AURA_DATA_LOSSY,
+                                    bytes, n);
     }
 }
 

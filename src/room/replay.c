@@ -84,7 +84,7 @@ void aura__replay_to(struct participant *p, const Livekit__SyncState *q) {
         if (d && aura__data_wanted(p, d)) {
             /* What does not fit into his channel any more is lost to him, as if it were old. */
             (void)!aura_fleet_data_send(&room->rooms->reach, &peer, 1, AURA_DATA_RELIABLE, k->bytes,
-                                      k->len);
+                                        k->len);
         }
         aura__pb_free(d);
     }

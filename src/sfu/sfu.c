@@ -190,8 +190,8 @@ static unsigned least_loaded(struct aura_sfu *sfu, uint64_t *load) {
     return best;
 }
 
-void aura_sfu_credentials(struct aura_sfu *sfu, unsigned worker,
-                          char ufrag[AURA_ICE_UFRAG_LEN + 1], char pwd[AURA_ICE_PWD_LEN + 1]) {
+void aura_sfu_credentials(struct aura_sfu *sfu, unsigned worker, char ufrag[AURA_ICE_UFRAG_LEN + 1],
+                          char pwd[AURA_ICE_PWD_LEN + 1]) {
     aura_rand_text(sfu->shared.rand, ufrag, AURA_ICE_UFRAG_LEN);
     aura_rand_text(sfu->shared.rand, pwd, AURA_ICE_PWD_LEN);
     ufrag[0] = aura__ufrag_char(worker);

@@ -203,8 +203,8 @@ AURA_NODISCARD int aura_sfu_peer_new_as(struct aura_sfu *sfu, const struct aura_
                                         uint32_t affinity, const char *ufrag, const char *pwd,
                                         aura_peer_id *peer);
 /** Credentials for a peer on a worker, ours or another node's. */
-void aura_sfu_credentials(struct aura_sfu *sfu, unsigned worker,
-                          char ufrag[AURA_ICE_UFRAG_LEN + 1], char pwd[AURA_ICE_PWD_LEN + 1]);
+void aura_sfu_credentials(struct aura_sfu *sfu, unsigned worker, char ufrag[AURA_ICE_UFRAG_LEN + 1],
+                          char pwd[AURA_ICE_PWD_LEN + 1]);
 /** What places another peer on the same worker. */
 uint32_t aura_sfu_peer_affinity(aura_peer_id peer);
 size_t aura_sfu_peer_candidates(const struct aura_sfu *sfu, aura_peer_id peer,

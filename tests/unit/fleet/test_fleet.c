@@ -14,7 +14,7 @@ struct way {
         struct letter *next;
         size_t len;
         uint8_t bytes[];
-    } *first, **end;
+    } * first, **end;
     size_t queued, closed;
 };
 
@@ -258,7 +258,8 @@ static int data_goes_both_ways_in_order(void) {
         client_data(&near, AURA_DATA_RELIABLE, "to afar", 7);
         turn(&p);
     }
-    WAIT_PAIR(&p, near.messages[AURA_DATA_RELIABLE] == 50 && far.messages[AURA_DATA_RELIABLE] == 50);
+    WAIT_PAIR(&p,
+              near.messages[AURA_DATA_RELIABLE] == 50 && far.messages[AURA_DATA_RELIABLE] == 50);
     assert_int_equal(near.bytes[AURA_DATA_RELIABLE], 50 * 9);
     assert_int_equal(far.bytes[AURA_DATA_RELIABLE], 50 * 7);
     end(&p);
@@ -314,10 +315,8 @@ static int nonsense_ends_a_link(void) {
 
 int main(void) {
     const struct CMUnitTest cases[] = {
-        AURA_PLAIN(a_track_crosses_once),
-        AURA_PLAIN(a_track_comes_from_the_other_node),
-        AURA_PLAIN(data_goes_both_ways_in_order),
-        AURA_PLAIN(a_cut_link_fails_its_peers),
+        AURA_PLAIN(a_track_crosses_once),         AURA_PLAIN(a_track_comes_from_the_other_node),
+        AURA_PLAIN(data_goes_both_ways_in_order), AURA_PLAIN(a_cut_link_fails_its_peers),
         AURA_PLAIN(nonsense_ends_a_link),
     };
     return RUN_CASES("the SFUs of several nodes", cases);
