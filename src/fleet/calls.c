@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-uint64_t fleet_new_id(struct aura_fleet *f, unsigned node, unsigned worker) {
+static uint64_t new_id(struct aura_fleet *f, unsigned node, unsigned worker) {
     return (uint64_t)node << FLEET_NODE_SHIFT | ++f->last_id << 8 | (worker & 0xff);
 }
 
@@ -48,7 +48,7 @@ static int far_peer_new(struct aura_fleet *f, unsigned node, const struct aura_s
     }
     uint32_t wanted = affinity == UINT32_MAX ? l->next_worker++ : affinity;
     unsigned worker = wanted % (unsigned)l->worker_count;
-    p->id = fleet_new_id(f, node, worker);
+    p->id = new_id(f, node, worker);
     aura_sfu_credentials(f->sfu, worker, ufrag, pwd);
     int err = say_peer(l, conf, p->id, worker, ufrag, pwd);
     if (err) {
@@ -214,7 +214,7 @@ int fleet_put_pub(struct aura_fleet *f, unsigned node, const struct aura_sfu_pub
                       : aura_sfu_pub_new(f->sfu, conf, pub);
     }
     struct aura_fleet_link *l = fleet_link_of(f, (uint64_t)node << FLEET_NODE_SHIFT);
-    uint64_t id = update ? *pub : fleet_new_id(f, node, (unsigned)(conf->peer & 0xff));
+    uint64_t id = update ? *pub : new_id(f, node, (unsigned)(conf->peer & 0xff));
     int err = l ? say_pub(l, conf, update, id) : AURA_ENOENT;
     *pub = err ? *pub : id;
     return err;
@@ -231,7 +231,7 @@ int fleet_put_sub(struct aura_fleet *f, unsigned node, const struct aura_sfu_sub
     struct fleet_wire_media media;
     fleet_message m = AURALINK__FLEET__MESSAGE__INIT;
     char cname[sizeof(conf->cname)];
-    uint64_t id = fleet_new_id(f, node, (unsigned)(conf->peer & 0xff));
+    uint64_t id = new_id(f, node, (unsigned)(conf->peer & 0xff));
     fleet_wire_media(&media, &conf->media);
     fleet_wire_settings(&wire, settings);
     fleet_read_text(cname, sizeof(cname), conf->cname);

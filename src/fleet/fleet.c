@@ -9,7 +9,6 @@ int aura_fleet_new(struct aura_fleet **out, const struct aura_fleet_conf *conf,
     }
     f->conf = *conf;
     f->handlers = *conf->handlers;
-    f->loop = loop;
     f->timers = aura_loop_timers(loop);
     f->out = AURA_BUF(AURA_FLEET_MESSAGE_BYTES_MAX + 1024);
     if (aura_map_new(&f->guests, AURA_FLEET_FARS_MAX) ||

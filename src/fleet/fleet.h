@@ -74,7 +74,6 @@ void aura_fleet_link_down(struct aura_fleet_link *l);
 
 /** Where a new peer may be. 0 = here; also if media cannot go to and from that node now. */
 unsigned aura_fleet_node(const struct aura_fleet *f, const char *node);
-bool aura_fleet_has(const struct aura_fleet *f, const char *node);
 
 struct aura_fleet_stats {
     size_t links, ready;  /* ready: media can go there */

@@ -11,7 +11,7 @@
 #include "fleet.pb-c.h"
 #include "fleet/fleet.h"
 
-enum { FLEET_VERSION = 1, FLEET_NODE_SHIFT = 48, FLEET_SHORT = 64, FLEET_CODEC_COUNT = 24 };
+enum { FLEET_VERSION = 1, FLEET_NODE_SHIFT = 48, FLEET_CODEC_COUNT = 24 };
 
 typedef Auralink__Fleet__Message fleet_message;
 
@@ -60,7 +60,7 @@ struct fleet_guest {
 struct fleet_track {
     aura_pub_id id;
     bool encrypted, muted;
-    uint32_t width, height, spatial_layers;
+    uint32_t width, height;
     struct aura_media media;
     struct aura_list relays; /* struct fleet_relay.track_node */
 };
@@ -96,7 +96,6 @@ struct fleet_viewer {
 struct aura_fleet {
     struct aura_fleet_conf conf;
     struct aura_sfu_handlers handlers;
-    struct aura_loop *loop;
     struct aura_timers *timers;
     struct aura_sfu *sfu;
     struct aura_fleet_link *links[AURA_FLEET_LINKS_MAX + 1]; /* by slot */
@@ -151,7 +150,6 @@ void fleet_put_settings(struct aura_fleet *f, aura_sub_id sub,
                         const struct aura_sfu_sub_settings *settings);
 void fleet_drop_pub(struct aura_fleet *f, aura_pub_id pub);
 void fleet_drop_sub(struct aura_fleet *f, aura_sub_id sub);
-uint64_t fleet_new_id(struct aura_fleet *f, unsigned node, unsigned worker);
 
 /* ---- guest.c: the owner's calls, carried out here ---- */
 void fleet_guest_call(struct aura_fleet_link *l, const fleet_message *m);

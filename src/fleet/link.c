@@ -357,7 +357,3 @@ unsigned aura_fleet_node(const struct aura_fleet *f, const char *node) {
     const struct aura_fleet_link *l = find(f, node);
     return l && l->greeted && l->connected && !l->broken ? l->slot : 0;
 }
-
-bool aura_fleet_has(const struct aura_fleet *f, const char *node) {
-    return find(f, node) != NULL;
-}

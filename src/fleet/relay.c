@@ -275,7 +275,6 @@ void fleet_track_update(struct fleet_track *t, const struct aura_sfu_pub_conf *c
     t->encrypted = conf->encrypted;
     t->width = conf->width;
     t->height = conf->height;
-    t->spatial_layers = conf->spatial_layers;
     t->media = conf->media;
 }
 
