@@ -111,6 +111,7 @@ struct aura_config {
     struct {
         uint32_t port;
         const char *address, *ca, *certificate, *key; /* address "" = of our choice */
+        bool media_links;                             /* clients have media where they come in */
     } cluster;
     struct { /* the MatrixRTC authorisation service */
         bool enabled;

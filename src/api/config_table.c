@@ -355,6 +355,9 @@ const struct aura__config_key aura__config_keys[] = {
     {"cluster.address", CONFIG_TEXT, AT(cluster.address), 0, 0, "",
      "address of this machine at which other nodes reach it, a number; empty = rtc.node_ip, or "
      "127.0.0.1 without cluster.tls"},
+    {"cluster.media_links", CONFIG_BOOL, AT(cluster.media_links), 0, 0, "false",
+     "a client's media goes to the node where it came in, and between nodes over a link; of all "
+     "nodes or of none. Else it goes to the room's node"},
     {"cluster.tls.ca_file", CONFIG_TEXT, AT(cluster.ca), 0, 0, "",
      "PEM file of the authority that signs nodes, and nobody else; empty = the port listens on "
      "loopback only, without TLS"},

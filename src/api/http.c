@@ -113,6 +113,15 @@ static void copy_traceparent(struct aura_http_req *req) {
     req->traceparent[n > 0 ? n : 0] = 0;
 }
 
+static void copy_near_node(struct aura_http_req *req) {
+    static const char name[] = HTTP_NEAR_NODE;
+    int n = aura_http_is_near(req)
+                ? lws_hdr_custom_copy(req->wsi, req->near_node, sizeof(req->near_node), name,
+                                      sizeof(name) - 1)
+                : 0;
+    req->near_node[n > 0 ? n : 0] = 0;
+}
+
 static struct aura_http_req *req_new(struct aura_http *h, struct lws *wsi) {
     static const struct {
         enum lws_token_indexes token;
@@ -143,6 +152,7 @@ static struct aura_http_req *req_new(struct aura_http *h, struct lws *wsi) {
     collapse_slashes(req->path);
     copy_query(req);
     copy_near_query(req);
+    copy_near_node(req);
     for (size_t i = 0; i < HTTP_KEPT; i++) {
         req->kept[i] = copy_header(wsi, kept[i].token);
     }
@@ -198,6 +208,10 @@ bool aura_http_is_aside(const struct aura_http_req *req) {
 
 bool aura_http_is_near(const struct aura_http_req *req) {
     return aura__http_near_is(lws_get_vhost(req->wsi));
+}
+
+const char *aura_http_near_node(const struct aura_http_req *req) {
+    return req->near_node;
 }
 
 static void add_encoded(struct aura_buf *out, const char *text) {

@@ -88,6 +88,8 @@ const char *aura_http_path(const struct aura_http_req *req);
 bool aura_http_is_aside(const struct aura_http_req *req);
 /** Has another node sent it, to the port for them? */
 bool aura_http_is_near(const struct aura_http_req *req);
+/** The id of the node that has sent it, as it says; "" if none has. */
+const char *aura_http_near_node(const struct aura_http_req *req);
 /** Path and query as a URL has them, without one parameter. @return 0, AURA_ENOMEM, AURA_ELIMIT */
 AURA_NODISCARD int aura_http_target(const struct aura_http_req *req, const char *without,
                                     struct aura_buf *out);
@@ -156,6 +158,7 @@ struct aura_link_conf {
     const char *bearer;    /* token; "" = none */
     const char *forwarded; /* whom we do it for: an address */
     const char *user_agent;
+    const char *node; /* our id; NULL = not told */
 };
 /** Copies what it needs. No handler is called before it returns.
  * @return 0, AURA_ENOMEM, AURA_EIO, AURA_EINVAL (address) */

@@ -11,7 +11,7 @@ struct aura_link {
     struct lws *wsi;
     struct aura_link_handlers handlers;
     void *arg;
-    char *bearer, *forwarded, *user_agent, *target; /* target: path and query, cut in two */
+    char *bearer, *forwarded, *user_agent, *node, *target; /* target: path and query, cut in two */
     const char *query;
     struct aura_buf in;
     bool in_text, open, was_open, opening, detached, destroyed;
@@ -32,6 +32,7 @@ static void link_free(struct aura_link *l) {
     aura_free(l->bearer);
     aura_free(l->forwarded);
     aura_free(l->user_agent);
+    aura_free(l->node);
     aura_free(l->target);
     aura_buf_free(&l->in);
     aura_free(l);
@@ -50,6 +51,7 @@ static int add_headers(const struct aura_link *l, struct lws *wsi, unsigned char
     return add(wsi, "authorization:", l->bearer, p, end) ||
                    add(wsi, "x-forwarded-for:", l->forwarded, p, end) ||
                    add(wsi, "user-agent:", l->user_agent, p, end) ||
+                   add(wsi, HTTP_NEAR_NODE, l->node, p, end) ||
                    add(wsi, HTTP_NEAR_QUERY, l->query, p, end)
                ? -1
                : 0;
@@ -200,8 +202,10 @@ int aura_link_open(struct aura_link **out, struct aura_http *h, const struct aur
     l->bearer = aura_zalloc(cap);
     l->forwarded = aura_strdup(conf->forwarded);
     l->user_agent = aura_strdup(conf->user_agent);
+    l->node = aura_strdup(conf->node ? conf->node : "");
     l->target = aura_strdup(conf->target);
-    int err = l->bearer && l->forwarded && l->user_agent && l->target ? 0 : AURA_ENOMEM;
+    bool whole = l->bearer && l->forwarded && l->user_agent && l->node && l->target;
+    int err = whole ? 0 : AURA_ENOMEM;
     if (!err && *conf->bearer) {
         snprintf(l->bearer, cap, "Bearer %s", conf->bearer);
     }

@@ -18,6 +18,8 @@ enum {
 
 /** Header of a link's request: its query. */
 #define HTTP_NEAR_QUERY "x-auralink-query:"
+/** … and the id of the node that sends it. */
+#define HTTP_NEAR_NODE "x-auralink-node:"
 
 struct aura_http {
     struct aura_loop *loop;
@@ -76,6 +78,7 @@ struct aura_http_req {
     char *path, *query; /* own copies; query is cut into "name\0value\0" pairs */
     size_t query_len;
     char *kept[HTTP_KEPT], *request_headers; /* NULL: it had none */
+    char near_node[64];                      /* "" = none */
     char traceparent[128];                   /* "" = none; W3C's version 00 has 55 characters */
     struct aura_buf headers;                 /* of the answer: "name:\0value\0" pairs */
     struct aura_buf body;

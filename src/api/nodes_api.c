@@ -167,6 +167,21 @@ static json_t *nodes_of(const struct aura_server *s) {
     return list;
 }
 
+/* What the media links do; null = there are none. */
+static json_t *fleet_of(const struct aura_server *s) {
+    struct aura_fleet_stats f;
+    if (!s->conf.fleet) {
+        return json_null();
+    }
+    aura_fleet_stats(s->conf.fleet, &f);
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "links", (json_int_t)f.links, "ready",
+        (json_int_t)f.ready, "far_peers", (json_int_t)f.far_peers, "guests", (json_int_t)f.guests,
+        "relays", (json_int_t)f.relays, "relays_wanted", (json_int_t)f.relays_wanted, "relays_made",
+        (json_int_t)f.relays_made, "links_lost", (json_int_t)f.links_lost, "refused",
+        (json_int_t)f.refused, "lossy_dropped", (json_int_t)f.lossy_dropped);
+}
+
 static json_t *describe(const struct aura_server *s) {
     const struct aura_cluster *c = aura_nodes_cluster(s->conf.nodes);
     struct aura_cluster_stats st;
@@ -174,13 +189,14 @@ static json_t *describe(const struct aura_server *s) {
     aura_cluster_stats(c, &st);
     aura_cluster_each_room(c, add_room, rooms);
     uint64_t now = aura_now_us(aura_loop_clock(s->loop));
-    return json_pack("{s:s, s:b, s:b, s:s, s:f, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "node",
+    return json_pack("{s:s, s:b, s:b, s:s, s:f, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "node",
                      aura_rooms_node_id(s->rooms), "connected", (int)st.connected, "settling",
                      (int)st.settling, "redis", aura_redis_server(aura_nodes_redis(s->conf.nodes)),
                      "heartbeat_age_s", st.beat_us ? (double)(now - st.beat_us) / 1e6 : -1.0,
                      "nodes", nodes_of(s), "rooms", rooms, "placed", (json_int_t)st.placed,
                      "taken_over", (json_int_t)st.taken_over, "lost", (json_int_t)st.lost, "relays",
-                     (json_int_t)s->relays, "relays_broken", (json_int_t)s->relays_broken);
+                     (json_int_t)s->relays, "relays_broken", (json_int_t)s->relays_broken, "media",
+                     fleet_of(s));
 }
 
 void aura__nodes_debug(struct aura_server *s, struct aura_http_req *req) {

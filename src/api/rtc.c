@@ -29,6 +29,7 @@ struct rtc {
     bool json; /* a text frame came: from then on we answer in text too (livekit-protocol §1.6) */
     /* In a cluster, of a room that was not known to be here: */
     bool elsewhere;
+    char near[AURA_NODE_ID_MAX]; /* where the client is; "" = here */
     struct wish wish;
     struct aura_trace *trace;
     struct aura__relay_join join; /* until it is given to the relay */
@@ -93,7 +94,8 @@ static int read_wish(struct aura_server *s, struct aura_http_req *req, struct wi
                                  .config = w->config,
                                  .request = w->request,
                                  .single = v1 || encoded != NULL,
-                                 .user_agent = aura_http_header(req, "user-agent")};
+                                 .user_agent = aura_http_header(req, "user-agent"),
+                                 .near = aura_http_is_near(req) ? aura_http_near_node(req) : NULL};
     return 0;
 }
 
@@ -385,6 +387,8 @@ static int go_elsewhere(const struct aura_server *s, struct aura_http_req *req, 
     rtc->elsewhere = true;
     rtc->wish = *w;
     rtc->wish.join.claims = &rtc->wish.claims;
+    snprintf(rtc->near, sizeof(rtc->near), "%s", w->join.near ? w->join.near : "");
+    rtc->wish.join.near = *rtc->near ? rtc->near : NULL;
     rtc->wish.join.user_agent = aura_strdup(agent ? agent : "");
     rtc->trace = trace;
     int err = aura_http_target(req, "access_token", &target);

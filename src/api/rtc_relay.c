@@ -90,7 +90,8 @@ static void open_link(struct aura__relay *r, const char *address) {
                                         .target = r->join.target,
                                         .bearer = r->join.bearer,
                                         .forwarded = r->join.forwarded,
-                                        .user_agent = r->join.user_agent};
+                                        .user_agent = r->join.user_agent,
+                                        .node = aura_rooms_node_id(r->server->rooms)};
     snprintf(r->node, sizeof(r->node), "%s", address);
     int err = aura_link_open(&r->link, r->server->http, &conf, &handlers, r);
     if (err) {

@@ -179,6 +179,9 @@ static bool on_upgrade(void *arg, struct aura_http_req *req) {
     if (strcmp(path, "/rtc") == 0 || strcmp(path, "/rtc/v1") == 0) {
         return aura__rtc_upgrade(arg, req);
     }
+    if (near && strcmp(path, AURA__FLEET_PATH) == 0) {
+        return aura__fleet_upgrade(arg, req);
+    }
     if (near) {
         aura__respond_text(req, 404, "this port is for other nodes (cluster.port)");
         return false;
@@ -243,6 +246,7 @@ int aura_server_new(struct aura_server **sp, const struct aura_server_conf *conf
     err = err ? err : aura_http_new(&s->http, &conf->http, loop, &handlers, s);
     err = err ? err : aura__dash_new(&s->dash, s, conf->dash);
     err = err ? err : aura__accounts_new(&s->accounts, s);
+    err = err ? err : aura__fleet_links_new(&s->fleet_links, s);
     if (err) {
         aura__dash_stop(s->dash);
         s->http = s->http ? aura_http_free(s->http) : NULL;
@@ -264,7 +268,9 @@ struct aura_server *aura_server_free(struct aura_server *s) {
     if (s) {
         aura__dash_stop(s->dash); /* what it hashes ends while HTTP's loop runs out */
         s->accounts = aura__accounts_free(s->accounts);
+        aura__fleet_links_stop(s->fleet_links);
         aura_http_free(s->http);
+        s->fleet_links = aura__fleet_links_free(s->fleet_links);
         s->dash = aura__dash_free(s->dash);
         s->appservice = aura__appservice_free(s->appservice);
         s->calls = aura__calls_free(s->calls); /* rooms may yet tell of agents */

@@ -19,6 +19,7 @@ struct aura_meet_conf;
 struct aura_web;
 struct aura_dash_conf;
 struct aura_nodes;
+struct aura_fleet;
 
 struct aura_server_conf {
     struct aura_http_conf http;
@@ -37,6 +38,7 @@ struct aura_server_conf {
     const struct aura_web *web;                    /* outlives the server; NULL = no pages */
     const struct aura_dash_conf *dash;             /* outlives the server; NULL = no dashboard */
     struct aura_nodes *nodes;     /* the cluster; outlives the server; NULL = alone */
+    struct aura_fleet *fleet;     /* media of several nodes; outlives the server; NULL = none */
     struct aura_tracing *tracing; /* that they go to, for its metrics; outlives; NULL = none */
 };
 

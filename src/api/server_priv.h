@@ -26,15 +26,16 @@ struct aura_server {
     uint64_t joins_refused;               /* before a room had to say anything */
     struct aura_sfu_forward forward_told; /* at the last scrape */
     struct aura_gate *gate;
-    uint64_t meet_given, meet_refused; /* guests' tokens (meet.c) */
-    struct aura__accounts *accounts;   /* of the app; NULL: there are none */
-    uint64_t gate_closed;              /* requests that got 429 there */
-    uint64_t relayed, relays_broken;   /* WebSockets passed on to other nodes */
-    size_t relays;                     /* now */
-    uint64_t auraids_created;          /* by the REST API; those that joins make the rooms count */
-    struct aura__calls *calls;         /* between AuraIDs; NULL: there are none */
-    struct aura__whips *whips;         /* sessions of WHIP and WHEP (whip.c) */
-    struct aura__matrix *matrix;       /* matrix.c; NULL = not here */
+    uint64_t meet_given, meet_refused;     /* guests' tokens (meet.c) */
+    struct aura__accounts *accounts;       /* of the app; NULL: there are none */
+    uint64_t gate_closed;                  /* requests that got 429 there */
+    uint64_t relayed, relays_broken;       /* WebSockets passed on to other nodes */
+    size_t relays;                         /* now */
+    struct aura__fleet_links *fleet_links; /* NULL: media of other nodes' clients is elsewhere */
+    uint64_t auraids_created;    /* by the REST API; those that joins make the rooms count */
+    struct aura__calls *calls;   /* between AuraIDs; NULL: there are none */
+    struct aura__whips *whips;   /* sessions of WHIP and WHEP (whip.c) */
+    struct aura__matrix *matrix; /* matrix.c; NULL = not here */
     struct aura__appservice *appservice; /* appservice.c; NULL = not here */
     struct aura__dash *dash;             /* dash.c; NULL = not here */
 };
@@ -205,6 +206,16 @@ struct aura__accounts_stats {
 };
 /** All 0 where there are none. */
 void aura__accounts_stats(const struct aura_server *s, struct aura__accounts_stats *out);
+
+/* fleet_links.c */
+#define AURA__FLEET_PATH "/cluster/v1/fleet"
+/** None is made where there is no fleet. When HTTP is there. */
+AURA_NODISCARD int aura__fleet_links_new(struct aura__fleet_links **out, struct aura_server *s);
+/** Before HTTP ends: all links go down. NULL is fine. */
+void aura__fleet_links_stop(struct aura__fleet_links *l);
+/** When HTTP has ended. NULL is fine. Returns NULL. */
+struct aura__fleet_links *aura__fleet_links_free(struct aura__fleet_links *l);
+bool aura__fleet_upgrade(struct aura_server *s, struct aura_http_req *req);
 
 /* meet.c */
 bool aura__meet_path(const char *path);

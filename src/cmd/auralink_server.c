@@ -51,6 +51,7 @@ struct program {
     struct aura_trace_conf trace;
     struct server_tls tls;
     struct server_cluster cluster;
+    struct aura_fleet *fleet; /* NULL: media of our rooms is here */
     struct aura_presets presets;
     struct aura_matrix_conf matrix;
     struct server_appservice appservice;
@@ -324,7 +325,11 @@ static int start_sfu(struct program *p) {
         .aic_min_quality = (float)c->aic.min_quality,
         .dump = p->dump,
     };
-    int err = aura_sfu_new(&p->sfu, &conf, p->loop, aura_rooms_sfu_handlers(), p->rooms);
+    int err = server_cluster_fleet(&p->fleet, c, p->node_id, p->rooms, p->loop);
+    err = err ? err
+              : aura_sfu_new(&p->sfu, &conf, p->loop,
+                             p->fleet ? aura_fleet_sfu_handlers() : aura_rooms_sfu_handlers(),
+                             p->fleet ? (void *)p->fleet : p->rooms);
     if (err == AURA_EEXISTS) {
         fprintf(stderr,
                 "auralink-server: UDP port %u (or one of the next, one for each worker) or TCP "
@@ -335,6 +340,10 @@ static int start_sfu(struct program *p) {
         fprintf(stderr, "auralink-server: cannot open the media ports: %s\n", aura_err_text(err));
     } else {
         aura_rooms_attach(p->rooms, p->sfu);
+        if (p->fleet) {
+            aura_fleet_attach(p->fleet, p->sfu);
+            aura_rooms_spread(p->rooms, p->fleet);
+        }
     }
     return err;
 }
@@ -381,6 +390,7 @@ static int start_http(struct program *p) {
                                     .web = p->web,
                                     .dash = server_dash_conf(&p->dash),
                                     .nodes = p->cluster.nodes,
+                                    .fleet = p->fleet,
                                     .trace = p->trace,
                                     .tracing = p->tracing,
                                     .metrics_user = c->metrics_user,
@@ -488,6 +498,7 @@ static void end(struct program *p) {
     aura_webhooks_free(p->webhooks); /* what the rooms said last is stored */
     aura_tracing_free(p->tracing);   /* … and sent */
     aura_sfu_free(p->sfu);
+    aura_fleet_free(p->fleet);
     aura_aic_core_free(p->aic);
     end_dump(p);
     aura_loop_free(p->loop);

@@ -64,6 +64,18 @@ const char *server_cluster_problem(const struct aura_config *c) {
     return NULL;
 }
 
+int server_cluster_fleet(struct aura_fleet **out, const struct aura_config *c, const char *node_id,
+                         struct aura_rooms *rooms, struct aura_loop *loop) {
+    if (!server_cluster_wanted(c) || !c->cluster.media_links) {
+        return 0;
+    }
+    const struct aura_fleet_conf conf = {.node_id = node_id,
+                                         .handlers = aura_rooms_sfu_handlers(),
+                                         .arg = rooms,
+                                         .rand = aura_rand_system()};
+    return aura_fleet_new(out, &conf, loop);
+}
+
 static int choose_address(struct server_cluster *s, const struct server_options *o) {
     const struct aura_config *c = &o->config;
     bool tls = *c->cluster.ca;

@@ -18,6 +18,10 @@ struct server_cluster {
 bool server_cluster_wanted(const struct aura_config *c);
 /** @return a line that says what is wrong and what to do, or NULL */
 const char *server_cluster_problem(const struct aura_config *c);
+/** The SFUs of all nodes as one, if that is wanted; else @p out stays as it is. */
+AURA_NODISCARD int server_cluster_fleet(struct aura_fleet **out, const struct aura_config *c,
+                                        const char *node_id, struct aura_rooms *rooms,
+                                        struct aura_loop *loop);
 /** Does nothing without a Redis. Errors are told on stderr.
  * @param node_id  borrowed for its life, as @p o is. @return 0 or an error */
 AURA_NODISCARD int server_cluster_start(struct server_cluster *s, const struct server_options *o,

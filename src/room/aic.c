@@ -136,7 +136,7 @@ void aura__aic_changed(struct participant *p) {
         s->settings.native = native;
         s->settings.saver = saves;
         if (s->sub) {
-            aura_sfu_sub_set(p->room->rooms->sfu, s->sub, &s->settings);
+            aura_fleet_sub_set(&p->room->rooms->reach, s->sub, &s->settings);
         }
     }
 }

@@ -172,8 +172,8 @@ static void tell_viewers(const struct encoding *e) {
     if (livekit__data_packet__get_packed_size(&d) <= sizeof(bytes)) {
         size_t n = livekit__data_packet__pack(&d, bytes);
         /* Without memory for it the next second tells. */
-        (void)!aura_sfu_data_send(e->t->p->room->rooms->sfu, peers, count, AURA_DATA_LOSSY, bytes,
-                                  n);
+        (void)!aura_fleet_data_send(&e->t->p->room->rooms->reach, peers, count, AURA_DATA_LOSSY,
+                                    bytes, n);
     }
 }
 
@@ -261,6 +261,6 @@ int aura_rooms_inspect_aic(struct aura_rooms *r, const char *name, aura_rooms_ai
             inspect_room(room, fn, arg);
         }
     }
-    aura_sfu_poll_stats(r->sfu);
+    aura_fleet_poll_stats(&r->reach);
     return 0;
 }

@@ -12,7 +12,7 @@ static bool counts(const struct track *t) {
 static void hush(struct track *t, bool hushed) {
     if (t->hushed != hushed) {
         t->hushed = hushed;
-        aura_sfu_pub_set_hushed(t->p->room->rooms->sfu, t->enc[0].pub, hushed);
+        aura_fleet_pub_set_hushed(&t->p->room->rooms->reach, t->enc[0].pub, hushed);
     }
 }
 

@@ -76,7 +76,12 @@ static int open_transport(struct participant *p, struct transport *t, enum aura_
      * meet on one worker and all that subscribe on the other. */
     uint32_t affinity =
         p->pub.peer && t != &p->pub ? aura_sfu_peer_affinity(p->pub.peer) : UINT32_MAX;
-    int err = aura_sfu_peer_new(r->sfu, &conf, affinity, &t->peer, t->ufrag, pwd);
+    int err =
+        aura_fleet_peer_new(&r->reach, p->media_node, &conf, affinity, &t->peer, t->ufrag, pwd);
+    if (err && p->media_node && !p->pub.peer) { /* that node went this very moment */
+        p->media_node = 0;
+        err = aura_fleet_peer_new(&r->reach, 0, &conf, affinity, &t->peer, t->ufrag, pwd);
+    }
     if (err) {
         return err;
     }
@@ -84,10 +89,10 @@ static int open_transport(struct participant *p, struct transport *t, enum aura_
                                 .rand = r->conf.rand,
                                 .ufrag = t->ufrag,
                                 .pwd = pwd,
-                                .fingerprint = aura_sfu_fingerprint(r->sfu),
+                                .fingerprint = aura_fleet_peer_fingerprint(&r->reach, t->peer),
                                 .candidates = candidates,
                                 .candidate_count =
-                                    aura_sfu_peer_candidates(r->sfu, t->peer, candidates),
+                                    aura_fleet_peer_candidates(&r->reach, t->peer, candidates),
                                 .plays = p->plays,
                                 .playout = p->room->playout.on,
                                 .codecs = r->conf.codecs};
@@ -100,7 +105,7 @@ static void close_transport(struct participant *p, struct transport *t) {
     struct aura_rooms *r = p->room->rooms;
     if (t->peer) {
         aura_map_del_u64(r->peers, t->peer);
-        aura_sfu_peer_close(r->sfu, t->peer);
+        aura_fleet_peer_close(&r->reach, t->peer);
     }
     t->neg = aura_neg_free(t->neg);
     t->peer = 0;
@@ -200,7 +205,7 @@ static void send_single_answer(struct transport *t, uint32_t id, struct aura_buf
 
 void aura__connect_trickle(struct participant *p, struct transport *t) {
     struct aura_sfu_candidate list[AURA_SFU_CANDIDATES_MAX];
-    size_t n = aura_sfu_peer_candidates(p->room->rooms->sfu, t->peer, list);
+    size_t n = aura_fleet_peer_candidates(&p->room->rooms->reach, t->peer, list);
     for (size_t i = 0; i < n; i++) {
         char ip[AURA_ADDR_TEXT_MAX], json[320];
         snprintf(
@@ -238,7 +243,7 @@ static void fail(struct transport *t, const char *what, int err) {
 static int restart_ice(struct transport *t) {
     struct aura_rooms *r = t->p->room->rooms;
     char pwd[AURA_ICE_PWD_LEN + 1];
-    int err = aura_sfu_peer_restart_ice(r->sfu, t->peer, t->ufrag, pwd);
+    int err = aura_fleet_peer_restart_ice(&r->reach, t->peer, t->ufrag, pwd);
     if (!err) {
         err = aura_neg_set_credentials(t->neg, t->ufrag, pwd);
     }
@@ -257,7 +262,7 @@ static int answer_offer(struct transport *t, const Livekit__SessionDescription *
     if (remote.ice_restart) {
         err = restart_ice(t);
     }
-    err = err ? err : aura_sfu_peer_set_remote(t->p->room->rooms->sfu, t->peer, &remote.pc);
+    err = err ? err : aura_fleet_peer_set_remote(&t->p->room->rooms->reach, t->peer, &remote.pc);
     return err ? err : aura_neg_answer(t->neg, sdp);
 }
 
@@ -297,7 +302,7 @@ void aura__connect_answer(struct participant *p, const Livekit__SessionDescripti
     if (err == AURA_ESTALE) {
         return;
     }
-    err = err ? err : aura_sfu_peer_set_remote(p->room->rooms->sfu, t->peer, &remote.pc);
+    err = err ? err : aura_fleet_peer_set_remote(&p->room->rooms->reach, t->peer, &remote.pc);
     if (err) {
         fail(t, "answer", err);
         return;

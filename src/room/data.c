@@ -73,7 +73,8 @@ static int send_packet(struct room *room, const struct participant *from,
             }
         }
         livekit__data_packet__pack(d, bytes);
-        err = count ? aura_sfu_data_send(room->rooms->sfu, peers, count, channel, bytes, len) : 0;
+        err = count ? aura_fleet_data_send(&room->rooms->reach, peers, count, channel, bytes, len)
+                    : 0;
     }
     if (!err && from && channel == AURA_DATA_RELIABLE && d->sequence) {
         aura__replay_keep(room, from->sid, d->sequence, bytes, len);

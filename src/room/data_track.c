@@ -407,7 +407,8 @@ bool aura__data_track_packet(struct participant *p, const uint8_t *data, size_t 
     bool sent = peers && aura_buf_add(&r->out, data, len) == 0;
     if (sent && count) {
         aura_data_packet_set_handle(r->out.data, t->handle);
-        sent = aura_sfu_data_send(r->sfu, peers, count, AURA_DATA_TRACK, r->out.data, len) == 0;
+        sent =
+            aura_fleet_data_send(&r->reach, peers, count, AURA_DATA_TRACK, r->out.data, len) == 0;
     }
     aura_free(peers);
     return sent;

@@ -35,6 +35,6 @@ int aura_rooms_inspect(struct aura_rooms *r, const char *name,
             }
         }
     }
-    aura_sfu_poll_stats(r->sfu);
+    aura_fleet_poll_stats(&r->reach);
     return 0;
 }

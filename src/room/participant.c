@@ -188,6 +188,9 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
         p->client = aura__pb_copy(join->request->client_info);
         err = p->client ? 0 : AURA_ENOMEM;
     }
+    p->media_node = join->near && room->rooms->reach.fleet
+                        ? aura_fleet_node(room->rooms->reach.fleet, join->near)
+                        : 0;
     err = err ? err : aura__connect_open(p);
     if (!err && join->play) {
         err = aura__player_open(p, join->play);

@@ -98,20 +98,20 @@ void aura__player_bind(struct subscription *s) {
 
 int aura__player_start(struct subscription *s, const struct aura_sfu_sub_conf *conf) {
     struct aura__place *place = place_of(s);
-    struct aura_sfu *sfu = s->p->room->rooms->sfu;
+    const struct aura_fleet_reach *reach = &s->p->room->rooms->reach;
     if (place->sub) {
-        aura_sfu_sub_move(sfu, place->sub, conf->pub, &s->settings);
+        aura_fleet_sub_move(reach, place->sub, conf->pub, &s->settings);
         s->sub = place->sub;
         return 0;
     }
-    int err = aura_sfu_sub_new(sfu, conf, &s->settings, &s->sub);
+    int err = aura_fleet_sub_new(reach, conf, &s->settings, &s->sub);
     place->sub = err ? 0 : s->sub;
     return err;
 }
 
 void aura__player_stop(struct subscription *s) {
     struct aura_sfu_sub_settings nothing = {.paused = true};
-    aura_sfu_sub_move(s->p->room->rooms->sfu, s->sub, 0, &nothing);
+    aura_fleet_sub_move(&s->p->room->rooms->reach, s->sub, 0, &nothing);
 }
 
 void aura__player_unbind(struct subscription *s) {
@@ -278,7 +278,7 @@ void aura__player_ready(struct participant *p, struct aura_neg_sub *neg,
         aura__unsubscribe(place->now);
     }
     if (place->sub) { /* it was bound to other parameters before */
-        aura_sfu_sub_close(p->room->rooms->sfu, place->sub);
+        aura_fleet_sub_close(&p->room->rooms->reach, place->sub);
         place->sub = 0;
     }
     place->media = *media;

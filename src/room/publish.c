@@ -429,10 +429,10 @@ static void start_media(struct encoding *e, aura_peer_id peer, const struct aura
     take_section(e, pub);
     fill_conf(e, peer, &conf);
     if (e->pub) {
-        (void)!aura_sfu_pub_update(r->sfu, e->pub, &conf); /* failing: the old one goes on */
+        (void)!aura_fleet_pub_update(&r->reach, e->pub, &conf); /* failing: the old one goes on */
         return;
     }
-    int err = aura_sfu_pub_new(r->sfu, &conf, &e->pub);
+    int err = aura_fleet_pub_new(&r->reach, &conf, &e->pub);
     if (!err) {
         err = aura_map_put_u64(r->pubs, e->pub, e);
     }
@@ -442,7 +442,7 @@ static void start_media(struct encoding *e, aura_peer_id peer, const struct aura
         aura__publish_end(t, true);
         return;
     }
-    aura_sfu_pub_set_muted(r->sfu, e->pub, t->muted);
+    aura_fleet_pub_set_muted(&r->reach, e->pub, t->muted);
     changed(t);
     go_live(e);
 }
@@ -452,7 +452,7 @@ void aura__publish_renew(struct track *t) {
         struct aura_sfu_pub_conf conf;
         if (t->enc[i].pub) {
             fill_conf(&t->enc[i], 0, &conf); /* the connection stays what it is */
-            (void)!aura_sfu_pub_update(t->p->room->rooms->sfu, t->enc[i].pub, &conf);
+            (void)!aura_fleet_pub_update(&t->p->room->rooms->reach, t->enc[i].pub, &conf);
         }
     }
 }
@@ -505,7 +505,7 @@ static void encoding_gone(struct encoding *e) {
     struct aura_rooms *r = t->p->room->rooms;
     aura__subscribe_backup_gone(t);
     aura_map_del_u64(r->pubs, e->pub);
-    aura_sfu_pub_close(r->sfu, e->pub);
+    aura_fleet_pub_close(&r->reach, e->pub);
     *e = (struct encoding){.t = t};
     t->has_backup = false;
     changed(t);
@@ -550,7 +550,7 @@ void aura__publish_mute(struct track *t, bool muted) {
     changed(t);
     for (size_t i = 0; i < ENCODINGS_MAX; i++) {
         if (t->enc[i].pub) {
-            aura_sfu_pub_set_muted(t->p->room->rooms->sfu, t->enc[i].pub, muted);
+            aura_fleet_pub_set_muted(&t->p->room->rooms->reach, t->enc[i].pub, muted);
         }
     }
     aura__broadcast(t->p, true);
@@ -579,7 +579,7 @@ void aura__publish_end(struct track *t, bool announce) {
         t->enc[i].series = aura__series_free(t->enc[i].series);
         if (t->enc[i].pub) {
             aura_map_del_u64(r->pubs, t->enc[i].pub);
-            aura_sfu_pub_close(r->sfu, t->enc[i].pub);
+            aura_fleet_pub_close(&r->reach, t->enc[i].pub);
         }
     }
     aura_timer_stop(r->timers, &t->wanted_timer);

@@ -83,8 +83,8 @@ void aura__replay_to(struct participant *p, const Livekit__SyncState *q) {
             livekit__data_packet__unpack(aura_pb_allocator(), k->len, k->bytes);
         if (d && aura__data_wanted(p, d)) {
             /* What does not fit into his channel any more is lost to him, as if it were old. */
-            (void)!aura_sfu_data_send(room->rooms->sfu, &peer, 1, AURA_DATA_RELIABLE, k->bytes,
-                                      k->len);
+            (void)!aura_fleet_data_send(&room->rooms->reach, &peer, 1, AURA_DATA_RELIABLE, k->bytes,
+                                        k->len);
         }
         aura__pb_free(d);
     }

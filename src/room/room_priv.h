@@ -102,8 +102,9 @@ struct participant {
     Livekit__DisconnectReason reason;
     uint64_t joined_wall_us, joined_us, active_us;
     uint32_t version;
-    bool plays;  /* nothing but */
-    bool pauses; /* videos for which there is no room */
+    unsigned media_node; /* where it came in, and has its media: of aura_fleet_node() */
+    bool plays;          /* nothing but */
+    bool pauses;         /* videos for which there is no room */
     bool single, auto_subscribe, announced, closing, counted_join;
     bool was_active;      /* others were told that it joined */
     bool recorded;        /* by the room's wish for everybody who publishes */
@@ -246,7 +247,8 @@ struct aura_rooms {
     struct aura_loop *loop;
     struct aura_timers *timers;
     const struct aura_clock *clock;
-    struct aura_sfu *sfu;
+    struct aura_sfu *sfu;              /* ours */
+    struct aura_fleet_reach reach;     /* … and those of other nodes */
     struct aura_map *by_name, *by_sid; /* rooms; participants */
     struct aura_map *by_auraid;        /* people: auraid.c */
     struct aura_map *peers, *pubs, *sub_ids;

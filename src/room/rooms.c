@@ -151,8 +151,12 @@ void aura_rooms_change(struct aura_rooms *r, const struct aura_rooms_conf *conf)
 }
 
 void aura_rooms_attach(struct aura_rooms *r, struct aura_sfu *sfu) {
-    r->sfu = sfu;
+    r->sfu = r->reach.sfu = sfu;
     aura__limits_watch(r);
+}
+
+void aura_rooms_spread(struct aura_rooms *r, struct aura_fleet *fleet) {
+    r->reach.fleet = fleet;
 }
 
 bool aura_rooms_draining(const struct aura_rooms *r) {

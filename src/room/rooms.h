@@ -10,6 +10,7 @@
 
 #include "auraid/name.h"
 #include "base/buf.h"
+#include "fleet/fleet.h"
 #include "livekit_room.pb-c.h"
 #include "livekit_rtc.pb-c.h"
 #include "livekit_webhook.pb-c.h"
@@ -108,6 +109,8 @@ const struct aura_sfu_handlers *aura_rooms_sfu_handlers(void);
  */
 void aura_rooms_change(struct aura_rooms *r, const struct aura_rooms_conf *conf);
 void aura_rooms_attach(struct aura_rooms *r, struct aura_sfu *sfu);
+/** Who came in at another node has media there. Before anybody joins; NULL = all media is here. */
+void aura_rooms_spread(struct aura_rooms *r, struct aura_fleet *fleet);
 
 /** The same text as a constant if it is a wish for AI compression: "on", "off", "saver"; or NULL.
  */
@@ -132,6 +135,7 @@ struct aura_join {
     const Livekit__JoinRequest *request; /* of /rtc/v1, or made from the query of /rtc */
     bool single;                         /* one peer connection (v1) */
     const char *user_agent;              /* of the HTTP request; NULL = none */
+    const char *near;                    /* id of the node where it came in; NULL = here */
     /* The token's roomConfig, for a room that this join makes; NULL = none. */
     const Livekit__RoomConfiguration *config;
     /* NULL or a trace of this join, which a new participant takes (then *trace is NULL). */

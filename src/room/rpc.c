@@ -71,7 +71,7 @@ static int send_request(const struct rpc *rpc, const Livekit__PerformRpcRequest 
     livekit__data_packet__pack(&d, bytes);
     aura_peer_id peer = aura__connect_down(rpc->p)->peer;
     int err =
-        aura_sfu_data_send(rpc->p->room->rooms->sfu, &peer, 1, AURA_DATA_RELIABLE, bytes, len);
+        aura_fleet_data_send(&rpc->p->room->rooms->reach, &peer, 1, AURA_DATA_RELIABLE, bytes, len);
     aura_free(bytes);
     return err;
 }

@@ -132,7 +132,7 @@ static void close_media(struct subscription *s) {
         if (s->p->player) {
             aura__player_stop(s);
         } else {
-            aura_sfu_sub_close(r->sfu, s->sub);
+            aura_fleet_sub_close(&r->reach, s->sub);
         }
         s->sub = 0;
         s->state_known = false;
@@ -323,7 +323,7 @@ static void set_one(struct subscription *s, const Livekit__UpdateTrackSettings *
     set->priority = q->priority < 255 ? (uint8_t)q->priority : 255;
     set->pixels = pixels < UINT32_MAX ? (uint32_t)pixels : UINT32_MAX;
     if (s->sub) {
-        aura_sfu_sub_set(s->p->room->rooms->sfu, s->sub, set);
+        aura_fleet_sub_set(&s->p->room->rooms->reach, s->sub, set);
     }
     aura__dynacast(s->t);
 }
@@ -425,7 +425,7 @@ static void open_media(struct subscription *s) {
     memcpy(conf.cname, s->media.cname, sizeof(conf.cname));
     s->settings.max_layer = layer_index(e, s->quality);
     int err = s->p->player ? aura__player_start(s, &conf)
-                           : aura_sfu_sub_new(r->sfu, &conf, &s->settings, &s->sub);
+                           : aura_fleet_sub_new(&r->reach, &conf, &s->settings, &s->sub);
     if (!err) {
         err = aura_map_put_u64(r->sub_ids, s->sub, s);
     }

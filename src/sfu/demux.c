@@ -65,6 +65,24 @@ static struct aura_sfu_path *add_path(struct aura_worker *w, struct aura_peer *p
     return p;
 }
 
+int aura__path_dial(struct aura_peer *peer, const struct aura_addr *to) {
+    struct aura_worker *w = peer->worker;
+    const struct aura_path path = {.remote = *to};
+    /* Answers may come to any worker's socket where all have one port. */
+    struct origin origin = {.udp = NULL, .via = w->shared->conf.single_port ? AURA_VIA_ALL : 0};
+    if (aura__path_find(w, &path)) {
+        return 0;
+    }
+    for (size_t i = 0; i < w->socket_count && !origin.udp; i++) {
+        bool fits = aura_udp_local(w->sockets[i].udp)->family == to->family;
+        origin.udp = fits ? w->sockets[i].udp : NULL;
+    }
+    if (!origin.udp) {
+        return AURA_ENOENT;
+    }
+    return add_path(w, peer, &path, &origin) ? 0 : AURA_ENOMEM;
+}
+
 enum { STUN_COOKIE = 0x2112a442 };
 
 /* RFC 7983: STUN's first byte is 0..3; RFC 8489: and it carries a magic cookie. */

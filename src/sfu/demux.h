@@ -13,6 +13,8 @@
 
 struct aura_peer;
 
+enum { AURA_VIA_ALL = 0xff };
+
 /** A 5-tuple of a peer; the key in aura_worker.paths. */
 struct aura_sfu_path {
     struct aura_path path;
@@ -20,8 +22,8 @@ struct aura_sfu_path {
     struct aura_peer *peer;
     struct aura_udp *udp;       /* NULL = TCP */
     struct aura_sfu_conn *conn; /* NULL = UDP */
-    uint8_t via;                /* 1 + worker whose socket gets it (single port); 0 = our own */
-    struct aura_addr local;     /* our address on it, for the kernel's choice of the source */
+    uint8_t via; /* single port: 1 + worker whose socket gets it, or any's; 0 = our own */
+    struct aura_addr local; /* our address on it, for the source; family 0 = the kernel's choice */
 };
 
 /** A datagram of a peer of ours. @param via  1 + the worker that received it, 0 = this one */
@@ -41,6 +43,8 @@ void aura__demux_tcp_close_all(struct aura_worker *w);
 /** Sends on a path right away (queued until the turn's end on UDP). */
 void aura__path_send(struct aura_worker *w, struct aura_sfu_path *path, const uint8_t *data,
                      size_t len);
+/** A 5-tuple that we check first. @return 0, AURA_ENOMEM, AURA_ENOENT (no socket of its family) */
+AURA_NODISCARD int aura__path_dial(struct aura_peer *peer, const struct aura_addr *to);
 struct aura_sfu_path *aura__path_find(const struct aura_worker *w, const struct aura_path *path);
 void aura__path_free(struct aura_worker *w, struct aura_sfu_path *path);
 

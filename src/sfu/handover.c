@@ -65,10 +65,7 @@ void aura__handover_receive(struct aura_worker *w, const struct aura_msg *m) {
     aura__demux_datagram(&w->sockets[m->a], &packet, (uint8_t)(m->n + 1));
 }
 
-void aura__handover_tell(struct aura_worker *w, const struct aura_sfu_path *path, bool comes) {
-    if (!path->via || path->via == w->index + 1) {
-        return;
-    }
+static void tell(struct aura_worker *w, unsigned to, const struct aura_sfu_path *path, bool comes) {
     struct aura_addr *remote = aura_zalloc(sizeof(*remote));
     if (!remote) {
         aura__drop(w, AURA_DROP_LIMIT);
@@ -76,7 +73,15 @@ void aura__handover_tell(struct aura_worker *w, const struct aura_sfu_path *path
     }
     *remote = path->path.remote;
     struct aura_msg m = {.type = AURA_MSG_ROUTE, .a = comes, .ptr = remote};
-    aura__worker_tell_worker(w, path->via - 1u, &m);
+    aura__worker_tell_worker(w, to, &m);
+}
+
+void aura__handover_tell(struct aura_worker *w, const struct aura_sfu_path *path, bool comes) {
+    for (unsigned i = 0; path->via && i < w->shared->worker_count; i++) {
+        if (i != w->index && (path->via == AURA_VIA_ALL || path->via == i + 1)) {
+            tell(w, i, path, comes);
+        }
+    }
 }
 
 void aura__handover_route(struct aura_worker *w, const struct aura_msg *m) {

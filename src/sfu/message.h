@@ -84,6 +84,7 @@ struct aura_msg_remote {
     struct aura_pc_remote remote;
     char ufrag[AURA_ICE_UFRAG_MAX + 1], pwd[AURA_ICE_PWD_MAX + 1];
     struct aura_fingerprint fingerprints[AURA_DTLS_FINGERPRINTS_MAX];
+    struct aura_addr dial;
 };
 
 struct aura_msg_sub {

@@ -192,6 +192,7 @@ int aura__peer_new(struct aura_worker *w, aura_peer_id id, const struct aura_msg
         .open_data_channels = conf->conf.open_data_channels,
         .negotiated_channels = conf->conf.negotiated_channels,
         .max_message_bytes = AURA_SFU_MESSAGE_BYTES,
+        .patience_ms = conf->conf.node ? AURA_SFU_NODE_PATIENCE_MS : 0,
     };
     int err = aura_map_new(&peer->remote, AURA_SFU_PEER_SSRCS_MAX);
     err = err ? err : aura_map_new(&peer->local, (size_t)AURA_SFU_PEER_SUBS_MAX * 2);
@@ -252,7 +253,8 @@ void aura__peer_restart(struct aura_peer *peer, const struct aura_msg_peer *conf
 }
 
 void aura__peer_set_remote(struct aura_peer *peer, const struct aura_pc_remote *remote) {
-    int err = aura_pc_set_remote(peer->pc, remote);
+    int err = remote->dial ? aura__path_dial(peer, remote->dial) : 0;
+    err = err ? err : aura_pc_set_remote(peer->pc, remote);
     if (err) {
         /* The description cannot work with this connection: the room has to give it up. */
         struct aura_msg m = {

@@ -190,10 +190,27 @@ static unsigned least_loaded(struct aura_sfu *sfu, uint64_t *load) {
     return best;
 }
 
-static void make_credentials(struct aura_sfu *sfu, unsigned worker, char *ufrag, char *pwd) {
+void aura_sfu_credentials(struct aura_sfu *sfu, unsigned worker, char ufrag[AURA_ICE_UFRAG_LEN + 1],
+                          char pwd[AURA_ICE_PWD_LEN + 1]) {
     aura_rand_text(sfu->shared.rand, ufrag, AURA_ICE_UFRAG_LEN);
     aura_rand_text(sfu->shared.rand, pwd, AURA_ICE_PWD_LEN);
     ufrag[0] = aura__ufrag_char(worker);
+}
+
+static bool credentials_ok(const char *ufrag, const char *pwd, unsigned worker) {
+    return strlen(ufrag) == AURA_ICE_UFRAG_LEN && strlen(pwd) == AURA_ICE_PWD_LEN &&
+           ufrag[0] == aura__ufrag_char(worker);
+}
+
+static int make_peer(struct aura_sfu *sfu, const struct aura_msg_peer *p, unsigned worker,
+                     aura_peer_id *peer) {
+    aura_peer_id id = new_id(sfu, worker);
+    int err = tell_copy(sfu, AURA_MSG_PEER_NEW, id, p, sizeof(*p));
+    if (!err) {
+        sfu->peers_made[worker]++;
+        *peer = id;
+    }
+    return err;
 }
 
 int aura_sfu_peer_new(struct aura_sfu *sfu, const struct aura_sfu_peer_conf *conf,
@@ -209,15 +226,32 @@ int aura_sfu_peer_new(struct aura_sfu *sfu, const struct aura_sfu_peer_conf *con
         return AURA_ELIMIT;
     }
     struct aura_msg_peer p = {.conf = *conf};
-    make_credentials(sfu, worker, p.ufrag, p.pwd);
-    aura_peer_id id = new_id(sfu, worker);
-    int err = tell_copy(sfu, AURA_MSG_PEER_NEW, id, &p, sizeof(p));
+    aura_sfu_credentials(sfu, worker, p.ufrag, p.pwd);
+    int err = make_peer(sfu, &p, worker, peer);
     if (!err) {
-        sfu->peers_made[worker]++;
         memcpy(ufrag, p.ufrag, sizeof(p.ufrag));
         memcpy(pwd, p.pwd, sizeof(p.pwd));
-        *peer = id;
     }
+    aura_wipe(&p, sizeof(p));
+    return err;
+}
+
+int aura_sfu_peer_new_as(struct aura_sfu *sfu, const struct aura_sfu_peer_conf *conf,
+                         uint32_t affinity, const char *ufrag, const char *pwd,
+                         aura_peer_id *peer) {
+    AURA_REQUIRE(sfu && conf && peer && ufrag && pwd, AURA_EINVAL);
+    uint64_t load;
+    (void)least_loaded(sfu, &load);
+    if (load >= AURA_SFU_PEERS_MAX) {
+        return AURA_ELIMIT;
+    }
+    if (affinity >= sfu->shared.worker_count || !credentials_ok(ufrag, pwd, affinity)) {
+        return AURA_EINVAL;
+    }
+    struct aura_msg_peer p = {.conf = *conf};
+    memcpy(p.ufrag, ufrag, AURA_ICE_UFRAG_LEN);
+    memcpy(p.pwd, pwd, AURA_ICE_PWD_LEN);
+    int err = make_peer(sfu, &p, affinity, peer);
     aura_wipe(&p, sizeof(p));
     return err;
 }
@@ -256,22 +290,33 @@ int aura_sfu_peer_set_remote(struct aura_sfu *sfu, aura_peer_id peer,
     copy->remote.ufrag = copy->ufrag;
     copy->remote.pwd = copy->pwd;
     copy->remote.fingerprints = copy->fingerprints;
+    if (remote->dial) {
+        copy->dial = *remote->dial;
+        copy->remote.dial = &copy->dial;
+    }
     struct aura_msg m = {.type = AURA_MSG_PEER_REMOTE, .id = peer, .ptr = copy};
     return tell(sfu, &m);
+}
+
+int aura_sfu_peer_restart_as(struct aura_sfu *sfu, aura_peer_id peer, const char *ufrag,
+                             const char *pwd) {
+    AURA_REQUIRE(sfu && ufrag && pwd, AURA_EINVAL);
+    if (!credentials_ok(ufrag, pwd, worker_of(peer))) {
+        return AURA_EINVAL;
+    }
+    struct aura_msg_peer p = {.conf = {.offerer = false}};
+    memcpy(p.ufrag, ufrag, AURA_ICE_UFRAG_LEN);
+    memcpy(p.pwd, pwd, AURA_ICE_PWD_LEN);
+    int err = tell_copy(sfu, AURA_MSG_PEER_RESTART, peer, &p, sizeof(p));
+    aura_wipe(&p, sizeof(p));
+    return err;
 }
 
 int aura_sfu_peer_restart_ice(struct aura_sfu *sfu, aura_peer_id peer,
                               char ufrag[AURA_ICE_UFRAG_LEN + 1], char pwd[AURA_ICE_PWD_LEN + 1]) {
     AURA_REQUIRE(sfu && ufrag && pwd, AURA_EINVAL);
-    struct aura_msg_peer p = {.conf = {.offerer = false}};
-    make_credentials(sfu, worker_of(peer), p.ufrag, p.pwd);
-    int err = tell_copy(sfu, AURA_MSG_PEER_RESTART, peer, &p, sizeof(p));
-    if (!err) {
-        memcpy(ufrag, p.ufrag, sizeof(p.ufrag));
-        memcpy(pwd, p.pwd, sizeof(p.pwd));
-    }
-    aura_wipe(&p, sizeof(p));
-    return err;
+    aura_sfu_credentials(sfu, worker_of(peer), ufrag, pwd);
+    return aura_sfu_peer_restart_as(sfu, peer, ufrag, pwd);
 }
 
 void aura_sfu_peer_close(struct aura_sfu *sfu, aura_peer_id peer) {

@@ -185,6 +185,7 @@ struct aura_sfu_peer_conf {
     bool negotiated_channels;
     bool dump;             /* what it sends and gets goes into the dump, where there is one */
     uint32_t ceiling_kbps; /* of what it sends; 0 = none */
+    bool node;             /* another node of the cluster: its silence is noticed within a second */
 };
 /**
  * A new peer connection, on the worker that `affinity` names (peers of one room and participant may
@@ -196,11 +197,19 @@ AURA_NODISCARD int aura_sfu_peer_new(struct aura_sfu *sfu, const struct aura_sfu
                                      uint32_t affinity, aura_peer_id *peer,
                                      char ufrag[AURA_ICE_UFRAG_LEN + 1],
                                      char pwd[AURA_ICE_PWD_LEN + 1]);
+/** The same with credentials that another node has made by aura_sfu_credentials() for the worker
+ * `affinity`. @return also AURA_EINVAL: they are none for that worker */
+AURA_NODISCARD int aura_sfu_peer_new_as(struct aura_sfu *sfu, const struct aura_sfu_peer_conf *conf,
+                                        uint32_t affinity, const char *ufrag, const char *pwd,
+                                        aura_peer_id *peer);
+/** Credentials for a peer on a worker, ours or another node's. */
+void aura_sfu_credentials(struct aura_sfu *sfu, unsigned worker, char ufrag[AURA_ICE_UFRAG_LEN + 1],
+                          char pwd[AURA_ICE_PWD_LEN + 1]);
 /** What places another peer on the same worker. */
 uint32_t aura_sfu_peer_affinity(aura_peer_id peer);
 size_t aura_sfu_peer_candidates(const struct aura_sfu *sfu, aura_peer_id peer,
                                 struct aura_sfu_candidate out[AURA_SFU_CANDIDATES_MAX]);
-/** Strings and arrays inside @p remote are copied. */
+/** What @p remote points at is copied. */
 AURA_NODISCARD int aura_sfu_peer_set_remote(struct aura_sfu *sfu, aura_peer_id peer,
                                             const struct aura_pc_remote *remote);
 /** New local credentials for an ICE restart. */
@@ -209,6 +218,9 @@ AURA_NODISCARD int aura_sfu_peer_restart_ice(struct aura_sfu *sfu, aura_peer_id 
                                              char pwd[AURA_ICE_PWD_LEN + 1]);
 /** Closes it with all its published and subscribed tracks. */
 void aura_sfu_peer_close(struct aura_sfu *sfu, aura_peer_id peer);
+/** As aura_sfu_peer_restart_ice(), with credentials as of aura_sfu_peer_new_as(). */
+AURA_NODISCARD int aura_sfu_peer_restart_as(struct aura_sfu *sfu, aura_peer_id peer,
+                                            const char *ufrag, const char *pwd);
 
 struct aura_sfu_stream {
     uint32_t ssrc, rtx_ssrc;          /* 0 = not signalled: bound by mid and rid */

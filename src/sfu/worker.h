@@ -32,6 +32,7 @@ enum {
     AURA_SFU_MEDIA_SLOTS = 16384,      /* packets from other workers */
     AURA_SFU_EVENT_SLOTS = 32768,      /* messages to the control thread */
     AURA_SFU_MESSAGE_BYTES = 262144,   /* of one data channel message */
+    AURA_SFU_NODE_PATIENCE_MS = 1000,  /* without a check from another node: its way is lost */
     AURA_SFU_PENDING_BYTES = 1 << 20,  /* reliable data waiting for one peer's channel */
     AURA_SFU_LOSSY_BYTES = 128 * 1024, /* queued in SCTP, from which lossy data is dropped */
     AURA_SFU_LOSSY_WAITING = 8 << 20,  /* data_waiting from which lossy messages are dropped */

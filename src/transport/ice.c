@@ -1,51 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "transport/ice.h"
+#include "transport/ice_priv.h"
 
 #include "base/mem.h"
-#include "transport/stun.h"
 
 enum {
     ERRORS_PER_S = 10, /* answers to requests that failed authentication */
-    TICK_MS = 1000,
-    HOLD_MS = 1000, /* a worse path waits this long for the selected one's nominations to stop */
-};
-
-struct creds {
-    char ufrag[AURA_ICE_UFRAG_MAX + 1];
-    char pwd[AURA_ICE_PWD_MAX + 1];
-};
-
-struct known_path {
-    struct aura_path path;
-    uint64_t seen_us;      /* last valid check; 0 = this place is free */
-    uint64_t nominated_us; /* last check with USE-CANDIDATE; 0 = none */
-    uint32_t priority;
-};
-
-struct aura_ice {
-    struct aura_timers *timers;
-    struct aura_timer tick;
-    struct aura_ice_handlers handlers;
-    void *arg;
-    struct creds local, previous; /* `previous` is empty unless a restart is under way */
-    char remote_ufrag[AURA_ICE_UFRAG_MAX + 1], remote_previous[AURA_ICE_UFRAG_MAX + 1];
-    bool remote_known;
-    struct known_path paths[AURA_ICE_PATHS_MAX];
-    struct known_path *selected; /* one of `paths` */
-    enum aura_ice_state state;
-    uint64_t error_second;
-    uint32_t errors_sent;
+    TICKS = 10,        /* looks within the time that a peer may be silent */
+    HOLD_MS = 1000,    /* a worse path waits this long for the selected one's nominations to stop */
 };
 
 bool aura_path_equal(const struct aura_path *a, const struct aura_path *b) {
     return a->tcp == b->tcp && aura_addr_equal(&a->remote, &b->remote);
 }
 
-static uint64_t now_of(const struct aura_ice *ice) {
-    return aura_now_us(aura_timers_clock(ice->timers));
-}
-
-static int set_creds(struct creds *c, const char *ufrag, const char *pwd) {
+static int set_creds(struct aura__ice_creds *c, const char *ufrag, const char *pwd) {
     if (!ufrag || !pwd || !*ufrag || !*pwd || strlen(ufrag) > AURA_ICE_UFRAG_MAX ||
         strlen(pwd) > AURA_ICE_PWD_MAX) {
         return AURA_EINVAL;
@@ -65,6 +33,7 @@ int aura_ice_new(struct aura_ice **icep, struct aura_timers *timers, const char 
     ice->timers = timers;
     ice->handlers = *handlers;
     ice->arg = arg;
+    ice->patience_ms = AURA_ICE_DISCONNECT_MS;
     int err = set_creds(&ice->local, ufrag, pwd);
     if (err) {
         aura_free(ice);
@@ -77,6 +46,7 @@ int aura_ice_new(struct aura_ice **icep, struct aura_timers *timers, const char 
 struct aura_ice *aura_ice_free(struct aura_ice *ice) {
     if (ice) {
         aura_timer_stop(ice->timers, &ice->tick);
+        aura__ice_dial_free(ice);
         aura_wipe(ice, sizeof(*ice));
         aura_free(ice);
     }
@@ -84,7 +54,7 @@ struct aura_ice *aura_ice_free(struct aura_ice *ice) {
 }
 
 int aura_ice_restart(struct aura_ice *ice, const char *ufrag, const char *pwd) {
-    struct creds fresh;
+    struct aura__ice_creds fresh;
     int err = set_creds(&fresh, ufrag, pwd);
     if (err) {
         return err;
@@ -112,30 +82,30 @@ int aura_ice_set_remote(struct aura_ice *ice, const char *ufrag) {
     return 0;
 }
 
-static struct known_path *find_path(const struct aura_ice *ice, const struct aura_path *path) {
+static struct aura__ice_path *find_path(const struct aura_ice *ice, const struct aura_path *path) {
     for (size_t i = 0; i < AURA_ICE_PATHS_MAX; i++) {
-        const struct known_path *k = &ice->paths[i];
+        const struct aura__ice_path *k = &ice->paths[i];
         if (k->seen_us && aura_path_equal(&k->path, path)) {
-            return (struct known_path *)k;
+            return (struct aura__ice_path *)k;
         }
     }
     return NULL;
 }
 
 /* The one with this address, a free one, or the one unused for longest that is not selected. */
-static struct known_path *take_path(struct aura_ice *ice, const struct aura_path *path) {
-    struct known_path *oldest = NULL, *found = find_path(ice, path);
+struct aura__ice_path *aura__ice_take(struct aura_ice *ice, const struct aura_path *path) {
+    struct aura__ice_path *oldest = NULL, *found = find_path(ice, path);
     for (size_t i = 0; !found && i < AURA_ICE_PATHS_MAX; i++) {
-        struct known_path *k = &ice->paths[i];
+        struct aura__ice_path *k = &ice->paths[i];
         if (k != ice->selected && (!oldest || k->seen_us < oldest->seen_us)) {
             oldest = k;
         }
     }
     if (!found) {
         found = oldest;
-        *found = (struct known_path){.path = *path};
+        *found = (struct aura__ice_path){.path = *path};
     }
-    found->seen_us = now_of(ice);
+    found->seen_us = aura__ice_now(ice);
     return found;
 }
 
@@ -147,19 +117,23 @@ const struct aura_path *aura_ice_selected(const struct aura_ice *ice) {
     return ice->selected ? &ice->selected->path : NULL;
 }
 
+void aura_ice_set_patience(struct aura_ice *ice, uint32_t ms) {
+    ice->patience_ms = ms;
+}
+
 enum aura_ice_state aura_ice_state(const struct aura_ice *ice) {
     return ice->state;
 }
 
-static uint64_t silence_us(const struct aura_ice *ice) {
-    return ice->selected ? now_of(ice) - ice->selected->seen_us : UINT64_MAX;
+uint64_t aura__ice_silence_us(const struct aura_ice *ice) {
+    return ice->selected ? aura__ice_now(ice) - ice->selected->seen_us : UINT64_MAX;
 }
 
 bool aura_ice_consent(const struct aura_ice *ice) {
-    return silence_us(ice) < AURA_ICE_CONSENT_MS * AURA_US_PER_MS;
+    return aura__ice_silence_us(ice) < AURA_ICE_CONSENT_MS * AURA_US_PER_MS;
 }
 
-static void set_state(struct aura_ice *ice, enum aura_ice_state state) {
+void aura__ice_set_state(struct aura_ice *ice, enum aura_ice_state state) {
     if (ice->state != state) {
         ice->state = state;
         ice->handlers.state(ice->arg, state);
@@ -183,7 +157,7 @@ static void reply_error(struct aura_ice *ice, const struct aura_path *path,
                         const struct aura_stun_msg *req, uint16_t code, const char *pwd) {
     struct aura_stun_msg m = {.cls = AURA_STUN_ERROR, .error_code = code};
     if (!pwd) {
-        uint64_t second = now_of(ice) / AURA_US_PER_S;
+        uint64_t second = aura__ice_now(ice) / AURA_US_PER_S;
         if (second != ice->error_second) {
             ice->error_second = second;
             ice->errors_sent = 0;
@@ -204,7 +178,7 @@ static bool ufrag_is(const char *ufrag, const char *text, size_t len) {
 }
 
 /* Which of our credentials a request uses; NULL = none. */
-static struct creds *match_creds(struct aura_ice *ice, const struct aura_stun_msg *m) {
+static struct aura__ice_creds *match_creds(struct aura_ice *ice, const struct aura_stun_msg *m) {
     const char *colon = m->username ? memchr(m->username, ':', m->username_len) : NULL;
     if (!colon) {
         return NULL;
@@ -225,37 +199,41 @@ static struct creds *match_creds(struct aura_ice *ice, const struct aura_stun_ms
 
 /* The latest nomination wins, so that the peer can move us. But where several paths are nominated
  * in turns (aggressive nomination, RFC 5245 section 8.1.1.2), the best priority wins. */
-static bool should_select(const struct aura_ice *ice, const struct known_path *path) {
-    const struct known_path *old = ice->selected;
+static bool should_select(const struct aura_ice *ice, const struct aura__ice_path *path) {
+    const struct aura__ice_path *old = ice->selected;
     if (!old || !old->nominated_us) {
         return true;
     }
     return path->nominated_us >= old->nominated_us &&
            (path->priority >= old->priority ||
-            now_of(ice) - old->nominated_us > HOLD_MS * AURA_US_PER_MS);
+            aura__ice_now(ice) - old->nominated_us > HOLD_MS * AURA_US_PER_MS);
 }
 
-static void select_path(struct aura_ice *ice, struct known_path *path) {
+void aura__ice_select(struct aura_ice *ice, struct aura__ice_path *path) {
     struct aura_path copy = path->path;
     ice->selected = path;
     ice->handlers.selected(ice->arg, &copy);
 }
 
+static uint64_t tick_us(const struct aura_ice *ice) {
+    return ice->patience_ms / TICKS * AURA_US_PER_MS;
+}
+
 static void on_tick(void *arg) {
     struct aura_ice *ice = arg;
     /* First of all, while the heap has the place that this timer just left: it cannot fail. */
-    AURA_BUG_ON(aura_timer_start(ice->timers, &ice->tick, TICK_MS * AURA_US_PER_MS, on_tick, ice));
+    AURA_BUG_ON(aura_timer_start(ice->timers, &ice->tick, tick_us(ice), on_tick, ice));
     for (size_t i = 0; i < AURA_ICE_PATHS_MAX; i++) {
-        struct known_path *path = &ice->paths[i];
+        struct aura__ice_path *path = &ice->paths[i];
         if (path->nominated_us && path != ice->selected && should_select(ice, path)) {
-            select_path(ice, path);
+            aura__ice_select(ice, path);
         }
     }
-    uint64_t silence = silence_us(ice);
+    uint64_t silence = aura__ice_silence_us(ice);
     if (silence >= AURA_ICE_CONSENT_MS * AURA_US_PER_MS) {
-        set_state(ice, AURA_ICE_FAILED);
-    } else if (silence >= AURA_ICE_DISCONNECT_MS * AURA_US_PER_MS) {
-        set_state(ice, AURA_ICE_DISCONNECTED);
+        aura__ice_set_state(ice, AURA_ICE_FAILED);
+    } else if (silence >= ice->patience_ms * AURA_US_PER_MS) {
+        aura__ice_set_state(ice, AURA_ICE_DISCONNECTED);
     }
 }
 
@@ -268,26 +246,26 @@ static void finish_restart(struct aura_ice *ice) {
 }
 
 static void accept_check(struct aura_ice *ice, const struct aura_path *path,
-                         const struct aura_stun_msg *m, const struct creds *creds) {
+                         const struct aura_stun_msg *m, const struct aura__ice_creds *creds) {
     if (creds == &ice->local && ice->previous.ufrag[0]) {
         finish_restart(ice);
     }
     /* Before the path is taken: without the timer consent would never expire. Out of memory: the
      * next check tries again. */
     if (!aura_timer_running(&ice->tick) && m->use_candidate &&
-        aura_timer_start(ice->timers, &ice->tick, TICK_MS * AURA_US_PER_MS, on_tick, ice)) {
+        aura_timer_start(ice->timers, &ice->tick, tick_us(ice), on_tick, ice)) {
         return;
     }
-    struct known_path *known = take_path(ice, path);
+    struct aura__ice_path *known = aura__ice_take(ice, path);
     known->priority = m->priority;
     if (m->use_candidate) {
         known->nominated_us = known->seen_us;
         if (known != ice->selected && should_select(ice, known)) {
-            select_path(ice, known);
+            aura__ice_select(ice, known);
         }
     }
     if (known == ice->selected) {
-        set_state(ice, AURA_ICE_CONNECTED);
+        aura__ice_set_state(ice, AURA_ICE_CONNECTED);
     }
 }
 
@@ -298,7 +276,7 @@ static void on_request(struct aura_ice *ice, const struct aura_path *path,
         reply_error(ice, path, m, 400, NULL);
         return;
     }
-    struct creds *creds = match_creds(ice, m);
+    struct aura__ice_creds *creds = match_creds(ice, m);
     if (!creds || aura_stun_check_integrity(m, creds->pwd)) {
         reply_error(ice, path, m, 401, NULL);
         return;
@@ -322,10 +300,13 @@ void aura_ice_recv(struct aura_ice *ice, const struct aura_path *path, const uin
                    size_t len) {
     struct aura_stun_msg m;
     /* RFC 8445 section 7.1: checks carry FINGERPRINT. Indications only keep NAT bindings open, and
-     * we send no requests, so that responses mean nothing. */
-    if (aura_stun_parse(&m, data, len) || !m.has_fingerprint || m.method != AURA_STUN_BINDING ||
-        m.cls != AURA_STUN_REQUEST) {
+     * who sends no requests gets no responses that mean anything. */
+    if (aura_stun_parse(&m, data, len) || !m.has_fingerprint || m.method != AURA_STUN_BINDING) {
         return;
     }
-    on_request(ice, path, &m);
+    if (ice->dial) {
+        aura__ice_dial_answer(ice, path, &m);
+    } else if (m.cls == AURA_STUN_REQUEST) {
+        on_request(ice, path, &m);
+    }
 }

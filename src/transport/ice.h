@@ -9,6 +9,7 @@
 #ifndef AURA_TRANSPORT_ICE_H
 #define AURA_TRANSPORT_ICE_H
 
+#include "base/rand.h"
 #include "base/timer.h"
 #include "net/addr.h"
 
@@ -31,6 +32,8 @@ enum {
     AURA_ICE_PATHS_MAX = 16, /* own limit: validated 5-tuples remembered for each peer */
     AURA_ICE_DISCONNECT_MS = 10000,
     AURA_ICE_CONSENT_MS = 30000, /* RFC 7675 section 5.1 */
+    AURA_ICE_DIAL_MS = 250,      /* between checks of one who dials */
+    AURA_ICE_DIAL_KEPT = 8,      /* checks of which an answer may yet come */
 };
 
 enum aura_ice_state { AURA_ICE_NEW, AURA_ICE_CONNECTED, AURA_ICE_DISCONNECTED, AURA_ICE_FAILED };
@@ -51,6 +54,18 @@ struct aura_ice *aura_ice_free(struct aura_ice *ice);
 AURA_NODISCARD int aura_ice_restart(struct aura_ice *ice, const char *ufrag, const char *pwd);
 /** The peer's ufrag, checked in USERNAME from then on (before, any is taken). */
 AURA_NODISCARD int aura_ice_set_remote(struct aura_ice *ice, const char *ufrag);
+/** How long the peer may be silent until it counts as disconnected; before anything comes. */
+void aura_ice_set_patience(struct aura_ice *ice, uint32_t ms);
+/**
+ * From now on it is the one who checks, as a controlling agent: a peer that only answers and has
+ * one address, as another node of a cluster. A check goes each AURA_ICE_DIAL_MS; the first answer
+ * selects the path, each one is consent. Its peer's own checks are not answered.
+ * @param to  copied. @return 0, AURA_EINVAL (credentials), AURA_ESTATE (it dials), AURA_ENOMEM
+ */
+AURA_NODISCARD int aura_ice_dial(struct aura_ice *ice, const struct aura_path *to,
+                                 const char *ufrag, const char *pwd, struct aura_rand *rand);
+/** Of the newest check that was answered; 0 = none, or it does not dial. */
+uint32_t aura_ice_rtt_us(const struct aura_ice *ice);
 /** One STUN datagram. */
 void aura_ice_recv(struct aura_ice *ice, const struct aura_path *path, const uint8_t *data,
                    size_t len);

@@ -27,6 +27,7 @@ struct aura_pc {
     void *arg;
     const struct aura_dtls_identity *identity;
     struct aura_timers *timers;
+    struct aura_rand *rand;
     bool open_data_channels, negotiated_channels;
     size_t max_message_bytes;
 
@@ -35,7 +36,7 @@ struct aura_pc {
     struct aura_srtp *srtp;
     struct aura_sctp *sctp;
 
-    bool remote_known;
+    bool remote_known, dials;
     struct aura_fingerprint fingerprints[AURA_DTLS_FINGERPRINTS_MAX];
     size_t fingerprint_count;
     bool active, remote_sctp;
@@ -278,11 +279,15 @@ int aura_pc_new(struct aura_pc **pcp, const struct aura_pc_conf *conf,
     pc->arg = arg;
     pc->identity = conf->identity;
     pc->timers = conf->timers;
+    pc->rand = conf->rand;
     pc->open_data_channels = conf->open_data_channels;
     pc->negotiated_channels = conf->negotiated_channels;
     pc->max_message_bytes = conf->max_message_bytes;
     int err =
         aura_ice_new(&pc->ice, pc->timers, conf->local_ufrag, conf->local_pwd, &ice_handlers, pc);
+    if (!err && conf->patience_ms) {
+        aura_ice_set_patience(pc->ice, conf->patience_ms);
+    }
     if (!err) {
         err = aura_timer_start(pc->timers, &pc->reap, REAP_IDLE_S * AURA_US_PER_S, on_reap, pc);
     }
@@ -357,6 +362,11 @@ int aura_pc_set_remote(struct aura_pc *pc, const struct aura_pc_remote *remote) 
     }
     if (!err) {
         err = aura_ice_set_remote(pc->ice, remote->ufrag);
+    }
+    if (!err && remote->dial && !pc->dials) {
+        const struct aura_path to = {.remote = *remote->dial};
+        err = aura_ice_dial(pc->ice, &to, remote->ufrag, remote->pwd, pc->rand);
+        pc->dials = !err;
     }
     if (err) {
         return err;
@@ -463,5 +473,6 @@ enum aura_pc_state aura_pc_state(const struct aura_pc *pc) {
 }
 
 uint32_t aura_pc_rtt_us(const struct aura_pc *pc) {
-    return pc->sctp && !pc->closed ? aura_sctp_rtt_us(pc->sctp) : 0;
+    uint32_t sctp_us = pc->sctp && !pc->closed ? aura_sctp_rtt_us(pc->sctp) : 0;
+    return sctp_us ? sctp_us : aura_ice_rtt_us(pc->ice);
 }

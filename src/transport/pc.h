@@ -58,6 +58,7 @@ struct aura_pc_conf {
     bool open_data_channels;  /* we open _reliable, _lossy, _data_track by DCEP once SCTP is up */
     bool negotiated_channels; /* use ids 100/101/102 without DCEP instead */
     size_t max_message_bytes; /* of data channels, in both directions */
+    uint32_t patience_ms;     /* without a check: DISCONNECTED; 0 = 10 s */
 };
 
 AURA_NODISCARD int aura_pc_new(struct aura_pc **pcp, const struct aura_pc_conf *conf,
@@ -83,6 +84,9 @@ struct aura_pc_remote {
     bool sctp; /* an m=application section was negotiated */
     uint16_t sctp_port;
     size_t max_message_bytes; /* what the peer takes; 0 = any */
+    /* It has this one address and only answers, as another node of the cluster: we check (see
+     * aura_ice_dial()). NULL: it checks. */
+    const struct aura_addr *dial;
 };
 AURA_NODISCARD int aura_pc_set_remote(struct aura_pc *pc, const struct aura_pc_remote *remote);
 /** New local ICE credentials; the old ones stay valid until the first check with the new ones. */
@@ -113,7 +117,7 @@ bool aura_pc_data_open(const struct aura_pc *pc, enum aura_data_channel channel)
 size_t aura_pc_data_buffered(const struct aura_pc *pc, enum aura_data_channel channel);
 
 enum aura_pc_state aura_pc_state(const struct aura_pc *pc);
-/** Smoothed round trip in microseconds from SCTP or consent traffic where known, else 0. */
+/** Round trip in microseconds: of SCTP, smoothed, or of the newest check where we dial; else 0. */
 uint32_t aura_pc_rtt_us(const struct aura_pc *pc);
 
 #endif

@@ -41,9 +41,10 @@ class Nodes:
         self.redis, self._start = redis, start_server
         self.nodes = []
 
-    def add(self, count: int = 1, tls: dict | None = None, redis: dict | None = None, **config):
+    def add(self, count: int = 1, tls: dict | None = None, redis: dict | None = None, more: dict | None = None, **config):
+        """more: keys of `cluster`."""
         for _ in range(count):
-            cluster = {"port": free_port()}
+            cluster = {"port": free_port(), **(more or {})}
             if tls:
                 cluster["tls"] = {"ca_file": tls["ca"], "cert_file": tls["cert"], "key_file": tls["key"]}
                 cluster["address"] = "127.0.0.1"

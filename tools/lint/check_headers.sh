@@ -5,7 +5,7 @@ set -uo pipefail
 proto=.cache/lint-proto # generated headers
 mkdir -p $proto
 sh proto/generate.sh .cache/venv-build/bin/python proto/descriptors.py $proto || exit 1
-protoc -Iproto "--c_out=$proto" proto/aicore.proto || exit 1
+protoc -Iproto "--c_out=$proto" proto/aicore.proto proto/fleet.proto || exit 1
 flags=(-D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Isrc -Iinclude "-I$proto"
     $(pkg-config --cflags openssl libsrtp2 libwebsockets libprotobuf-c jansson libuv 2>/dev/null))
 status=0

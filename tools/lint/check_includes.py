@@ -6,7 +6,7 @@ import re
 import sys
 
 # Lowest first. A folder may include itself and what stands above it in this list.
-ORDER = ["base", "net", "rtp", "cc", "transport", "codec", "aic", "sfu", "cluster", "auraid", "room", "api",
+ORDER = ["base", "net", "rtp", "cc", "transport", "codec", "aic", "sfu", "fleet", "cluster", "auraid", "room", "api",
          "aicore", "client", "record", "cmd"]
 # Folders that see less than their place would allow.
 NARROWER = {

@@ -285,7 +285,8 @@ static void open_socket(struct client *c) {
 
 static void find_server(struct client *c) {
     struct aura_sfu_candidate found[AURA_SFU_CANDIDATES_MAX];
-    size_t n = aura_sfu_peer_candidates(c->sfu, c->peer, found);
+    const struct aura_fleet_reach reach = {c->sfu, c->fleet};
+    size_t n = aura_fleet_peer_candidates(&reach, c->peer, found);
     for (size_t i = 0; i < n; i++) {
         if (found[i].tcp == c->use_tcp && found[i].addr.family == AURA_FAMILY_V4) {
             c->server = found[i].addr;
@@ -310,7 +311,9 @@ void client_start(struct client *c, struct aura_loop *loop, struct aura_sfu *sfu
     assert_non_null(c->log);
     struct aura_sfu_peer_conf pc = {
         .offerer = true, .open_data_channels = !c->open_channels, .ceiling_kbps = c->ceiling_kbps};
-    assert_int_equal(aura_sfu_peer_new(sfu, &pc, affinity, &c->peer, c->ufrag, c->pwd), 0);
+    const struct aura_fleet_reach reach = {sfu, c->fleet};
+    assert_int_equal(
+        aura_fleet_peer_new(&reach, c->node, &pc, affinity, &c->peer, c->ufrag, c->pwd), 0);
     find_server(c);
     struct aura_pc_remote remote = {.ufrag = "clnt",
                                     .pwd = "clientclientclientclient",
@@ -318,11 +321,11 @@ void client_start(struct client *c, struct aura_loop *loop, struct aura_sfu *sfu
                                     .fingerprint_count = 1,
                                     .sctp = !c->no_sctp,
                                     .sctp_port = 5000};
-    assert_int_equal(aura_sfu_peer_set_remote(sfu, c->peer, &remote), 0);
+    assert_int_equal(aura_fleet_peer_set_remote(&reach, c->peer, &remote), 0);
     struct aura_dtls_conf conf = {.identity = identity,
                                   .timers = aura_loop_timers(loop),
                                   .active = true,
-                                  .fingerprints = aura_sfu_fingerprint(sfu),
+                                  .fingerprints = aura_fleet_peer_fingerprint(&reach, c->peer),
                                   .fingerprint_count = 1};
     assert_int_equal(aura_dtls_new(&c->dtls, &conf, &handlers, c), 0);
     open_socket(c);

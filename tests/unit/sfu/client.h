@@ -7,6 +7,7 @@
 #define AURA_TESTS_SFU_CLIENT_H
 
 #include "base/bytes.h"
+#include "fleet/fleet.h"
 #include "harness.h"
 #include "net/loop.h"
 #include "net/tcp.h"
@@ -36,6 +37,8 @@ struct client_packet {
 struct client {
     struct aura_loop *loop;
     struct aura_sfu *sfu;
+    struct aura_fleet *fleet; /* of the room's owner; NULL = there are no other nodes */
+    unsigned node;            /* where it comes in, as the owner numbers them */
     aura_peer_id peer;
     char ufrag[AURA_ICE_UFRAG_LEN + 1], pwd[AURA_ICE_PWD_LEN + 1];
     struct aura_addr server;

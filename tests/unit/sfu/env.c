@@ -16,6 +16,8 @@ static void on_state(void *arg, aura_peer_id peer, enum aura_pc_state state) {
     struct client *c = client_of(arg, peer);
     if (c) {
         c->state = state;
+    } else if (peer == ((struct env *)arg)->node) {
+        ((struct env *)arg)->node_state = state;
     }
 }
 
@@ -38,7 +40,8 @@ static void on_data(void *arg, aura_peer_id peer, enum aura_data_channel channel
             others[n++] = e->clients[i]->peer;
         }
     }
-    assert_int_equal(aura_sfu_data_send(e->sfu, others, n, channel, data, len), 0);
+    const struct aura_fleet_reach reach = {e->sfu, e->fleet};
+    assert_int_equal(aura_fleet_data_send(&reach, others, n, channel, data, len), 0);
 }
 
 static void on_layer(void *arg, aura_pub_id pub, const struct aura_sfu_layer *layer) {
@@ -94,33 +97,58 @@ static void on_ceiling(void *arg, aura_peer_id peer, bool dropping, uint32_t sen
     e->let_alone += !dropping;
 }
 
-void env_start(struct env *e, size_t workers, uint16_t tcp) {
-    static const struct aura_sfu_handlers handlers = {.peer_state = on_state,
-                                                      .data_open = on_data_open,
-                                                      .data = on_data,
-                                                      .pub_layer = on_layer,
-                                                      .audio_levels = on_levels,
-                                                      .pub_stats = on_pub_stats,
-                                                      .sub_stats = on_sub_stats,
-                                                      .sub_started = on_started,
-                                                      .sub_state = on_sub_state,
-                                                      .peer_stats = on_peer_stats,
-                                                      .peer_ceiling = on_ceiling};
+static const struct aura_sfu_handlers handlers = {.peer_state = on_state,
+                                                  .data_open = on_data_open,
+                                                  .data = on_data,
+                                                  .pub_layer = on_layer,
+                                                  .audio_levels = on_levels,
+                                                  .pub_stats = on_pub_stats,
+                                                  .sub_stats = on_sub_stats,
+                                                  .sub_started = on_started,
+                                                  .sub_state = on_sub_state,
+                                                  .peer_stats = on_peer_stats,
+                                                  .peer_ceiling = on_ceiling};
+
+static void start(struct env *e, size_t workers, uint16_t tcp, const char *node) {
     struct aura_addr bind = {.ip = {127, 0, 0, 1}, .family = AURA_FAMILY_V4};
     struct aura_sfu_conf conf = {
         .workers = workers, .bind = &bind, .bind_count = 1, .tcp_port = tcp, .loopback = true};
     memset(e, 0, sizeof(*e));
     e->blocks_before = aura_mem_live();
     assert_int_equal(aura_loop_new(&e->loop, aura_clock_system()), 0);
-    assert_int_equal(aura_sfu_new(&e->sfu, &conf, e->loop, &handlers, e), 0);
+    if (node) {
+        const struct aura_fleet_conf fleet = {
+            .node_id = node, .handlers = &handlers, .arg = e, .rand = aura_rand_system()};
+        assert_int_equal(aura_fleet_new(&e->fleet, &fleet, e->loop), 0);
+    }
+    assert_int_equal(aura_sfu_new(&e->sfu, &conf, e->loop,
+                                  node ? aura_fleet_sfu_handlers() : &handlers,
+                                  node ? (void *)e->fleet : e),
+                     0);
+    if (node) {
+        aura_fleet_attach(e->fleet, e->sfu);
+    }
 }
 
-void env_stop(struct env *e) {
+void env_start(struct env *e, size_t workers, uint16_t tcp) {
+    start(e, workers, tcp, NULL);
+}
+
+void env_start_node(struct env *e, size_t workers, const char *node) {
+    start(e, workers, 0, node);
+}
+
+void env_end(struct env *e) {
     for (size_t i = 0; i < e->client_count; i++) {
         client_stop(e->clients[i]);
     }
     e->sfu = aura_sfu_free(e->sfu);
+    e->fleet = aura_fleet_free(e->fleet);
     e->loop = aura_loop_free(e->loop);
+}
+
+void env_stop(struct env *e) {
+    env_end(e);
     assert_int_equal(aura_mem_live(), e->blocks_before);
 }
 
@@ -168,7 +196,8 @@ aura_pub_id env_publish(struct env *e, struct client *c, const struct aura_media
     struct aura_sfu_pub_conf conf = {.peer = c->peer, .media = *media, .stream_count = 1};
     conf.streams[0].ssrc = ssrc;
     conf.streams[0].rtx_ssrc = rtx_ssrc;
-    assert_int_equal(aura_sfu_pub_new(e->sfu, &conf, &id), 0);
+    const struct aura_fleet_reach reach = {e->sfu, e->fleet};
+    assert_int_equal(aura_fleet_pub_new(&reach, &conf, &id), 0);
     return id;
 }
 
@@ -186,7 +215,8 @@ aura_sub_id env_subscribe(struct env *e, struct client *c, aura_pub_id pub,
     for (size_t i = 0; i < conf.media.codec_count && !c->gives_feedback; i++) {
         conf.media.codecs[i].feedback &= (uint8_t)~AURA_FB_TWCC;
     }
-    assert_int_equal(aura_sfu_sub_new(e->sfu, &conf, &settings, &id), 0);
+    const struct aura_fleet_reach reach = {e->sfu, e->fleet};
+    assert_int_equal(aura_fleet_sub_new(&reach, &conf, &settings, &id), 0);
     return id;
 }
 

@@ -21,6 +21,7 @@ enum {
 struct env {
     struct aura_loop *loop;
     struct aura_sfu *sfu;
+    struct aura_fleet *fleet; /* NULL = none */
     int64_t blocks_before;
     struct client *clients[8];
     size_t client_count;
@@ -33,11 +34,17 @@ struct env {
     struct aura_sfu_sub_state sub_state;
     struct aura_sfu_peer_stats peer_stats;
     unsigned sub_states, peer_reports, policed, let_alone;
+    aura_peer_id node; /* a link to another SFU; 0 = none */
+    enum aura_pc_state node_state;
 };
 
 /** @param workers  media threads. @param tcp  0 = no ICE-TCP */
 void env_start(struct env *e, size_t workers, uint16_t tcp);
+/** The same as a node among others. */
+void env_start_node(struct env *e, size_t workers, const char *node);
 void env_stop(struct env *e);
+/** The same without a look at what memory is left, where there is another one. */
+void env_end(struct env *e);
 /** Starts a client that env_stop() ends, and waits until it is connected. */
 void env_client(struct env *e, struct client *c, uint32_t affinity);
 
