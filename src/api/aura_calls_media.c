@@ -29,7 +29,7 @@ struct room_event {
     struct aura_node node;
     struct aura_id who;
     char room[AURA_RTC_ROOM_BYTES];
-    bool joined;
+    bool joined, agent;
 };
 
 /** Texts of the settings. */
@@ -51,7 +51,8 @@ struct aura__calls {
 
 /** Where somebody in a call goes, and as whom: with people of Matrix that is MatrixRTC's. */
 struct place {
-    bool matrix;
+    bool ghost;  /* as whom */
+    bool matrix; /* where: it is not this call's alone */
     char room[AURA_RTC_ROOM_BYTES], identity[AURA_RTC_IDENTITY_BYTES];
 };
 
@@ -59,8 +60,9 @@ static void find_place(const struct aura__calls *c, const char *call, const stru
                        struct place *out) {
     const struct aura_as *as = aura__appservice_of(c->server);
     char identity[AURA_ID_BYTES_MAX];
-    out->matrix = as && aura_as_media(as, call, who, out->room, out->identity);
-    if (!out->matrix) {
+    out->ghost = as && aura_as_media(as, call, who, out->room, out->identity);
+    out->matrix = out->ghost && strcmp(out->room, call) != 0;
+    if (!out->ghost) {
         (void)snprintf(out->room, sizeof(out->room), "%s", call);
         (void)snprintf(out->identity, sizeof(out->identity), "%s", aura_id_text(who, identity));
     }
@@ -184,8 +186,8 @@ static int call_agent(void *arg, const struct aura_exchange_agent *a) {
         q.agent_name = (char *)(uintptr_t)a->name;
         q.room = place.room;
         q.metadata = metadata;
-        err = place.matrix ? aura_rooms_dispatch_as(c->server->rooms, &q, place.identity)
-                           : aura_rooms_create_dispatch(c->server->rooms, &q, &dispatch);
+        err = place.ghost ? aura_rooms_dispatch_as(c->server->rooms, &q, place.identity)
+                          : aura_rooms_create_dispatch(c->server->rooms, &q, &dispatch);
     }
     if (dispatch) {
         livekit__agent_dispatch__free_unpacked(dispatch, aura_pb_allocator());
@@ -210,11 +212,12 @@ static bool is_call(const char *room) {
 
 static void on_room_event(const struct aura__calls *c, const struct room_event *e) {
     struct aura_as *as = aura__appservice_of(c->server);
-    if (as && !is_call(e->room)) {
+    if (as) {
         aura_as_in_media(as, e->room, &e->who, e->joined);
-    } else if (e->joined) {
+    }
+    if (is_call(e->room) && e->agent && e->joined) {
         aura_exchange_agent_joined(c->exchange, e->room, &e->who);
-    } else {
+    } else if (is_call(e->room) && e->agent) {
         aura_exchange_agent_left(c->exchange, e->room, &e->who);
     }
 }
@@ -231,8 +234,7 @@ static void on_room_events(void *arg) {
 }
 
 /* The rooms are in the middle of something. */
-static void remember(struct aura__calls *c, const char *room, const struct aura_id *who,
-                     bool joined) {
+static void remember(struct aura__calls *c, const char *room, const struct room_event *what) {
     struct room_event *e = c->room_event_count < ROOM_EVENTS_MAX ? aura_zalloc(sizeof(*e)) : NULL;
     if (e &&
         aura_timer_start(aura_loop_timers(c->server->loop), &c->room_timer, 0, on_room_events, c)) {
@@ -243,34 +245,37 @@ static void remember(struct aura__calls *c, const char *room, const struct aura_
         AURA_LOG_LIMITED("auraid", AURA_LOG_WARN, "call_event_lost", AURA_S("room", room));
         return;
     }
-    e->who = *who;
-    e->joined = joined;
+    *e = *what;
     strncpy(e->room, room, sizeof(e->room) - 1);
     aura_list_add(&c->room_events, &e->node);
     c->room_event_count++;
 }
 
-/* In a call's own room it is agents that answer by coming; people have done so before. */
+static bool is_agent(const Livekit__ParticipantInfo *p) {
+    return p->kind == LIVEKIT__PARTICIPANT_INFO__KIND__AGENT;
+}
+
+/* In a call's own room it is agents that answer by coming, and people of Matrix; others have done
+ * so before. */
 static bool matters(const struct aura_server *s, const char *room,
                     const Livekit__ParticipantInfo *p) {
     const struct aura_as *as = aura__appservice_of(s);
-    return is_call(room) ? p->kind == LIVEKIT__PARTICIPANT_INFO__KIND__AGENT
-                         : as && aura_as_is_media(as, room);
+    return (is_call(room) && is_agent(p)) || (as && aura_as_is_media(as, room));
 }
 
 void aura_server_room_event(struct aura_server *s, const char *room,
                             const Livekit__WebhookEvent *event) {
     const Livekit__ParticipantInfo *p = event->participant;
     aura__dash_room_event(s, room, event);
-    struct aura_id who;
-    bool joined = strcmp(event->event, "participant_joined") == 0;
+    struct room_event e = {.joined = strcmp(event->event, "participant_joined") == 0};
     bool left = strcmp(event->event, "participant_left") == 0;
-    if (!s->calls || !(joined || left) || !p || !matters(s, room, p)) {
+    if (!s->calls || !(e.joined || left) || !p || !matters(s, room, p)) {
         return;
     }
     const char *id = auraid_of(p);
-    if (aura_id_parse(&who, id, strlen(id)) == 0) {
-        remember(s->calls, room, &who, joined);
+    e.agent = is_agent(p);
+    if (aura_id_parse(&e.who, id, strlen(id)) == 0) {
+        remember(s->calls, room, &e);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "api/matrix.h"
 
 #include "api/server_priv.h"
+#include "auraid/matrix/appservice.h"
 #include "auraid/matrix/leave.h"
 #include "auraid/matrix/openid.h"
 #include "base/log.h"
@@ -160,6 +161,13 @@ static void give(struct asked *a, char *room, char *identity, char *user) {
     aura_buf_free(&token);
 }
 
+/* A call of ours that a room was made for has its media where all of its people go. */
+static int room_of(const struct aura_server *s, const struct aura_rtc_request *r,
+                   char room[AURA_RTC_ROOM_BYTES]) {
+    const struct aura_as *as = aura__appservice_of(s);
+    return as && aura_as_room(as, r->room, room) ? 0 : aura_rtc_room(r, room);
+}
+
 /* The homeserver has said that it is @p user. */
 static void grant(struct asked *a, const char *user) {
     struct aura__matrix *m = a->m;
@@ -171,7 +179,7 @@ static void grant(struct asked *a, const char *user) {
                      "member.claimed_user_id is not whom the OpenID token is of");
         return;
     }
-    int err = aura_rtc_room(r, room);
+    int err = room_of(m->server, r, room);
     err = err ? err : aura_rtc_identity(r, user, identity);
     err = err ? err : r->delay_id[0] ? aura_leaves_add(m->leaves, room, identity, r) : 0;
     if (err) {

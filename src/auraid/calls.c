@@ -69,6 +69,7 @@ static void tell_ring(const struct leg *to, const char *device) {
     e.device = device;
     e.waiting = in_another_call(to);
     e.two = to->call->people == 2 && !to->call->connected;
+    e.on = to->call->connected;
     emit(to->call, &e);
 }
 

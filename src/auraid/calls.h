@@ -66,6 +66,7 @@ struct aura_call_event {
     bool video;
     bool waiting; /* RING: the person is in another call */
     bool two;     /* RING: the call is between two people, and not on yet */
+    bool on;      /* RING: it is on already */
 };
 
 struct aura_calls_conf {

@@ -78,6 +78,10 @@ static void do_about(struct aura_as *as, enum aura_as_do what, const struct aura
 
 static void on_invite(struct aura_as *as, const struct aura_as_event *e,
                       const struct aura_id *ghost) {
+    struct aura_id own;
+    if (aura__as_ghost(as, e->sender, &own) == 0) {
+        return; /* who brings it into a call's room sees to it */
+    }
     if (may_ring(as, e->sender, ghost)) {
         return; /* it stays open, as with somebody who does not look */
     }
@@ -110,8 +114,13 @@ void aura__as_end_link(struct link *l) {
 
 static void end_links_of_ghost(struct aura_as *as, const char *room, const struct aura_id *ghost) {
     AURA_LIST_EACH(&as->links, struct link, l, node) {
-        if (!l->over && strcmp(l->room, room) == 0 && strcmp(l->ghost.name, ghost->name) == 0) {
+        if (l->over || strcmp(l->room, room) != 0 || strcmp(l->ghost.name, ghost->name) != 0) {
+            continue;
+        }
+        if (l->kind == AS_TWO) {
             aura__as_end_link(l);
+        } else {
+            aura__as_group_out(l);
         }
     }
 }
@@ -169,8 +178,8 @@ static int on_member(struct aura_as *as, const struct aura_as_event *e) {
 static bool is_linked(const struct aura_as *as, const struct aura_as_event *e,
                       const struct aura_id *ghost) {
     AURA_LIST_EACH(&as->links, const struct link, l, node) {
-        if (!l->over && strcmp(l->room, e->room) == 0 && strcmp(l->mxid, e->sender) == 0 &&
-            strcmp(l->ghost.name, ghost->name) == 0) {
+        if (!l->over && strcmp(l->room, e->room) == 0 && strcmp(l->ghost.name, ghost->name) == 0 &&
+            (l->kind == AS_SEAT || strcmp(l->mxid, e->sender) == 0)) {
             return true;
         }
     }

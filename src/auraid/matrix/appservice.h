@@ -3,7 +3,9 @@
  * @file appservice.h  The Application Service for *.aura: AuraIDs as users of a homeserver
  * (ghosts), and calls between them and Matrix's own users.
  *
- * Each call with somebody of Matrix is a link: one ghost, one Matrix user, one Matrix room. What
+ * Each call with somebody of Matrix is a link: one ghost, one Matrix user, one Matrix room. A call
+ * of several people with some of Matrix among them has one room of its own, into which these are
+ * invited, and the ghosts of those who are in the call brought; all of these are links. What
  * the homeserver tells goes to the exchange as what the user does; what the exchange does comes
  * back as what the ghost does, in errands: one of a link at a time, and what is due next is found
  * from what is so then. So a homeserver that is slow or down delays nobody but its own users.
@@ -87,6 +89,10 @@ void aura_as_ended(struct aura_as *as, const char *call);
  * @return false: it is a call like any other */
 bool aura_as_media(const struct aura_as *as, const char *call, const struct aura_id *who,
                    char room[AURA_RTC_ROOM_BYTES], char identity[AURA_RTC_IDENTITY_BYTES]);
+
+/** Where the media of a Matrix room's call are that is a call of several people with us.
+ * @return false: where MatrixRTC has them */
+bool aura_as_room(const struct aura_as *as, const char *room, char media[AURA_RTC_ROOM_BYTES]);
 
 struct aura_as_stats {
     size_t links;

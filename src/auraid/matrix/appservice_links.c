@@ -40,6 +40,9 @@ struct link *aura__as_link_new(struct aura_as *as) {
 void aura__as_set_room(struct link *l, const char *room) {
     struct aura_rtc_request r = {.kind = AURA_RTC_SFU_GET, .slot = "m.call#ROOM"};
     (void)snprintf(l->room, sizeof(l->room), "%.*s", (int)sizeof(l->room) - 1, room);
+    if (l->kind != AS_TWO) {
+        return; /* its media are the call's */
+    }
     (void)snprintf(r.room, sizeof(r.room), "%s", l->room);
     if (!l->room[0] || aura_rtc_room(&r, l->media)) {
         l->media[0] = 0;
@@ -60,20 +63,26 @@ void aura__as_link_free(struct link *l) {
 
 static void on_result(struct link *l, const struct aura_as_errand *e);
 
-static void begin(struct link *l, enum aura_as_do what) {
+void aura__as_begin(struct link *l, enum aura_as_do what) {
     struct aura_as *as = l->as;
     struct aura_as_errand e = {.what = what, .lifetime_ms = as->conf.ring_ms, .term = l->term};
     struct aura_identity who;
     aura__as_ghost_name(as, &l->ghost, e.ghost);
-    if (what == AURA_AS_DO_ROOM && aura_directory_get(as->conf.directory, &l->ghost, &who) == 0) {
+    if ((what == AURA_AS_DO_ROOM || what == AURA_AS_DO_BRING) &&
+        aura_directory_get(as->conf.directory, &l->ghost, &who) == 0) {
         (void)snprintf(e.display, sizeof(e.display), "%s", who.display);
+    }
+    if (what == AURA_AS_DO_BRING) {
+        aura__as_ghost_name(as, aura__as_group_host(l), e.host);
     }
     memcpy(e.device, device, sizeof(device));
     memcpy(e.peer, l->mxid, sizeof(e.peer));
     memcpy(e.room, l->room, sizeof(e.room));
     memcpy(e.ring, l->ring, sizeof(e.ring));
+    memcpy(e.member, l->member, sizeof(e.member));
     /* The same errand tried again is the same event. */
-    (void)snprintf(e.txn, sizeof(e.txn), "%s.%d", l->call, (int)what);
+    (void)snprintf(e.txn, sizeof(e.txn), "%s.%d.%llu", l->call, (int)what,
+                   (unsigned long long)(l->kind == AS_TWO ? 0 : l->id));
     l->busy = true;
     l->doing = what;
     as->stats.errands++;
@@ -90,14 +99,16 @@ static void step(struct link *l) {
     if (l->busy || aura_timer_running(&l->retry)) {
         return;
     }
-    if (l->outgoing && !l->rung && !l->over) {
-        begin(l, l->room[0] ? AURA_AS_DO_CALL : AURA_AS_DO_ROOM);
+    if (l->kind != AS_TWO) {
+        aura__as_group_step(l);
+    } else if (l->outgoing && !l->rung && !l->over) {
+        aura__as_begin(l, l->room[0] ? AURA_AS_DO_CALL : AURA_AS_DO_ROOM);
     } else if (l->wants_decline) {
-        begin(l, AURA_AS_DO_DECLINE);
-    } else if (((l->wants_in && !l->in) || l->renews) && !l->over) {
-        begin(l, AURA_AS_DO_ENTER);
-    } else if (l->in && l->over) {
-        begin(l, AURA_AS_DO_LEAVE);
+        aura__as_begin(l, AURA_AS_DO_DECLINE);
+    } else if (((l->wants_in && !l->in) || l->renews) && !l->over && !l->left) {
+        aura__as_begin(l, AURA_AS_DO_ENTER);
+    } else if (l->in && (l->over || l->left)) {
+        aura__as_begin(l, AURA_AS_DO_LEAVE);
     } else if (l->over) {
         aura__as_link_free(l);
     }
@@ -124,8 +135,8 @@ static void on_retry(void *arg) {
 
 /* ---- what became of them ---- */
 
-static const char *const names[] = {"register", "join",    "room",   "call",  "enter",
-                                    "leave",    "decline", "refuse", "forget"};
+static const char *const names[] = {"register", "join",   "room",   "call",  "enter", "leave",
+                                    "decline",  "refuse", "forget", "bring", "ring",  "part"};
 
 void aura__as_say_failed(struct aura_as *as, const struct aura_as_errand *e, bool again) {
     as->stats.failed++;
@@ -136,8 +147,8 @@ void aura__as_say_failed(struct aura_as *as, const struct aura_as_errand *e, boo
 
 /* Nothing was there to do it with; the next time is another one. @return false: it is given up */
 static bool try_again(struct link *l, const struct aura_as_errand *e) {
-    bool may =
-        e->err != AURA_EPOLICY && ++l->tries < AURA_AS_TRIES_MAX && !(l->outgoing && !l->rung);
+    bool rings = (l->outgoing && !l->rung) || (l->host && !l->in && !l->over);
+    bool may = e->err != AURA_EPOLICY && ++l->tries < AURA_AS_TRIES_MAX && !rings;
     uint64_t in_us = (uint64_t)AURA_AS_RETRY_MS * AURA_US_PER_MS << (may ? l->tries - 1 : 0);
     may = may && !aura_timer_start(l->as->conf.timers, &l->retry, in_us, on_retry, l);
     aura__as_say_failed(l->as, e, may);
@@ -161,6 +172,9 @@ static void on_entered(struct link *l, const struct aura_as_errand *e) {
     l->in = l->in || !e->err;
     l->wants_in = l->in; /* media go on without it */
     l->renews = false;
+    if (!e->err) {
+        memcpy(l->member, e->member, sizeof(l->member));
+    }
     if (l->in) {
         renew_later(l);
     }
@@ -173,6 +187,7 @@ static void on_rung(struct link *l, const struct aura_as_errand *e) {
     l->in = true; /* also after a failure: its first half may have been done */
     if (!e->err) {
         memcpy(l->ring, e->ring, sizeof(l->ring));
+        memcpy(l->member, e->member, sizeof(l->member));
         renew_later(l);
         as->stats.ringing++;
     } else if (!l->over) {
@@ -218,7 +233,11 @@ static void on_result(struct link *l, const struct aura_as_errand *e) {
     l->tries = 0;
     switch (e->what) {
     case AURA_AS_DO_ROOM:
-        on_room(l, e);
+        if (l->kind == AS_TWO) {
+            on_room(l, e);
+            break;
+        }
+        aura__as_group_result(l, e);
         break;
     case AURA_AS_DO_CALL:
         if (!e->err || l->room[0]) {
@@ -233,6 +252,11 @@ static void on_result(struct link *l, const struct aura_as_errand *e) {
         break;
     case AURA_AS_DO_DECLINE:
         l->wants_decline = false;
+        break;
+    case AURA_AS_DO_BRING:
+    case AURA_AS_DO_RING:
+    case AURA_AS_DO_PART:
+        aura__as_group_result(l, e);
         break;
     case AURA_AS_DO_REGISTER:
     case AURA_AS_DO_JOIN:
@@ -307,8 +331,11 @@ static void on_proof(void *arg, const struct aura_proof *proof) {
 static void on_ring(struct aura_as *as, const struct aura_call_event *e) {
     struct search s = {.as = as};
     char room[AURA_DIRECTORY_TEXT_MAX + 1];
-    if (!e->two || e->device || aura_directory_proofs(as->conf.directory, e->to, on_proof, &s) ||
-        !s.mxid[0]) {
+    if (e->device || aura_directory_proofs(as->conf.directory, e->to, on_proof, &s) || !s.mxid[0]) {
+        return;
+    }
+    if (!e->two) {
+        aura__as_group_ring(as, e, s.mxid);
         return;
     }
     struct link *l = aura__as_link_new(as);
@@ -345,37 +372,42 @@ static void on_incoming(struct link *l, const struct aura_call_event *e) {
 }
 
 void aura_as_watch(struct aura_as *as, const struct aura_call_event *e) {
-    struct link *l = link_of(as, e->call);
-    if (!l && as->beginning && !as->beginning->call[0]) {
-        l = as->beginning;
-        memcpy(l->call, e->call, strnlen(e->call, sizeof(l->call) - 1));
-    }
-    if (!l && e->type == AURA_CALL_RING) {
+    if (as->beginning && !as->beginning->call[0] && !link_of(as, e->call)) {
+        memcpy(as->beginning->call, e->call, strnlen(e->call, sizeof(as->beginning->call) - 1));
+    } else if (e->type == AURA_CALL_RING) {
         on_ring(as, e);
-    } else if (l && l->outgoing) {
-        on_outgoing(l, e);
-    } else if (l) {
-        on_incoming(l, e);
     }
+    AURA_LIST_EACH(&as->links, struct link, l, node) {
+        if (strcmp(l->call, e->call) != 0) {
+            continue;
+        }
+        if (l->outgoing) {
+            on_outgoing(l, e);
+        } else if (l->kind == AS_TWO) {
+            on_incoming(l, e);
+        }
+    }
+    aura__as_group_event(as, e);
     if (!aura_list_empty(&as->links)) {
         aura__as_turn(as);
     }
 }
 
 void aura_as_ended(struct aura_as *as, const char *call) {
-    struct link *l = link_of(as, call);
-    if (l) {
-        l->over = true;
-        aura__as_turn(as);
+    AURA_LIST_EACH(&as->links, struct link, l, node) {
+        if (strcmp(l->call, call) == 0) {
+            l->over = true;
+            aura__as_turn(as);
+        }
     }
 }
 
 bool aura_as_media(const struct aura_as *as, const char *call, const struct aura_id *who,
                    char room[AURA_RTC_ROOM_BYTES], char identity[AURA_RTC_IDENTITY_BYTES]) {
-    const struct link *l = link_of(as, call);
+    const struct link *l = aura__as_room_link(as, call);
     struct aura_rtc_request r = {.kind = AURA_RTC_SFU_GET};
     char ghost[AURA_MXID_BYTES_MAX];
-    if (!l || l->over || !l->media[0]) {
+    if (!l) {
         return false;
     }
     memcpy(room, l->media, AURA_RTC_ROOM_BYTES);

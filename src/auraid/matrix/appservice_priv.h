@@ -7,21 +7,32 @@
 
 enum { AS_HASH_BYTES = 32 };
 
+enum as_link_kind {
+    AS_TWO,   /* a ghost and somebody of Matrix, in a room of theirs */
+    AS_GUEST, /* somebody of Matrix who is rung into a call of several */
+    AS_SEAT,  /* the ghost of somebody in such a call; nobody of Matrix */
+};
+
 /** A call with somebody of Matrix. */
 struct link {
     struct aura_node node;
     struct aura_as *as;
     uint64_t id;
+    enum as_link_kind kind;
     char call[AURA_CALL_ID_BYTES];  /* "" = it is just being made */
     struct aura_id ghost, peer;     /* the peer's AuraID */
     char mxid[AURA_MXID_BYTES_MAX]; /* the peer */
     char room[AURA_AS_TEXT_MAX];    /* "" = there is none yet; see aura__as_set_room() */
     char media[AURA_RTC_ROOM_BYTES];
-    char ring[AURA_AS_TEXT_MAX]; /* event; "" = none yet */
-    bool outgoing;               /* the ghost has rung */
-    bool rung, answered, over;   /* outgoing: it was tried; the call is on; it is not */
-    bool wants_in, in;           /* the ghost's membership */
-    bool renews;                 /* it, since its time will be up */
+    char ring[AURA_AS_TEXT_MAX];   /* event; "" = none yet */
+    bool outgoing;                 /* the ghost has rung */
+    bool rung, answered, over;     /* outgoing: it was tried; the call is on; it is not */
+    bool wants_in, in;             /* the ghost's membership */
+    char member[AURA_AS_TEXT_MAX]; /* its event */
+    bool left;                     /* the ghost's person is not in the call any more */
+    bool host, present;            /* SEAT: it makes the room; it is there */
+    bool hopeless; /* GUEST: is to be told of as unreachable. SEAT: there is no room */
+    bool renews;   /* it, since its time will be up */
     uint32_t term;
     char key[AURA_AS_TEXT_MAX]; /* of the peer's own membership; "" = not known */
     bool by_media;              /* outgoing: the peer has answered by coming into its room */
@@ -78,6 +89,25 @@ void aura__as_set_room(struct link *l, const char *room);
 /** The call of a link goes on without its Matrix user. */
 void aura__as_end_link(struct link *l);
 void aura__as_say_failed(struct aura_as *as, const struct aura_as_errand *e, bool again);
+
+/** Begins an errand of a link that has none under way. */
+void aura__as_begin(struct link *l, enum aura_as_do what);
+
+/* appservice_group.c */
+/** The link that knows where a call is; NULL = none: nobody of Matrix is in it, or rung. */
+struct link *aura__as_room_link(const struct aura_as *as, const char *call);
+/** Somebody is rung who is on Matrix too, as one of several. */
+void aura__as_group_ring(struct aura_as *as, const struct aura_call_event *e, const char *mxid);
+/** Who is in the call is to be in its room, too. */
+void aura__as_group_event(struct aura_as *as, const struct aura_call_event *e);
+/** Whose ghost can invite others into the call's room; its own if there is none. */
+const struct aura_id *aura__as_group_host(const struct link *l);
+/** Begins what is due next. May free it. */
+void aura__as_group_step(struct link *l);
+/** What became of ROOM, BRING, RING and PART. */
+void aura__as_group_result(struct link *l, const struct aura_as_errand *e);
+/** Rooms in which the ghost is not any more. */
+void aura__as_group_out(struct link *l);
 
 /* appservice_rooms.c */
 /** A link's call is over if by then nobody of Matrix is in its media room. Also put off by that. */

@@ -79,7 +79,7 @@ void aura__as_away(struct link *l, uint64_t in_us) {
 void aura_as_in_media(struct aura_as *as, const char *room, const struct aura_id *who,
                       bool joined) {
     AURA_LIST_EACH(&as->links, struct link, l, node) {
-        if (l->over || strcmp(l->media, room) != 0) {
+        if (l->over || l->kind == AS_SEAT || strcmp(l->media, room) != 0) {
             continue;
         }
         if (!joined && strcmp(l->ghost.name, who->name) != 0) {

@@ -61,17 +61,17 @@ static void judge(struct aura_as_errand *e, struct request *q, const struct aura
                                   : "it answers with an error of its own";
 }
 
-/* Takes the request. @return e->err */
+/* Takes the request. @param user  as whom; NULL = the service itself. @return e->err */
 static int ask(const struct aura_as_home *home, struct aura_as_errand *e, struct request *q,
-               bool as_ghost) {
+               const char *user) {
     struct aura_buf url = AURA_BUF(AURA_AS_URL_MAX - 1);
     struct aura_fetched got = {.body = AURA_BUF(AURA_FETCH_BODY_BYTES_MAX)};
     bool gets = strcmp(q->method, "GET") == 0;
     char *body = q->body ? json_dumps(q->body, JSON_COMPACT) : NULL;
     aura_buf_printf(&url, "%s/_matrix/client/v3%s", home->url, aura_buf_text(&q->path));
-    if (as_ghost) {
+    if (user) {
         aura_buf_str(&url, "?user_id=");
-        put_escaped(&url, e->ghost);
+        put_escaped(&url, user);
     }
     e->status = 0;
     e->why = "there is no memory for it";
@@ -117,7 +117,7 @@ static int name_ghost(const struct aura_as_home *home, struct aura_as_errand *e)
         request_of("PUT", "/profile/", json_pack("{s:s}", "displayname", e->display));
     put_escaped(&q.path, e->ghost);
     aura_buf_str(&q.path, "/displayname");
-    return ask(home, e, &q, true);
+    return ask(home, e, &q, e->ghost);
 }
 
 static int do_register(const struct aura_as_home *home, struct aura_as_errand *e) {
@@ -127,7 +127,7 @@ static int do_register(const struct aura_as_home *home, struct aura_as_errand *e
         request_of("POST", "/register",
                    json_pack("{s:s, s:s, s:b}", "type", "m.login.application_service", "username",
                              local, "inhibit_login", 1));
-    int err = ask(home, e, &q, false);
+    int err = ask(home, e, &q, NULL);
     if (err == AURA_EPOLICY && strcmp(q.code, "M_USER_IN_USE") == 0) {
         e->err = 0;
     } else if (!err && e->display[0] && name_ghost(home, e)) {
@@ -142,14 +142,14 @@ static int do_join(const struct aura_as_home *home, struct aura_as_errand *e) {
         return e->err;
     }
     struct request q = in_room("POST", e, "/join", json_object());
-    return ask(home, e, &q, true);
+    return ask(home, e, &q, e->ghost);
 }
 
 static int leave_room(const struct aura_as_home *home, struct aura_as_errand *e,
                       const char *reason) {
     struct request q =
         in_room("POST", e, "/leave", reason ? json_pack("{s:s}", "reason", reason) : json_object());
-    return ask(home, e, &q, true);
+    return ask(home, e, &q, e->ghost);
 }
 
 static int do_refuse(const struct aura_as_home *home, struct aura_as_errand *e) {
@@ -180,7 +180,7 @@ static int part(const struct aura_as_home *home, struct aura_as_errand *e, const
 static int do_forget(const struct aura_as_home *home, struct aura_as_errand *e) {
     struct request q = request_of("GET", "/joined_rooms", NULL);
     q.wants = true;
-    if (ask(home, e, &q, true) == 0) {
+    if (ask(home, e, &q, e->ghost) == 0) {
         int err = part(home, e, json_object_get(q.answer, "joined_rooms"));
         json_decref(q.answer);
         e->display[0] = 0;
@@ -203,7 +203,7 @@ static int put_member(const struct aura_as_home *home, struct aura_as_errand *e,
     put_escaped(&q.path, "_");
     put_escaped(&q.path, e->device);
     q.wants = true;
-    return ask(home, e, &q, true) ? e->err : take_id(e, q.answer, "event_id", event);
+    return ask(home, e, &q, e->ghost) ? e->err : take_id(e, q.answer, "event_id", event);
 }
 
 static int send_event(const struct aura_as_home *home, struct aura_as_errand *e, const char *type,
@@ -212,23 +212,44 @@ static int send_event(const struct aura_as_home *home, struct aura_as_errand *e,
     aura_buf_printf(&q.path, "%s/", type);
     put_escaped(&q.path, e->txn);
     q.wants = true;
-    return ask(home, e, &q, true) ? e->err : take_id(e, q.answer, "event_id", event);
+    return ask(home, e, &q, e->ghost) ? e->err : take_id(e, q.answer, "event_id", event);
 }
 
 static int make_room(const struct aura_as_home *home, struct aura_as_errand *e) {
-    struct request q = request_of("POST", "/createRoom", aura_as_direct_room(e->peer));
+    struct request q = request_of("POST", "/createRoom",
+                                  e->peer[0] ? aura_as_direct_room(e->peer) : aura_as_group_room());
     q.wants = true;
-    return ask(home, e, &q, true) ? e->err : take_id(e, q.answer, "room_id", e->room);
+    return ask(home, e, &q, e->ghost) ? e->err : take_id(e, q.answer, "room_id", e->room);
+}
+
+static int send_ring(const struct aura_as_home *home, struct aura_as_errand *e) {
+    uint64_t now_ms = aura_wall_us(home->fetch.clock) / AURA_US_PER_MS;
+    return send_event(home, e, aura_as_ring_type,
+                      aura_as_ring(e->peer, e->member, now_ms, e->lifetime_ms), e->ring);
 }
 
 static int do_call(const struct aura_as_home *home, struct aura_as_errand *e) {
-    char member[AURA_AS_TEXT_MAX];
-    if (put_member(home, e, true, member)) {
+    return put_member(home, e, true, e->member) ? e->err : send_ring(home, e);
+}
+
+/* Who is in the room already may not be invited. @return whether to go on */
+static bool invite(const struct aura_as_home *home, struct aura_as_errand *e, const char *by,
+                   const char *user) {
+    struct request q = in_room("POST", e, "/invite", json_pack("{s:s}", "user_id", user));
+    int err = ask(home, e, &q, by);
+    return !err || (err == AURA_EPOLICY && strcmp(q.code, "M_FORBIDDEN") == 0);
+}
+
+static int do_bring(const struct aura_as_home *home, struct aura_as_errand *e) {
+    if (do_register(home, e) || !invite(home, e, e->host, e->ghost)) {
         return e->err;
     }
-    uint64_t now_ms = aura_wall_us(home->fetch.clock) / AURA_US_PER_MS;
-    return send_event(home, e, aura_as_ring_type,
-                      aura_as_ring(e->peer, member, now_ms, e->lifetime_ms), e->ring);
+    struct request q = in_room("POST", e, "/join", json_object());
+    return ask(home, e, &q, e->ghost);
+}
+
+static int do_ring(const struct aura_as_home *home, struct aura_as_errand *e) {
+    return invite(home, e, e->ghost, e->peer) ? send_ring(home, e) : e->err;
 }
 
 void aura_as_errand_run(const struct aura_as_home *home, struct aura_as_errand *e) {
@@ -248,7 +269,7 @@ void aura_as_errand_run(const struct aura_as_home *home, struct aura_as_errand *
         e->err = do_call(home, e);
         break;
     case AURA_AS_DO_ENTER:
-        e->err = put_member(home, e, true, event);
+        e->err = put_member(home, e, true, e->member);
         break;
     case AURA_AS_DO_LEAVE:
         e->err = put_member(home, e, false, event);
@@ -261,6 +282,15 @@ void aura_as_errand_run(const struct aura_as_home *home, struct aura_as_errand *
         break;
     case AURA_AS_DO_FORGET:
         e->err = do_forget(home, e);
+        break;
+    case AURA_AS_DO_BRING:
+        e->err = do_bring(home, e);
+        break;
+    case AURA_AS_DO_RING:
+        e->err = do_ring(home, e);
+        break;
+    case AURA_AS_DO_PART:
+        e->err = leave_room(home, e, NULL);
         break;
     }
 }

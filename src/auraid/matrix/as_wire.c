@@ -208,3 +208,9 @@ json_t *aura_as_direct_room(const char *user) {
                      "preset", "trusted_private_chat", "power_level_content_override", "events",
                      aura_as_member_type, 0, aura_as_ring_type, 0, aura_as_decline_type, 0);
 }
+
+json_t *aura_as_group_room(void) {
+    return json_pack("{s:s, s:{s:i, s:{s:i, s:i, s:i}}}", "preset", "private_chat",
+                     "power_level_content_override", "invite", 0, "events", aura_as_member_type, 0,
+                     aura_as_ring_type, 0, aura_as_decline_type, 0);
+}

@@ -71,5 +71,7 @@ json_t *aura_as_ring(const char *user, const char *member, uint64_t now_ms, uint
 json_t *aura_as_decline(const char *ring);
 /** A room for two, in which both may be in calls. */
 json_t *aura_as_direct_room(const char *user);
+/** A room for several, in which all may be in calls and invite. */
+json_t *aura_as_group_room(void);
 
 #endif
