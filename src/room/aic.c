@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    SPENDERS_MAX = 2,
+    COUNT_MAX = 2, /* each needs to know of another one */
     CHROME_WITH_SVC = 113
 }; /* from there on it takes scalabilityMode for AV1 */
 
@@ -76,18 +76,28 @@ bool aura__aic_all_save(const struct participant *p) {
     return p->room->savers && p->room->spenders == spends(p);
 }
 
-void aura__aic_count_savers(struct room *room) {
+static bool takes(const struct participant *p) {
+    return !p->native && p->may.subscribe;
+}
+
+bool aura__aic_has_takers(const struct participant *p) {
+    return p->room->takers > takes(p);
+}
+
+void aura__aic_count(struct room *room) {
     bool savers = false;
-    uint32_t spenders = 0;
+    uint32_t spenders = 0, takers = 0;
     AURA_LIST_EACH(&room->participants, struct participant, p, node) {
         savers |= p->saves;
-        spenders += spends(p) && spenders < SPENDERS_MAX; /* each needs to know of another one */
+        spenders += spends(p) && spenders < COUNT_MAX;
+        takers += takes(p) && takers < COUNT_MAX;
     }
-    if (room->savers == savers && room->spenders == spenders) {
+    if (room->savers == savers && room->spenders == spenders && room->takers == takers) {
         return;
     }
     room->savers = savers;
     room->spenders = spenders;
+    room->takers = takers;
     AURA_LIST_EACH(&room->participants, struct participant, p, node) {
         AURA_LIST_EACH(&p->tracks, struct track, t, node) {
             aura__publish_renew(t);
@@ -131,7 +141,7 @@ void aura__aic_changed(struct participant *p) {
     AURA_LIST_EACH(&p->tracks, struct track, t, node) {
         aura__publish_renew(t);
     }
-    aura__aic_count_savers(p->room);
+    aura__aic_count(p->room);
     AURA_LIST_EACH(&p->subs, struct subscription, s, node) {
         s->settings.native = native;
         s->settings.saver = saves;

@@ -203,7 +203,7 @@ int aura__participant_new(struct room *room, const struct aura_join *join,
     }
     room->recording = room->recording || p->may.recorder;
     room->had_participants = true;
-    aura__aic_count_savers(room);
+    aura__aic_count(room);
     aura__room_check_empty(room);
     *out = p;
     return 0;
@@ -266,7 +266,7 @@ void aura__participant_leave(struct participant *p, Livekit__DisconnectReason re
     room->rooms->stats.participants--;
     aura__notify_participant(p,
                              p->was_active ? "participant_left" : "participant_connection_aborted");
-    aura__aic_count_savers(room);
+    aura__aic_count(room);
     participant_free(p);
     count_recorders(room);
     aura__broadcast_room(room, false);
@@ -535,7 +535,7 @@ void aura__participant_permit(struct participant *p, const struct permission *ma
     if (was.recorder != may->recorder) {
         recorder_changed(p);
     }
-    aura__aic_count_savers(p->room);
+    aura__aic_count(p->room);
     aura__broadcast(p, true);
     aura__send_refresh_token(p);
     aura__room_check_empty(p->room);

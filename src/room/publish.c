@@ -397,8 +397,9 @@ static void fill_conf(const struct encoding *e, aura_peer_id peer, struct aura_s
         .width = e->t->request->width,
         .height = e->t->request->height,
         .spatial_layers = (uint32_t)e->t->request->n_layers,
-        .aic = aura__aic_wanted(e->t->p) && (e->t->request->type == LIVEKIT__TRACK_TYPE__VIDEO ||
-                                             e->t->p->room->rooms->conf.aic_audio),
+        .aic = aura__aic_wanted(e->t->p) && aura__aic_has_takers(e->t->p) &&
+               (e->t->request->type == LIVEKIT__TRACK_TYPE__VIDEO ||
+                e->t->p->room->rooms->conf.aic_audio),
         .savers = e->t->p->room->savers,
         .frugal = aura__aic_all_save(e->t->p),
         .govern = aura__aic_governs(e->t->p, e->codec),

@@ -240,6 +240,7 @@ struct room {
     bool info_dirty;
     bool savers;       /* somebody in it wants what weighs least */
     uint32_t spenders; /* … and who sees something and does not; counted to two */
+    uint32_t takers;   /* who may see something, and has not opted out; counted to two */
 };
 
 struct aura_rooms {
@@ -375,8 +376,10 @@ bool aura__aic_wanted(const struct participant *p);
 bool aura__aic_saves(const struct participant *p);
 /** Do all others who see what it publishes want what weighs least? */
 bool aura__aic_all_save(const struct participant *p);
+/** Is there anybody else to whom compressed media of it may go? */
+bool aura__aic_has_takers(const struct participant *p);
 /** Participants came, went, or think otherwise now. */
-void aura__aic_count_savers(struct room *room);
+void aura__aic_count(struct room *room);
 /** Is what it sends in this codec held at a rate rather than compressed? */
 bool aura__aic_governs(const struct participant *p, enum aura_codec codec);
 /** Is it to publish AV1 (JoinResponse.enabled_publish_codecs)? Asked once, when it joins. */

@@ -57,6 +57,27 @@ def goes_on(viewer, video, what: str) -> None:
     assert seen["backwards"] == 0 and seen["unreadable"] == 0, seen
 
 
+def test_nobody_takes_it(begin):
+    """Where all others have opted out AI Core does nothing; it begins for the first one who has not, and ends with him."""
+    server, room = begin()
+    off = {"attributes": {"auralink.aic": "off"}, "can_update_own_metadata": True}
+    sender = room.join("chromium", "sender")
+    viewer = room.join("chromium", "viewer", grants=off)
+    video = sender.call("publishVideo", **SMALL)["sid"]
+    goes_on(viewer, video, "native pictures")
+    assert state(server, video) == "none" and server.metric("auralink_aic_frames_total") == 0
+    taker = room.join("chromium", "taker")
+    eventually(lambda: state(server, video) == "active", 60, what="compressed for who takes it")
+    goes_on(taker, video, "compressed pictures")
+    taker.disconnect()
+    eventually(lambda: state(server, video) == "off", 60, what="for nobody any more")
+    frames = server.metric("auralink_aic_frames_total")
+    goes_on(viewer, video, "native pictures, still")
+    assert server.metric("auralink_aic_frames_total") == frames
+    viewer.call("setAttributes", attributes={"auralink.aic": "on"})
+    eventually(lambda: state(server, video) == "active", 60, what="who had opted out takes it now")
+
+
 def test_room(begin):
     """A room's metadata says off, and on again, in the middle of a call."""
     server, room = begin()
