@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
 from lib import tokens
+from lib.driver import eventually
 from lib.meet import PAGES, default_source, needs_pages, people_maker, start_browser
 from lib.server import Server
 from test_meet import Production
