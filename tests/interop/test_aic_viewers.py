@@ -9,7 +9,7 @@ from conftest import Room
 from lib.aicore import SANITIZED, AICore
 from lib.driver import eventually, late_ms
 from lib.server import Server
-from test_aic import AIC, NATIVE, codec, goes_to
+from test_aic import AIC, NATIVE, goes_to
 from test_seeing import top
 
 SMALL = {"width": 640, "height": 360, "fps": 15}

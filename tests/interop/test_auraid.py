@@ -57,6 +57,7 @@ def test_everybody_has_one(start_server, room_on, directory):
 def test_it_stays(start_server, room_on, directory):
     """Another room, another server with the file: the same. Another app's identity of that name: another."""
     keys = {"devkey": "secret", "other": "other-secret-of-32-characters-or-more"}
+    before = None
     for again in range(2):
         server = start_server(config={"auraid": {"directory": directory}, "keys": keys})
         room, second = room_on(server), room_on(server)

@@ -496,7 +496,8 @@ def test_who_does_not_read_is_closed(serve, record):
     """A device that reads nothing is disconnected; nobody waits for it, and the others are told all."""
     server = serve()
     ann, bob = Person(server, "ann"), Person(server, "bob")
-    phone, laptop = ann.device("phone"), bob.device("laptop")
+    ann.device("phone")
+    laptop = bob.device("laptop")
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # before it connects: so the server's buffer stays small too
     slow.connect((server.host, server.http_port))

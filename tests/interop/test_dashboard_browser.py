@@ -16,7 +16,7 @@ from lib.meet import as_browsers_like_it, needs_pages, start_browser
 from lib.receiver import Receiver
 from lib.redis import Redis
 from lib.server import Server
-from test_cluster import cluster, redis  # noqa: F401: fixtures
+from test_cluster import cluster, redis  # noqa: F401 (fixtures)
 from test_egress import recorded_for
 from test_egress_api import call
 

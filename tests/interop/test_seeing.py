@@ -137,7 +137,7 @@ def test_attributes_within_their_limit(core, start_server, room_on):
                                   "limit": {"max_attributes_size": 48}})
     room = room_on(server)
     sender = room.join("chromium", "sender", grants={"attributes": {"mine": "so long that nothing else has room"}})
-    video = sender.call("publishVideo", width=640, height=360, fps=15, bitrate=1_000_000)["sid"]
+    sender.call("publishVideo", width=640, height=360, fps=15, bitrate=1_000_000)
     viewer = room.join("chromium", "viewer", grants={"attributes": {"auralink.aic.hints": "on"}})
     viewer.wait("dataReceived", 150, topic="auralink.aic", where=lambda e: '"active"' in e["text"])
     viewer.never("participantAttributesChanged", 4, identity="sender")
