@@ -21,7 +21,7 @@
 #include "auraid/matrix/rtc.h"
 
 enum {
-    AURA_AS_LINKS_MAX = 1000,      /* calls with people of Matrix at a time */
+    AURA_AS_LINKS_MAX = 1000,      /* calls with people of Matrix at a time; of several: people */
     AURA_AS_TRANSACTIONS_MAX = 32, /* that are known as taken by their id and body */
     AURA_AS_TRANSACTION_S = 600,   /* for so long: ids begin anew when Synapse does */
     AURA_AS_MEMBERS_MAX = 512,     /* memberships of others in calls that are known */

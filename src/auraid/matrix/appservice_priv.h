@@ -106,7 +106,7 @@ const struct aura_id *aura__as_group_host(const struct link *l);
 void aura__as_group_step(struct link *l);
 /** What became of ROOM, BRING, RING and PART. */
 void aura__as_group_result(struct link *l, const struct aura_as_errand *e);
-/** Rooms in which the ghost is not any more. */
+/** Its ghost is not in the room any more. The call goes on without. */
 void aura__as_group_out(struct link *l);
 
 /* appservice_rooms.c */
