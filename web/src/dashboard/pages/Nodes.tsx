@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { Link } from 'wouter';
 import { api, take, type Schemas } from '../api/client';
 import { LIVE } from '../api/queries';
 import { NodeMap } from '../charts/NodeMap';
 import { Ago } from '../parts/Ago';
 import { Card } from '../parts/Card';
+import { Choice } from '../parts/Choice';
 import { Empty } from '../parts/Empty';
 import { List } from '../parts/List';
 import { Loaded } from '../parts/Loaded';
@@ -15,15 +17,16 @@ import { Table, type Column } from '../parts/Table';
 import { usePages } from '../parts/usePages';
 import { to } from '../shell/places';
 import { bytesText, countText, msText, NOTHING, shareText } from '../words/format';
-import { edgesOf, trafficText } from '../words/map';
+import { edgesOf, placeText, trafficText } from '../words/map';
 
 type Node = Schemas['Node'];
 type Route = Awaited<ReturnType<typeof readRoutes>>['rows'][number];
 
 const TONES: Record<Node['state'], Tone> = { serving: 'good', draining: 'warn', lost: 'bad' };
 
-async function readRoutes(after: string | number | undefined) {
-  const query = { limit: 200, ...(after && { after: String(after) }) };
+/** @param node  '' = this one */
+async function readRoutes(node: string, after: string | number | undefined) {
+  const query = { limit: 200, ...(node && { node }), ...(after && { after: String(after) }) };
   const { routes, next } = await take(api.GET('/api/v1/routes', { params: { query } }));
   return { rows: routes, next };
 }
@@ -63,8 +66,11 @@ const NODE_COLUMNS: readonly Column<Node>[] = [
   },
 ];
 
-const ROUTE_COLUMNS: readonly Column<Route>[] = [
-  { head: 'Room', cell: ({ sid, room }) => <Link href={to('rooms', sid)}>{room}</Link> },
+const ROUTE_COLUMNS: readonly Column<Route & { here: boolean }>[] = [
+  {
+    head: 'Room',
+    cell: ({ sid, room, here }) => (here ? <Link href={to('rooms', sid)}>{room}</Link> : room),
+  },
   { head: 'Node', cell: ({ node }) => <span className="mono">{node}</span> },
   {
     head: 'What is there',
@@ -75,12 +81,17 @@ const ROUTE_COLUMNS: readonly Column<Route>[] = [
 
 export function Nodes() {
   const query = useQuery({ queryKey: ['nodes'], queryFn: () => take(api.GET('/api/v1/nodes')), ...LIVE });
-  const routes = usePages(['routes'], readRoutes, { live: true });
+  const [chosen, setChosen] = useState('');
+  const nodes = query.data?.nodes ?? [];
+  const others = nodes.filter(({ self }) => !self);
+  const node = others.some(({ id }) => id === chosen) ? chosen : ''; // it may have ended
+  const routes = usePages(['routes', node], (after) => readRoutes(node, after), { live: true });
+  const shown = { ...routes, rows: routes.rows?.map((row) => ({ ...row, here: !node })) };
   return (
     <div className="page">
       <PageHead title="Nodes and routes">
-        The servers that work together, by their last heartbeat, and the rooms of this one. Another node’s own
-        dashboard has its rooms and more of its figures.
+        The servers that work together, by their last heartbeat, and which of them has which room. Another
+        node’s own dashboard has more of its figures, and its rooms’ people.
       </PageHead>
       <Loaded query={query}>
         {({ nodes }) => (
@@ -90,10 +101,21 @@ export function Nodes() {
           </Card>
         )}
       </Loaded>
-      <Card title="Routes of this node">
+      <Card title={node ? 'Routes of another node' : 'Routes of this node'}>
+        {others.length > 0 && (
+          <Choice
+            label="Rooms of which node"
+            value={node}
+            options={[
+              ['', 'this one'],
+              ...others.map(({ id, region }) => [id, placeText(id, region)] as const),
+            ]}
+            onChange={setChosen}
+          />
+        )}
         <List
-          caption="Rooms of this node"
-          pages={routes}
+          caption={node ? `Rooms of ${node}` : 'Rooms of this node'}
+          pages={shown}
           columns={ROUTE_COLUMNS}
           keyOf={({ sid, node, kind }) => `${sid} ${node} ${kind}`}
           empty={
