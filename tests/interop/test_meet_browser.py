@@ -212,6 +212,9 @@ def test_a_large_room_has_pages(server, enter, room_on, screen):
     eventually(lambda: len(guests) + 1 <= pages(ada) * len(shown(ada)), what="all have a place")
     fits = "document.documentElement.scrollWidth <= innerWidth"
     assert ada.serious() == [] and ada.evaluate(js=fits)
+    made_out = """[...document.querySelectorAll('.stage-grid .tile, .avatar')].map((e) => e.getBoundingClientRect())
+        .every(({ width, height }) => (width > 150 && height > 80) || (Math.abs(width - height) < 1 && height > 30))"""
+    assert ada.evaluate(js=made_out)  # tiles are no stripes, and avatars are round
     seen = around(ada)
     assert len(seen) == len(set(seen)) == len(guests) + 1 and guests < set(seen)
     count = pages(ada)

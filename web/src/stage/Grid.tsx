@@ -20,7 +20,7 @@ export function Grid({ tracks, tile }: Props) {
   const columns = count > 1 ? Math.min(columnsFor(fit.page), fit.columns) : columnsFor(tracks.length);
   return (
     <div className="stage-pages" ref={measured}>
-      <div className={`stage stage-grid columns-${columns}`} data-layout="grid">
+      <div className={`stage stage-grid columns-${columns}${count > 1 ? ' paged' : ''}`} data-layout="grid">
         {shown.map(tile)}
       </div>
       {count > 1 && (

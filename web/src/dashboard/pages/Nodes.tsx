@@ -16,7 +16,7 @@ import { Pill, type Tone } from '../parts/Pill';
 import { Table, type Column } from '../parts/Table';
 import { usePages } from '../parts/usePages';
 import { to } from '../shell/places';
-import { bytesText, countText, msText, NOTHING, shareText } from '../words/format';
+import { bytesText, countText, msText, shareText } from '../words/format';
 import { edgesOf, placeText, trafficText } from '../words/map';
 
 type Node = Schemas['Node'];
@@ -36,10 +36,15 @@ const NODE_COLUMNS: readonly Column<Node>[] = [
     head: 'Node',
     cell: (node) => (
       <span className="who">
-        <b className="mono">{node.id}</b>
+        <b className="mono node-id">{node.id}</b>
         <span className="note">
           {[node.self && 'this one', node.region, node.version].filter(Boolean).join(', ')}
         </span>
+        {node.started_us !== null && (
+          <span className="note">
+            started <Ago atMs={node.started_us / 1000} />
+          </span>
+        )}
       </span>
     ),
   },
@@ -50,20 +55,21 @@ const NODE_COLUMNS: readonly Column<Node>[] = [
   {
     head: 'Processor',
     number: true,
-    cell: ({ cpu, load, workers }) =>
-      cpu === null ? shareText(load) : <span title={`${workers} media workers`}>{cpu.toFixed(2)} cores</span>,
+    cell: ({ cpu, load, workers, loop_lag_ms: turn }) =>
+      cpu === null ? (
+        shareText(load)
+      ) : (
+        <>
+          <span title={`${workers} media workers`}>{cpu.toFixed(2)} cores</span>
+          <br />
+          <span className="note" title="the longest of a media worker: media waits as long">
+            turns of {msText(turn)}
+          </span>
+        </>
+      ),
   },
   { head: 'Away', number: true, cell: (node) => (node.self ? 'here' : msText(node.rtt_ms)) },
   { head: 'Memory', number: true, cell: (node) => bytesText(node.memory_bytes) },
-  {
-    head: 'Longest turn',
-    number: true,
-    cell: (node) => <span title="of a media worker: media waits as long">{msText(node.loop_lag_ms)}</span>,
-  },
-  {
-    head: 'Up since',
-    cell: ({ started_us: at }) => (at === null ? NOTHING : <Ago atMs={at / 1000} />),
-  },
 ];
 
 const ROUTE_COLUMNS: readonly Column<Route & { here: boolean }>[] = [
