@@ -77,7 +77,8 @@ def test_firefox_and_chromium(two, record):
 
 
 def test_words_wishes_and_a_screen(two):
-    """Chat both ways, a hand, what one wants of AIC as the other sees it, mute, and a screen that Firefox is shown."""
+    """Chat both ways, a hand, what one wants of AIC as the other sees it, mute, and a screen that Firefox is shown.
+    (Without a display of its own it has none to give.)"""
     ada, bob = two
     ada.press(key="c")
     ada.see('input[aria-label="Message to all"]')
