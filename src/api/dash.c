@@ -15,7 +15,8 @@ static const char docs[] = "docs/dashboard.md";
 static const struct dash_routes *const tables[] = {
     &aura__dash_session_routes, &aura__dash_operator_routes, &aura__dash_key_routes,
     &aura__dash_room_routes,    &aura__dash_track_routes,    &aura__dash_aic_routes,
-    &aura__dash_node_routes,    &aura__dash_outbox_routes,   &aura__dash_audit_routes};
+    &aura__dash_node_routes,    &aura__dash_map_routes,      &aura__dash_outbox_routes,
+    &aura__dash_audit_routes};
 
 enum { TABLES = sizeof(tables) / sizeof(tables[0]), METHODS_BYTES = 64, ANY_WAIT_S = 5 };
 

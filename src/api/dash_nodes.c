@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server as a whole: what it does now, its last minutes, and which node has which room. */
+/* The server as a whole: what it does now, its last minutes, and the nodes it works with. */
 #include "api/dash_priv.h"
 
 #include "api/nodes.h"
@@ -224,42 +224,8 @@ static void list_nodes(struct dash_request *r) {
     aura__dash_respond(r, 200, json_pack("{s:o}", "nodes", list));
 }
 
-struct listing {
-    const struct aura__dash *d;
-    json_t *list;
-    char last[64];
-};
-
-static void add_route(void *arg, const struct aura_rooms_room_view *v) {
-    struct listing *l = arg;
-    (void)snprintf(l->last, sizeof(l->last), "%s", v->sid);
-    json_array_append_new(l->list,
-                          json_pack("{s:o, s:s, s:s, s:I, s:s}", "room",
-                                    aura_rest_string(v->name, DASH_TEXT_MAX), "sid", v->sid, "node",
-                                    aura_rooms_node_id(l->d->s->rooms), "since_us",
-                                    (json_int_t)v->created_us, "kind", "home"));
-}
-
-static void list_routes(struct dash_request *r) {
-    struct aura_rooms_page page;
-    if (!aura__dash_page(r, &page)) {
-        return;
-    }
-    struct listing l = {.d = r->d, .list = json_array()};
-    int err = aura_rooms_show_rooms(r->s->rooms, &page, add_route, &l);
-    if (err) {
-        json_decref(l.list);
-        aura__dash_refuse_err(r, err, "?after= is gone: begin the list anew");
-        return;
-    }
-    aura__dash_respond(r, 200,
-                       json_pack("{s:o, s:o}", "routes", l.list, "next",
-                                 aura__dash_next(page.more ? l.last : NULL)));
-}
-
 static const struct dash_route routes[] = {
     {"GET", "/api/v1/overview", DASH_VIEW, overview},
     {"GET", "/api/v1/nodes", DASH_VIEW, list_nodes},
-    {"GET", "/api/v1/routes", DASH_VIEW, list_routes},
 };
 DASH_ROUTES(aura__dash_node_routes, routes);

@@ -156,6 +156,7 @@ extern const struct dash_routes aura__dash_room_routes;     /* dash_rooms.c */
 extern const struct dash_routes aura__dash_track_routes;    /* dash_tracks.c */
 extern const struct dash_routes aura__dash_aic_routes;      /* dash_aic.c */
 extern const struct dash_routes aura__dash_node_routes;     /* dash_nodes.c */
+extern const struct dash_routes aura__dash_map_routes;      /* dash_routes.c */
 extern const struct dash_routes aura__dash_outbox_routes;   /* dash_outbox.c */
 extern const struct dash_routes aura__dash_audit_routes;    /* dash_audit.c */
 

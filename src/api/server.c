@@ -94,6 +94,8 @@ static void from_node(struct aura_server *s, struct aura_http_req *req, const ch
                       bool get) {
     if (get && strcmp(path, "/cluster/v1/owns") == 0) {
         aura__nodes_owns(s, req);
+    } else if (get && strcmp(path, "/cluster/v1/routes") == 0) {
+        aura__routes_near(s, req);
     } else if (get &&
                (strcmp(path, "/rtc/validate") == 0 || strcmp(path, "/rtc/v1/validate") == 0)) {
         aura__rtc_validate(s, req);

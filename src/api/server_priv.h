@@ -123,6 +123,8 @@ bool aura__nodes_here(const struct aura_server *s, const char *room);
 const char *aura__nodes_bearer(const struct aura_http_req *req);
 /** GET /cluster/v1/owns?room=…, of other nodes. */
 void aura__nodes_owns(struct aura_server *s, struct aura_http_req *req);
+/** GET /cluster/v1/routes?limit=…&after=…, of other nodes: a page of our rooms (dash_routes.c). */
+void aura__routes_near(struct aura_server *s, struct aura_http_req *req);
 /** GET /debug/nodes */
 void aura__nodes_debug(struct aura_server *s, struct aura_http_req *req);
 /** A request about a room. One of the two is called, once, maybe at once. */

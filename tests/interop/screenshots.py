@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes the pictures of docs/screenshots anew: `make screenshots`; screenshots.py prejoin | accounts | call | dashboard takes some.
+"""Takes the pictures of docs/screenshots anew: `make screenshots`; `screenshots.py NAME...` takes some: prejoin, accounts, large, call,
+dashboard, cluster.
 
 The camera is webcam-vga-again.mkv of shared/media (Intel Corporation, CC BY 4.0), the only clip there whose frames may be shown.
 """
@@ -11,16 +12,23 @@ import sys
 import tempfile
 import time
 
-from lib import clip
+from lib import clip, tokens
 from lib.aicore import AICore
 from lib.dashboard_page import Operator, setup_link
-from lib.driver import PATIENCE_S, eventually
+from lib.driver import PATIENCE_S, Driver, eventually
 from lib.meet import PAGES, as_browsers_like_it, people_maker, start_browser
 from lib.receiver import Receiver
+from lib.redis import Redis
 from lib.server import ROOT, Server
+from test_cluster import Nodes
 
 PICTURES = os.path.join(ROOT, "docs", "screenshots")
+PASSWORD = "correct horse battery"
 PHONE = {"width": 390, "height": 780}
+GUESTS = """Emmy Noether, Marie Curie, Rosalind Franklin, Lise Meitner, Ada Lovelace, Sofia Kovalevskaya, Barbara McClintock, Chien-Shiung Wu,
+Katherine Johnson, Mary Somerville, Dorothy Hodgkin, Maria Mitchell, Caroline Herschel, Sophie Germain, Hypatia, Hedy Lamarr,
+Vera Rubin, Rita Levi-Montalcini, Maryam Mirzakhani, Henrietta Leavitt, Inge Lehmann, Cecilia Payne, Jocelyn Bell, Jane Goodall,
+Tu Youyou, Wangari Maathai, Mary Anning, Émilie du Châtelet, Annie Cannon, Grace Hopper, Gerty Cori""".replace("\n", " ").split(", ")
 
 
 def wait_for(compressed) -> None:
@@ -49,7 +57,7 @@ def sign_up(person) -> None:
     person.press_button("New here? Sign up")
     person.fill(label="Name that others see", text=person.name)
     person.fill(label="Your AuraID: @name.aura", text=person.name.split()[0].lower())
-    person.fill(label="Password, 10 characters or more", text="correct horse battery")
+    person.fill(label="Password, 10 characters or more", text=PASSWORD)
     person.press_button("Sign up with a password")
     person.see(".call-by-id")
 
@@ -80,6 +88,76 @@ def take_accounts(make, drivers, url: str) -> None:
     people[0].press_button("Cancel the call")
     visitor.see(".missed")
     visitor.shot(path=os.path.join(PICTURES, "people.jpg"))
+    take_account(visitor)
+    phone = make(drivers[1], url, "", visitor.name, viewport=PHONE, colours="light", touch=True)
+    phone.client.call("click", role="tab", name="Sign in to call people")
+    phone.fill(label="Your AuraID", text="alan")
+    phone.fill(label="Password", text=PASSWORD)
+    phone.press_button("Sign in with a password")
+    phone.see(".signed-in")
+    phone.client.call("click", role="tab", name="Account")
+    phone.see(".own-row", "My laptop")
+    phone.evaluate(js="document.querySelector('.prejoin-ways').scrollIntoView()")
+    phone.shot(path=os.path.join(PICTURES, "account-phone.jpg"))
+    take_adding(visitor, *people)
+
+
+def take_account(person) -> None:
+    person.authenticator()
+    person.client.call("click", role="tab", name="Account")
+    person.fill(label="Name of a new passkey, as “My phone”", text="My laptop")
+    person.press_button("Add a passkey")
+    person.see(".own-row", "My laptop")
+    person.fill(label="AuraID to block", text="@spammer.aura")
+    person.press_button("Block")
+    person.see(".own-row", "@spammer.aura")
+    person.shot(path=os.path.join(PICTURES, "account.jpg"), whole=True)
+
+
+def take_adding(caller, called, added) -> None:
+    """One more is rung out of a call."""
+    called.press_button("Turn the camera off")
+    caller.client.call("click", role="tab", name="Call people")
+    caller.press_button("Call " + called.name)
+    called.press_button("Accept")
+    caller.see(caller.tile(called.name))
+    caller.press(key="p")
+    caller.fill(label="Add somebody by their AuraID", text=added.name.split()[0].lower())
+    caller.press_button("Ring")
+    added.see("dialog.incoming")
+    caller.see(".call-rung", "ringing")
+    caller.see(".tile video")
+    caller.shot(path=os.path.join(PICTURES, "adding.jpg"))
+
+
+def take_large(make, drivers, url: str) -> None:
+    """More people than fit on a screen; all but one without a picture."""
+    first = looks_on(make, drivers[0], url, "lecture", "Alan Turing")
+    first.join()
+    crowd = Driver("crowd", ["node", "clients/node_client.mjs"], env={"RUST_LOG": "warn"})
+    try:
+        for at, name in enumerate(GUESTS):
+            crowd.client(name).connect(url.replace("http", "ws"), tokens.join(f"guest-{at}", "lecture", name), autoSubscribe=False)
+        first.see(".topbar-count", f"{len(GUESTS) + 1} people")
+        first.see(".pager p", "Page 1 of 2")
+        first.shot(path=os.path.join(PICTURES, "large.jpg"))
+        phone = make(drivers[1], url, "lecture", "Joan Clarke", viewport=PHONE, colours="light", touch=True)
+        phone.press_button("Turn the camera off")
+        phone.join()
+        phone.see(".pager")
+        phone.shot(path=os.path.join(PICTURES, "large-phone.jpg"))
+        pin = "Show Alan Turing large"
+        while not phone.count(css=f'button[aria-label="{pin}"]'):
+            phone.press(key="PageDown")
+        phone.press_button(pin)
+        phone.see('.stage-focus > .tile[aria-label="Alan Turing"] video')
+        phone.until_flow(framesDecoded=30)
+        phone.shot(path=os.path.join(PICTURES, "large-phone-one.jpg"))
+        first.press_button("Show Alan Turing (you) large")
+        first.see(".strip .tile")
+        first.shot(path=os.path.join(PICTURES, "large-one.jpg"))
+    finally:
+        crowd.stop()
 
 
 def take_call(make, drivers, url: str, into: str) -> None:
@@ -155,7 +233,42 @@ def take_dashboard(drivers, server: Server, database: str) -> None:
     picture(phone, "phone")
 
 
-TAKES = {"prejoin": take_prejoin, "accounts": take_accounts}
+def take_cluster(make, drivers, url: str) -> None:  # noqa: ARG001: nodes of its own
+    """Three nodes with people on each, as one of them shows them."""
+    redis, servers = Redis(), []
+    crowd = Driver("crowd", ["node", "clients/node_client.mjs"], env={"RUST_LOG": "warn"})
+
+    def start(**how) -> Server:
+        servers.append(Server(**how))
+        return servers[-1]
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            nodes = Nodes(start, redis)
+            for region in ("eu", "us", "asia"):
+                nodes.add(1, region=region, dashboard={"database": os.path.join(folder, f"{region}.db")})
+            nodes.meet()
+            for at, name in enumerate(GUESTS):
+                where = servers[at % 3]
+                crowd.client(name).connect(where.url, tokens.join(f"guest-{at}", f"room {at % 7}", name), autoSubscribe=False)
+            here = as_browsers_like_it(servers[0].http_url)
+            ada = Operator(drivers[0], here, "ada", setup_link(os.path.join(folder, "eu.db"), here),
+                           viewport={"width": 1280, "height": 900}).set_up()
+            ada.open("Nodes and routes")
+            ada.see("h2", "3 nodes")
+            people = "[...document.querySelectorAll('tbody tr')].slice(0, 3).reduce((sum, row) => sum + Number(row.cells[3].innerText), 0)"
+            eventually(lambda: ada.evaluate(js=people) == len(GUESTS), what="heartbeats tell of all")
+            picture(ada, "cluster")
+            ada.client.call("close")
+        finally:
+            crowd.stop()
+            for server in servers:
+                server.stop()
+                server.cleanup()
+            redis.close()
+
+
+TAKES = {"prejoin": take_prejoin, "accounts": take_accounts, "large": take_large, "cluster": take_cluster}
 
 
 def main() -> int:
@@ -164,7 +277,7 @@ def main() -> int:
         print("screenshots: need shared/media beside the checkout, and the app (make web)", file=sys.stderr)
         return 1
     os.makedirs(PICTURES, exist_ok=True)
-    core, make_close = AICore("--without", "faces,person"), people_maker()
+    core = AICore("--without", "faces,person")
     receiver = Receiver()
     with tempfile.TemporaryDirectory() as folder:
         database = os.path.join(folder, "dashboard.db")
@@ -174,10 +287,15 @@ def main() -> int:
         drivers = [start_browser(f"meet-{n}", folder, source) for n in (1, 2)]
         try:
             wanted = sys.argv[1:] or [*TAKES, "call", "dashboard"]
-            for name in TAKES.keys() & wanted:
-                TAKES[name](make_close[0], drivers, server.http_url)
+            if "cluster" in wanted and Redis.missing():
+                wanted.remove("cluster")
+                print(f"screenshots: no picture of a cluster: {Redis.missing()}", file=sys.stderr)
+            for name in [name for name in TAKES if name in wanted]:
+                make, close = people_maker()
+                TAKES[name](make, drivers, server.http_url)
+                close()  # nobody of theirs is in what is taken next
             if {"call", "dashboard"} & set(wanted):
-                take_call(make_close[0], drivers, server.http_url, PICTURES if "call" in wanted else folder)
+                take_call(people_maker()[0], drivers, server.http_url, PICTURES if "call" in wanted else folder)
             if "dashboard" in wanted:
                 take_dashboard(drivers, server, database)
         finally:

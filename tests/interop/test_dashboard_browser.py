@@ -293,9 +293,16 @@ def test_a_recording_is_watched_and_stopped(ada, hall, room_on):
     harmless(ada)
 
 
+def routes_of(page: Operator, node: str, query: str = "") -> dict:
+    status, answer = page.ask("GET", f"/api/v1/routes?node={node}&{query}")
+    API.check("GET", "/api/v1/routes", status, answer)
+    assert status == 200, answer
+    return answer
+
+
 @pytest.mark.skipif(Redis.missing() is not None, reason=str(Redis.missing()))
-def test_the_nodes_of_a_cluster(browser, cluster, tmp_path):  # noqa: F811
-    """Each node's dashboard shows all of them; one that ends goes from the page."""
+def test_the_nodes_of_a_cluster(browser, cluster, room_on, tmp_path):  # noqa: F811
+    """Each node's dashboard shows all of them, and which has which room; one that ends goes from the page."""
     one, two = [cluster.add(1, region=region, dashboard={"database": str(tmp_path / f"{region}.db")})[-1] for region in ("eu", "us")]
     cluster.meet()
     link = setup_link(str(tmp_path / "eu.db"), as_browsers_like_it(one.http_url))
@@ -311,10 +318,33 @@ def test_the_nodes_of_a_cluster(browser, cluster, tmp_path):  # noqa: F811
         API.check("GET", "/api/v1/nodes", status, answer)
         assert [(node["self"], node["region"], node["state"]) for node in answer["nodes"]] == [(True, "eu", "serving"), (False, "us", "serving")]
         assert answer["nodes"][0]["address"] != answer["nodes"][1]["address"] and answer["nodes"][1]["version"] is None
+        here, there = (node["id"] for node in answer["nodes"])
+        room_on(one, "near " + HOSTILE).join("node", "somebody")
+        for name in ("far one", "far two"):
+            room_on(two, name).join("node", "somebody")
+        ada.see('section:has(h2:text-is("Routes of this node")) td', "near " + HOSTILE)
+        ada.select(label="Rooms of which node", text=f"us: {there}")
+        for name in ("far one", "far two"):
+            ada.see('section:has(h2:text-is("Routes of another node")) td', name)
+        assert ada.count(css="main td a") == 0  # its people are on its own dashboard
         assert ada.serious() == []
+        far = routes_of(ada, there)
+        assert [(r["room"], r["node"], r["kind"]) for r in far["routes"]] == [(n, there, "home") for n in ("far one", "far two")]
+        first = routes_of(ada, there, "limit=1")
+        assert first["routes"] == far["routes"][:1] and first["next"] == first["routes"][0]["sid"] and far["next"] is None
+        assert routes_of(ada, there, f"limit=1&after={first['next']}") == {"routes": far["routes"][1:], "next": None}
+        assert [r["room"] for r in routes_of(ada, here)["routes"]] == ["near " + HOSTILE]
+        ada.select(label="Rooms of which node", text="this one")
+        ada.follow("near " + HOSTILE)
+        ada.see("td", "somebody")
+        ada.open("Nodes and routes")
+        assert ada.faults() == []
+        for query in ("node=none", f"node={there}&after=RM_none", f"node={there}&after=%26limit", "after=x%0ay"):
+            status, refused = ada.ask("GET", f"/api/v1/routes?{query}")
+            assert (status, refused["code"]) == (404, "not_found"), query
         two.terminate()
         ada.see("h2", "One node")
-        assert ada.faults() == []
+        harmless(ada)
     finally:
         ada.client.call("close")
 
@@ -358,6 +388,7 @@ def test_a_viewer_changes_nothing(ada, page, hall, room_on):
     for place in PLACES:
         victor.open(place)
         victor.see(".live", "Live")
+        victor.see(".loading", state="detached")
         offered = set(victor.evaluate(js="[...document.querySelectorAll('main button')].map((b) => b.textContent)"))
         assert offered <= {"Change the password", "Show more"}, (place, offered)
     victor.open("Rooms").follow("quiet")

@@ -67,6 +67,7 @@ PATHS = {
     "/debug/rooms/": ("GET", f"/debug/rooms/{ROOM}", None, b"", ADMIN),
     "/debug/nodes": ("GET", "/debug/nodes", None, b"", {"roomList"}),
     "/cluster/v1/owns": ("GET", "/cluster/v1/owns", None, b"", ANYBODY),  # there for nobody on this port
+    "/cluster/v1/routes": ("GET", "/cluster/v1/routes", None, b"", ANYBODY),  # nor this
     "/debug/aic": ("GET", "/debug/aic", None, b"", {"roomList"}),
     "/webhooks": ("GET", "/webhooks", None, b"", {"roomList"}),
     "/webhooks/replay": ("POST", "/webhooks/replay?from=1&to=1", None, b"", {"roomList", "roomCreate"}),

@@ -25,14 +25,14 @@ import {
 } from '../src/dashboard/words/format';
 import { bandsOf, layerText, nextOf, topOf, whyText } from '../src/dashboard/words/layers';
 import { setUpToken } from '../src/dashboard/words/link';
-import { edgesOf, spotsOf, trafficText } from '../src/dashboard/words/map';
+import { edgesOf, placeText, spotsOf, trafficText } from '../src/dashboard/words/map';
 import { actionText, fallbacksText, personText, sourceText } from '../src/dashboard/words/names';
 import { align, changesOf, layersText } from '../src/dashboard/words/series';
 import { colourOf, initialsOf } from '../src/people/names';
 import { mayModerate } from '../src/people/moderation';
 import { roomOfToken } from '../src/prejoin/session';
 import { readReaction } from '../src/signals/reactions';
-import { columnsFor, fitOf } from '../src/stage/columns';
+import { columnsFor, fitOf, stripOf } from '../src/stage/columns';
 
 test('what the server says of a track', () => {
   assert.deepEqual(parseAic('ratio:0.80 vmaf:91 model:seg-1 lat:6.2ms'), {
@@ -325,6 +325,10 @@ test('pages of a large room', () => {
   assert.deepEqual(fitOf(366, 580), { page: 10, columns: 2 });
   assert.deepEqual(fitOf(366, 200), { page: 2, columns: 2 });
   assert.deepEqual(fitOf(0, 0), { page: 1, columns: 1 }); // not laid out yet: never a page of none
+  assert.deepEqual(
+    [0, 290, 366, 616, 1256, 1896].map((width) => stripOf(width).page),
+    [1, 2, 2, 4, 5, 7],
+  );
 });
 
 test('events that are not known are passed over', () => {
@@ -449,6 +453,7 @@ test('the dashboard’s words', () => {
   assert.equal(trafficText({ in_bps: 1000, out_bps: 2000, packets_s: 9 }), '↓ 1.0 kbps ↑ 2.0 kbps');
   assert.equal(trafficText({ in_bps: null, out_bps: null, packets_s: 1234 }), '1,234 packets/s');
   assert.equal(trafficText({ in_bps: null, out_bps: null, packets_s: null }), '–');
+  assert.deepEqual([placeText('ND_1', 'eu'), placeText('ND_1', '')], ['eu: ND_1', 'ND_1']);
   assert.deepEqual(['#setup=a%2Fb', '#setup=%E0%A4%A', '#other', ''].map(setUpToken), ['a/b', '', '', '']);
   assert.equal(actionText('session.sign_in_failed'), 'session: sign in failed');
   assert.equal(

@@ -23,6 +23,7 @@ const browser = await chromium.launch({ executablePath: process.env.AURA_CHROMIU
 const axe = new URL('../../../web/node_modules/axe-core/axe.min.js', import.meta.url);
 const clients = new Map();
 const of = ({ client }) => clients.get(client).page;
+const field = (m) => (m.css ? of(m).locator(m.css) : of(m).getByLabel(m.label, { exact: true }));
 const inside = (m) => (m.css ? of(m).locator(m.css).first() : of(m)); // a part of the page
 
 serve(
@@ -72,9 +73,9 @@ serve(
       clients.get(m.client).link = link; // it ends with this
     },
     fill: (m) => of(m).getByLabel(m.label, { exact: true }).fill(m.text),
-    select: (m) => of(m).getByLabel(m.label, { exact: true }).selectOption({ label: m.text }),
+    select: (m) => field(m).selectOption({ label: m.text }),
     check: (m) => of(m).getByLabel(m.label, { exact: true }).check(),
-    value: (m) => of(m).getByLabel(m.label, { exact: true }).inputValue(),
+    value: (m) => field(m).inputValue(),
     press: (m) => of(m).keyboard.press(m.key),
     see: async (m) => {
       await of(m).locator(m.css).filter(m.text ? { hasText: m.text } : {}).first().waitFor({ state: m.state ?? 'visible' });

@@ -52,7 +52,7 @@ async function forward(port) {
 
 // In the page. What is wanted may not be there yet.
 const press = ({ role, name, exact }) => {
-  const css = { checkbox: 'label:has(input[type=checkbox])', radio: 'label:has(input[type=radio])' }[role] ?? 'button';
+  const css = { tab: '[role=tab]', checkbox: 'label:has(input[type=checkbox])', radio: 'label:has(input[type=radio])' }[role] ?? 'button';
   const named = (e) => (e.ariaLabel || e.textContent).trim();
   const found = [...document.querySelectorAll(css)].find((e) => (exact ? named(e) === name : named(e).includes(name)));
   if (!found || found.disabled) return false;
@@ -61,7 +61,8 @@ const press = ({ role, name, exact }) => {
 };
 const type = ({ label, text }) => {
   const found = [...document.querySelectorAll('label')].find((e) => e.firstElementChild?.textContent === label);
-  const input = found?.querySelector('input');
+  const named = [...document.querySelectorAll('input')].find((e) => e.ariaLabel === label);
+  const input = found?.querySelector('input') ?? named;
   if (!input) return false;
   Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(input, text); // React watches the element's own
   input.dispatchEvent(new Event('input', { bubbles: true }));
@@ -88,6 +89,7 @@ serve(
       await page.setViewport({ width: 1280, height: 800 });
       await page.goto(m.url);
     },
+    go: (m) => of(m).goto(m.url).then(() => null),
     click: (m) => until(m, press, { role: m.role ?? 'button', name: m.name, exact: m.exact ?? true }),
     fill: (m) => until(m, type, { label: m.label, text: m.text }),
     press: (m) => of(m).keyboard.press(m.key),

@@ -14,6 +14,9 @@ interface Props {
   onReact: (reaction: Reaction) => void;
 }
 
+/** Browsers there have no screens to share, even where they have the function; and the row of buttons is short. */
+const isPhone = () => matchMedia('(hover: none) and (width <= 640px)').matches;
+
 export function Controls({ ready, actions, raised, unread, panel, onReact }: Props) {
   const [open, setOpen] = useState(false);
   const {
@@ -39,7 +42,7 @@ export function Controls({ ready, actions, raised, unread, panel, onReact }: Pro
         disabled={!ready}
         onPress={actions.camera}
       />
-      {window.isSecureContext && 'getDisplayMedia' in navigator.mediaDevices && (
+      {window.isSecureContext && 'getDisplayMedia' in navigator.mediaDevices && !isPhone() && (
         <IconButton
           icon="screen"
           label={screen ? 'Stop sharing' : 'Share your screen'}

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  usePagination,
   useSpeakingParticipants,
   useTracks,
   type TrackReferenceOrPlaceholder,
@@ -9,10 +8,9 @@ import { Track } from 'livekit-client';
 import { useState } from 'react';
 import type { Reports } from '../aic/useAicReports';
 import type { Layout } from '../room/panels';
-import { columnsFor } from './columns';
-import { Pager } from './Pager';
+import { Grid } from './Grid';
+import { Strip } from './Strip';
 import { Tile } from './Tile';
-import { useFit } from './useFit';
 import './stage.css';
 
 interface Props {
@@ -40,10 +38,6 @@ export function Stage({ layout, reports, rates }: Props) {
   const tracks = useTracks(SOURCES, { onlySubscribed: false });
   const speaker = useLastSpeaker();
   const [pinned, setPinned] = useState('');
-  const [measured, fit] = useFit();
-  // LiveKit's own: who speaks comes to the first page, the others stay where they are.
-  const pages = usePagination(fit.page, tracks);
-  const count = pages.totalPageCount;
 
   const others = tracks.filter((ref) => !ref.participant.isLocal);
   const screen = tracks.findLast((ref) => ref.source === Track.Source.ScreenShare);
@@ -64,29 +58,11 @@ export function Stage({ layout, reports, rates }: Props) {
       onPin={() => setPinned(keyOf(ref) === pinned ? '' : keyOf(ref))}
     />
   );
-  if (large) {
-    const small = tracks.filter((ref) => ref !== large);
-    return (
-      <div className="stage stage-focus" data-layout="focus">
-        {tile(large)}
-        {small.length > 0 && <div className="strip">{small.map(tile)}</div>}
-      </div>
-    );
-  }
-  const shown = count > 1 ? pages.tracks : tracks;
-  const columns = count > 1 ? Math.min(columnsFor(fit.page), fit.columns) : columnsFor(tracks.length);
+  if (!large) return <Grid tracks={tracks} tile={tile} />;
   return (
-    <div className="stage-pages" ref={measured}>
-      <div className={`stage stage-grid columns-${columns}`} data-layout="grid">
-        {shown.map(tile)}
-      </div>
-      {count > 1 && (
-        <Pager
-          page={pages.currentPage}
-          pages={count}
-          onTurn={(step) => pages.setPage(((pages.currentPage - 1 + step + count) % count) + 1)}
-        />
-      )}
+    <div className="stage stage-focus" data-layout="focus">
+      {tile(large)}
+      <Strip tracks={tracks} large={large} tile={tile} />
     </div>
   );
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { Link } from 'wouter';
 import { api, take, type Schemas } from '../api/client';
 import { LIVE } from '../api/queries';
 import { NodeMap } from '../charts/NodeMap';
 import { Ago } from '../parts/Ago';
 import { Card } from '../parts/Card';
+import { Choice } from '../parts/Choice';
 import { Empty } from '../parts/Empty';
 import { List } from '../parts/List';
 import { Loaded } from '../parts/Loaded';
@@ -14,16 +16,17 @@ import { Pill, type Tone } from '../parts/Pill';
 import { Table, type Column } from '../parts/Table';
 import { usePages } from '../parts/usePages';
 import { to } from '../shell/places';
-import { bytesText, countText, msText, NOTHING, shareText } from '../words/format';
-import { edgesOf, trafficText } from '../words/map';
+import { bytesText, countText, msText, shareText } from '../words/format';
+import { edgesOf, placeText, trafficText } from '../words/map';
 
 type Node = Schemas['Node'];
 type Route = Awaited<ReturnType<typeof readRoutes>>['rows'][number];
 
 const TONES: Record<Node['state'], Tone> = { serving: 'good', draining: 'warn', lost: 'bad' };
 
-async function readRoutes(after: string | number | undefined) {
-  const query = { limit: 200, ...(after && { after: String(after) }) };
+/** @param node  '' = this one */
+async function readRoutes(node: string, after: string | number | undefined) {
+  const query = { limit: 200, ...(node && { node }), ...(after && { after: String(after) }) };
   const { routes, next } = await take(api.GET('/api/v1/routes', { params: { query } }));
   return { rows: routes, next };
 }
@@ -33,10 +36,15 @@ const NODE_COLUMNS: readonly Column<Node>[] = [
     head: 'Node',
     cell: (node) => (
       <span className="who">
-        <b className="mono">{node.id}</b>
+        <b className="mono node-id">{node.id}</b>
         <span className="note">
           {[node.self && 'this one', node.region, node.version].filter(Boolean).join(', ')}
         </span>
+        {node.started_us !== null && (
+          <span className="note">
+            started <Ago atMs={node.started_us / 1000} />
+          </span>
+        )}
       </span>
     ),
   },
@@ -47,24 +55,28 @@ const NODE_COLUMNS: readonly Column<Node>[] = [
   {
     head: 'Processor',
     number: true,
-    cell: ({ cpu, load, workers }) =>
-      cpu === null ? shareText(load) : <span title={`${workers} media workers`}>{cpu.toFixed(2)} cores</span>,
+    cell: ({ cpu, load, workers, loop_lag_ms: turn }) =>
+      cpu === null ? (
+        shareText(load)
+      ) : (
+        <>
+          <span title={`${workers} media workers`}>{cpu.toFixed(2)} cores</span>
+          <br />
+          <span className="note" title="the longest of a media worker: media waits as long">
+            turns of {msText(turn)}
+          </span>
+        </>
+      ),
   },
   { head: 'Away', number: true, cell: (node) => (node.self ? 'here' : msText(node.rtt_ms)) },
   { head: 'Memory', number: true, cell: (node) => bytesText(node.memory_bytes) },
-  {
-    head: 'Longest turn',
-    number: true,
-    cell: (node) => <span title="of a media worker: media waits as long">{msText(node.loop_lag_ms)}</span>,
-  },
-  {
-    head: 'Up since',
-    cell: ({ started_us: at }) => (at === null ? NOTHING : <Ago atMs={at / 1000} />),
-  },
 ];
 
-const ROUTE_COLUMNS: readonly Column<Route>[] = [
-  { head: 'Room', cell: ({ sid, room }) => <Link href={to('rooms', sid)}>{room}</Link> },
+const ROUTE_COLUMNS: readonly Column<Route & { here: boolean }>[] = [
+  {
+    head: 'Room',
+    cell: ({ sid, room, here }) => (here ? <Link href={to('rooms', sid)}>{room}</Link> : room),
+  },
   { head: 'Node', cell: ({ node }) => <span className="mono">{node}</span> },
   {
     head: 'What is there',
@@ -75,12 +87,17 @@ const ROUTE_COLUMNS: readonly Column<Route>[] = [
 
 export function Nodes() {
   const query = useQuery({ queryKey: ['nodes'], queryFn: () => take(api.GET('/api/v1/nodes')), ...LIVE });
-  const routes = usePages(['routes'], readRoutes, { live: true });
+  const [chosen, setChosen] = useState('');
+  const nodes = query.data?.nodes ?? [];
+  const others = nodes.filter(({ self }) => !self);
+  const node = others.some(({ id }) => id === chosen) ? chosen : ''; // it may have ended
+  const routes = usePages(['routes', node], (after) => readRoutes(node, after), { live: true });
+  const shown = { ...routes, rows: routes.rows?.map((row) => ({ ...row, here: !node })) };
   return (
     <div className="page">
       <PageHead title="Nodes and routes">
-        The servers that work together, by their last heartbeat, and the rooms of this one. Another node’s own
-        dashboard has its rooms and more of its figures.
+        The servers that work together, by their last heartbeat, and which of them has which room. Another
+        node’s own dashboard has more of its figures, and its rooms’ people.
       </PageHead>
       <Loaded query={query}>
         {({ nodes }) => (
@@ -90,10 +107,21 @@ export function Nodes() {
           </Card>
         )}
       </Loaded>
-      <Card title="Routes of this node">
+      <Card title={node ? 'Routes of another node' : 'Routes of this node'}>
+        {others.length > 0 && (
+          <Choice
+            label="Rooms of which node"
+            value={node}
+            options={[
+              ['', 'this one'],
+              ...others.map(({ id, region }) => [id, placeText(id, region)] as const),
+            ]}
+            onChange={setChosen}
+          />
+        )}
         <List
-          caption="Rooms of this node"
-          pages={routes}
+          caption={node ? `Rooms of ${node}` : 'Rooms of this node'}
+          pages={shown}
           columns={ROUTE_COLUMNS}
           keyOf={({ sid, node, kind }) => `${sid} ${node} ${kind}`}
           empty={

@@ -84,7 +84,7 @@ export function Projects() {
         {done}
       </p>
       <Fault error={error} />
-      {!rows && !error && <p className="note">Loading…</p>}
+      {!rows && !error && <p className="note loading">Loading…</p>}
       {rows?.every(({ source }) => source === 'config') && (
         <Empty title="No key has been made here yet.">
           <p>

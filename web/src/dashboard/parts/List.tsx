@@ -19,7 +19,7 @@ export function List<Row>({ caption, pages, columns, keyOf, empty }: Props<Row>)
   return (
     <>
       <Fault error={error} />
-      {!rows && !error && <p className="note">Loading…</p>}
+      {!rows && !error && <p className="note loading">Loading…</p>}
       {rows?.length === 0 && empty}
       {rows && rows.length > 0 && <Table caption={caption} columns={columns} rows={rows} keyOf={keyOf} />}
       {more && (

@@ -59,3 +59,8 @@ export function trafficText(node: Traffic): string {
   if (node.in_bps !== null) return `↓ ${bpsText(node.in_bps)} ↑ ${bpsText(node.out_bps)}`;
   return node.packets_s === null ? NOTHING : `${countText(node.packets_s)} packets/s`;
 }
+
+/** A node in a menu: "eu: ND_1". */
+export function placeText(id: string, region: string): string {
+  return region ? `${region}: ${id}` : id;
+}
