@@ -349,7 +349,9 @@ static int write_begin(struct aura_http_req *req, unsigned char *start, unsigned
         memcpy(p, req->answer.data, req->answer.len);
         aura_buf_clear(&req->answer);
     }
-    return lws_write(req->wsi, start, len, LWS_WRITE_HTTP_HEADERS) == (int)len ? 0 : -1;
+    /* There an answer without a body ends with its headers. */
+    int how = LWS_WRITE_HTTP_HEADERS | (stream && !req->answer.len ? LWS_WRITE_H2_STREAM_END : 0);
+    return lws_write(req->wsi, start, len, (enum lws_write_protocol)how) == (int)len ? 0 : -1;
 }
 
 static int write_headers(struct aura_http_req *req, int status, const char *content_type,
