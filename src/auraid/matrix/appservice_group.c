@@ -3,7 +3,6 @@
  * seat for the ghost of everybody who is in the call, of whom the first one makes the room, and a
  * guest for everybody of Matrix who is rung there. */
 #include "auraid/matrix/appservice_priv.h"
-#include "base/log.h"
 
 #include <stdio.h>
 #include <string.h>
